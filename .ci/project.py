@@ -1,0 +1,111 @@
+"""Chores of the project: run notebooks and keep their outputs, check the tree, write README.md, try the wheel.
+
+    python .ci/project.py run nbs/03_data.ipynb    # run, keep the outputs, clean, export
+    python .ci/project.py readme                   # README.md from nbs/index.ipynb
+    python .ci/project.py check                    # is everything exported, clean, without errors?
+    python .ci/project.py wheel                    # build it, install it elsewhere, import every module
+"""
+import copy, filecmp, os, re, shutil, subprocess, sys, tempfile, venv
+from pathlib import Path
+
+from execnb.nbio import read_nb, write_nb
+from execnb.shell import CaptureShell
+from fastcore.xtras import working_directory
+from nbdev.clean import clean_nb
+from nbdev.config import get_config
+
+root = Path(__file__).resolve().parent.parent
+nbs, lib = root/'nbs', root/'dr_nbdev'
+
+def notebooks(): return sorted(p for p in nbs.rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
+
+def flags(cell): return {o.split(':')[0] for o in re.findall(r'^\s*#\|\s*(\S+)', cell.source, re.M)}
+
+def skipped(cell):
+    "Whether a run leaves this cell as it is: slow, for a GPU, never to be run, or the export at the end"
+    return (cell.cell_type != 'code' or flags(cell) & set(get_config().tst_flags.split())
+            or re.search(r'^\s*#\|\s*eval:\s*false', cell.source, re.M) or 'nbdev_export(' in cell.source)
+
+def run(*paths):
+    "Run notebooks as `nbdev_test` does, and keep what they print and draw; skipped cells keep the outputs they have"
+    from nbdev.export import nb_export
+    os.environ['IN_TEST'] = '1'
+    for path in map(Path, paths):
+        path = path.resolve()
+        if path != nbs/'index.ipynb': nb_export(path)
+        nb, shell = read_nb(path), CaptureShell(path)
+        sys.path.insert(0, str(root))
+        failed = False
+        with working_directory(path.parent): shell.run_all(nb, exc_stop=False, preproc=skipped)
+        for cell in nb.cells:
+            for o in cell.get('outputs', []):
+                if o.output_type == 'error':
+                    failed = True
+                    print(f'--- {path.name}\n{cell.source}\n' + '\n'.join(o.traceback[-12:]), file=sys.stderr)
+        clean_nb(nb)
+        write_nb(nb, path)
+        print(f'{"FAILED" if failed else "ran"} {path.relative_to(root)}')
+        if failed: sys.exit(1)
+
+def readme_text():
+    "index.ipynb as GitHub reads it: no hidden cells, paths from the root"
+    import nbformat
+    from nbconvert import MarkdownExporter
+    nb = nbformat.read(nbs/'index.ipynb', as_version=4)
+    nb.cells = [c for c in nb.cells if not flags(c) & {'hide', 'default_exp', 'exporti', 'export'}]
+    for c in nb.cells: c.source = re.sub(r'^\s*#\|.*\n', '', c.source, flags=re.M)
+    text, _ = MarkdownExporter().from_notebook_node(nb)
+    return re.sub(r'\n{3,}', '\n\n', text.replace('](../', '](').replace('src="../', 'src="')).strip() + '\n'
+
+def readme():
+    "Write README.md"
+    (root/'README.md').write_text(readme_text(), encoding='utf-8')
+
+def unexported():
+    "Modules that are not what the notebooks give"
+    with tempfile.TemporaryDirectory() as tmp:
+        tmp = Path(tmp)
+        shutil.copytree(nbs, tmp/'nbs')
+        shutil.copytree(lib, tmp/'dr_nbdev', ignore=shutil.ignore_patterns('__pycache__', 'weights'))
+        shutil.copy(root/'settings.ini', tmp)
+        subprocess.run([sys.executable, '-c', 'import nbdev; nbdev.nbdev_export()'], cwd=tmp, check=True)
+        made = {p.name for p in (tmp/'dr_nbdev').glob('*.py')} | {p.name for p in lib.glob('*.py')}
+        return [o for o in sorted(made) if not (lib/o).exists() or not filecmp.cmp(tmp/'dr_nbdev'/o, lib/o, shallow=False)]
+
+def unclean(path):
+    "What is wrong with a notebook as it lies there"
+    nb = read_nb(path)
+    was = copy.deepcopy(nb)
+    clean_nb(nb)
+    errors = [o.ename for c in nb.cells for o in c.get('outputs', []) if o.output_type == 'error']
+    return ([f'{path.name} holds an error output: {", ".join(errors)}'] if errors else []) + (
+        [f'{path.name} is not clean: run nbdev_clean'] if nb != was else [])
+
+def check():
+    "Stop with a list when modules, notebooks or README.md are not as they should be"
+    wrong = [f'dr_nbdev/{o} differs from its notebook: run nbdev_export' for o in unexported()]
+    for p in notebooks(): wrong += unclean(p)
+    if (root/'README.md').read_text(encoding='utf-8') != readme_text(): wrong.append('README.md is not what index.ipynb gives: run `make readme`')
+    print('\n'.join(wrong) or f'{len(notebooks())} notebooks: exported, clean, no error; README.md is index.ipynb')
+    if wrong: sys.exit(1)
+
+def wheel():
+    "Build the wheel from the sdist, install it in a new venv beside this one's libraries, import every module from there"
+    with tempfile.TemporaryDirectory() as tmp:
+        tmp = Path(tmp)
+        subprocess.run([sys.executable, '-m', 'build', '--outdir', tmp, root], check=True, stdout=subprocess.DEVNULL)
+        venv.create(tmp/'venv', with_pip=True)
+        py = tmp/'venv/bin/python'
+        site = subprocess.check_output([py, '-c', 'import site; print(site.getsitepackages()[0])'], text=True).strip()
+        ours = subprocess.check_output([sys.executable, '-c', 'import site; print(site.getsitepackages()[0])'], text=True).strip()
+        (Path(site)/'libraries.pth').write_text(ours + '\n')  # libraries only: an editable install is not seen through it
+        subprocess.run([py, '-m', 'pip', 'install', '--quiet', '--no-index', next(tmp.glob('*.whl'))], check=True)
+        code = ('import dr_nbdev, importlib, pkgutil; print(dr_nbdev.__file__)\n'
+                'for m in pkgutil.iter_modules(dr_nbdev.__path__): importlib.import_module(f"dr_nbdev.{m.name}"); print("  imports", m.name)')
+        out = subprocess.check_output([py, '-c', code], cwd=tmp, text=True)
+        assert str(tmp) in out.splitlines()[0], f'the wheel was not what got imported: {out}'
+        print(out)
+
+if __name__ == '__main__':
+    name, *args = sys.argv[1:]
+    dict(run=run, readme=readme, check=check, wheel=wheel)[name](*args)
