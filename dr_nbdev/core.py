@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER', 'GRADE_COLORS', 'IMAGE_EXTENSIONS',
            'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'is_command',
-           'errors_for_people', 'is_image_name', 'natural_key', 'image_files', 'write_safely', 'write_json',
+           'errors_for_people', 'short', 'is_image_name', 'natural_key', 'image_files', 'write_safely', 'write_json',
            'read_json', 'progress', 'seed_everything', 'environment', 'real_data']
 
-# %% ../nbs/00_core.ipynb #e19298ee
-import json, os, platform, random, re, sys
+# %% ../nbs/00_core.ipynb #b72d98fe
+import argparse, json, os, platform, random, re, sys
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -55,7 +55,16 @@ def errors_for_people():
         print(f'Error: {e}', file=sys.stderr)
         sys.exit(2)
 
-# %% ../nbs/00_core.ipynb #2716abf6
+# %% ../nbs/00_core.ipynb #a0d6a4af
+def short(
+    letter: str, # the letter after the dash
+) -> type: # for `Param(..., action=short('m'))`
+    "An argparse action whose option has a one-letter form too"
+    class ShortAction(argparse._StoreAction):
+        def __init__(self, option_strings, dest, **kwargs): super().__init__([f'-{letter}', *option_strings], dest, **kwargs)
+    return ShortAction
+
+# %% ../nbs/00_core.ipynb #3b3bc29e
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp')
 
 def is_image_name(
@@ -65,7 +74,7 @@ def is_image_name(
     name = Path(name).name
     return name.lower().endswith(IMAGE_EXTENSIONS) and not name.startswith('.')
 
-# %% ../nbs/00_core.ipynb #b0087324
+# %% ../nbs/00_core.ipynb #e7c13baf
 def natural_key(
     name: str | Path, # a file's name or path
 ) -> tuple: # what to sort by
@@ -83,7 +92,7 @@ def image_files(
     hidden = lambda p: any(o.startswith('.') for o in p.relative_to(folder).parts)
     return sorted((p for p in found if is_image_name(p) and p.is_file() and not hidden(p)), key=natural_key)
 
-# %% ../nbs/00_core.ipynb #90931fa4
+# %% ../nbs/00_core.ipynb #1064c264
 @contextmanager
 def write_safely(
     path: str | Path, # the file to make or replace
@@ -97,7 +106,7 @@ def write_safely(
         os.replace(tmp, path)
     finally: tmp.unlink(missing_ok=True)
 
-# %% ../nbs/00_core.ipynb #c2963531
+# %% ../nbs/00_core.ipynb #6720dd87
 def write_json(
     path: str | Path, # the file to make or replace
     obj, # anything JSON can hold; NumPy numbers and arrays, and paths, are converted
@@ -117,7 +126,7 @@ def read_json(
     except FileNotFoundError: raise DataError(f'{path} is missing')
     except ValueError as e: raise DataError(f'{path} is not valid JSON ({e})')
 
-# %% ../nbs/00_core.ipynb #cae15e4e
+# %% ../nbs/00_core.ipynb #99fa8eb4
 def progress(
     items, # what to go through
     desc: str = '', # a word on what is being done
@@ -129,7 +138,7 @@ def progress(
     watched = (in_lab or sys.stderr.isatty()) and not os.environ.get('IN_TEST')
     return tqdm(items, desc=desc, total=total, unit=unit, disable=not watched, leave=False)
 
-# %% ../nbs/00_core.ipynb #4993be02
+# %% ../nbs/00_core.ipynb #2855aefd
 def seed_everything(
     seed: int = 42, # any whole number
 ):
@@ -139,7 +148,7 @@ def seed_everything(
     import torch
     torch.manual_seed(seed)
 
-# %% ../nbs/00_core.ipynb #e2522d88
+# %% ../nbs/00_core.ipynb #f5496ee4
 def environment() -> dict: # names of packages to versions, and the machine
     "Versions and machine, to be stored with a run"
     def v(name):
@@ -149,7 +158,7 @@ def environment() -> dict: # names of packages to versions, and the machine
     return dict(python=platform.python_version(), machine=platform.machine(), cpus=os.cpu_count(),
                 **{n: v(n) for n in names})
 
-# %% ../nbs/00_core.ipynb #f0546a99
+# %% ../nbs/00_core.ipynb #eb7a9e01
 MAIN_ARCHIVE = 'diabetic-retinopathy-classification-f1-score-4.zip'
 EXTRA_ARCHIVE = 'train_image_resized.zip'
 

@@ -85,6 +85,7 @@ class FieldOfView:
     right: int        # column after the last
     found: bool       # False: the box is the whole frame
     reason: str       # why it was not found, in words; empty if found
+    visible: bool     # False: there is no retina in the picture to be seen
     mask: np.ndarray  # where the retina is in the whole frame, bool, at reduced scale
     scale: float      # pixels of the mask per pixel of the photograph
 
@@ -156,9 +157,10 @@ def _whole(
     img: np.ndarray, # height x width x 3
     lum: np.ndarray, # its luminance at reduced scale
     reason: str, # why
+    visible: bool = False, # whether it shows a retina all the same
 ) -> FieldOfView: # the frame
     "The whole frame as the field of view"
-    return FieldOfView(0, img.shape[0], 0, img.shape[1], False, reason, np.ones(lum.shape, bool), lum.shape[0]/img.shape[0])
+    return FieldOfView(0, img.shape[0], 0, img.shape[1], False, reason, visible, np.ones(lum.shape, bool), lum.shape[0]/img.shape[0])
 
 def field_of_view(
     img: np.ndarray, # height x width x 3, uint8, RGB
@@ -169,13 +171,13 @@ def field_of_view(
     if np.percentile(lum, 99) < 16: return _whole(img, lum, 'very dark: no retina to be seen')
     if (lum > 250).mean() > .9: return _whole(img, lum, 'overexposed: nearly all white')
     border = _background(small)
-    if border is None: return _whole(img, lum, 'no border around the retina')
+    if border is None: return _whole(img, lum, 'no border around the retina', visible=True)
     mask = _field_mask(lum, *border)
     rows, cols = (np.flatnonzero(mask.mean(axis=a) > .02) for a in (1, 0))
     if mask.mean() < .08 or not len(rows) or not len(cols): return _whole(img, lum, 'no field of view stands out from the background')
     sy, sx = (n/m for n, m in zip(img.shape, lum.shape))
     box = [int(rows[0]*sy), min(img.shape[0], round((rows[-1] + 1)*sy)), int(cols[0]*sx), min(img.shape[1], round((cols[-1] + 1)*sx))]
-    return FieldOfView(*box, True, '', mask, 1/sy)
+    return FieldOfView(*box, True, '', True, mask, 1/sy)
 
 # %% ../nbs/01_fundus.ipynb #738b8fc1
 def fit_square(
@@ -245,10 +247,11 @@ class Preprocess:
 @patch
 def __call__(self: Preprocess,
     src: np.ndarray | str | Path | bytes, # a photograph (height x width x 3, uint8, RGB), its path or its content
+    fov: FieldOfView | None = None, # where the retina is in it, if known already
 ) -> np.ndarray: # size x size x 3, uint8, RGB
     "Read the photograph if need be, cut out the field of view, fit it into the square, enhance it"
     img = src if isinstance(src, np.ndarray) else read_image(src)
-    fov = field_of_view(img)
+    fov = fov or field_of_view(img)
     out = fit_square(img[fov.box] if self.crop else img, self.size, self.fill)
     if self.enhance == 'clahe': return clahe(out)
     if self.enhance == 'graham': return graham(out, fit_square((fov.inside if self.crop else fov.mask).astype(np.uint8), self.size) > 0)
