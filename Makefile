@@ -1,0 +1,48 @@
+# Everything a stranger needs: make demo, make test. `make help` lists the rest.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+export PATH := $(abspath $(BIN)):$(PATH)
+READY := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check wheel lab readme notebooks clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@echo '  DR_DATA=/path/to/archives make demo (or test): on the real archives too'
+
+$(READY): settings.ini setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dr_nbdev needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -e '.[dev]'
+	@-git rev-parse --git-dir >/dev/null 2>&1 && $(BIN)/nbdev_install_hooks
+	@touch $@
+
+install: $(READY) ## .venv with everything in it
+
+demo: $(READY) ## samples, merge, train, tune, grade: about 2 minutes, no network
+	$(BIN)/dr_demo
+
+test: check ## all checks and all notebooks
+	time $(BIN)/nbdev_test --n_workers 2 --do_print
+	$(MAKE) --no-print-directory wheel
+
+check: $(READY) ## are the modules exported, the notebooks clean, README.md current?
+	$(BIN)/python .ci/project.py check
+
+wheel: $(READY) ## build the wheel, install it in a clean venv, import every module
+	$(BIN)/python .ci/project.py wheel
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab nbs
+
+readme: $(READY) ## write README.md from nbs/index.ipynb
+	$(BIN)/python .ci/project.py readme
+
+notebooks: $(READY) ## run all notebooks and keep their outputs
+	$(BIN)/python .ci/project.py run nbs/*.ipynb
+
+clean: ## remove what building and testing leave behind (not .venv, data or weights)
+	rm -rf build dist *.egg-info demo
