@@ -22,7 +22,7 @@ from fastcore.script import Param, call_parse
 import dr_nbdev
 from .backbones import backbone_of, load_state, plain_model, read_state
 from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, ImageError, WeightsError, errors_for_people, image_files,
-                           is_image_name, progress, read_json, short, write_safely)
+                           progress, read_json, short, write_safely)
 from .fundus import Preprocess, field_of_view, read_image
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, to_grade
 
@@ -227,14 +227,18 @@ def _listed(
     "The photographs meant, in the order of their names or as listed"
     if isinstance(source, (str, Path)):
         files = image_files(source, recursive)
-        if not files:
-            below = '' if recursive or not any(is_image_name(p) for p in Path(source).rglob('*')) else ' itself, but there are in folders below it: ask for recursive'
-            raise DataError(f'there are no images in {source}{below or ": put photographs (.jpg, .png, .tif, .bmp, .webp) there"}')
         return files, [f.relative_to(source).as_posix() for f in files]
-    files = [Path(f) for f in source]
-    if not files: raise DataError('the list of files is empty: name at least one photograph')
-    return files, [str(f) for f in source]
+    return [Path(f) for f in source], [str(f) for f in source]
 
+def _none_there(
+    source: str | Path | list, # where no photograph was found
+) -> DataError: # that says what to do
+    "An empty folder is an error, not an empty success"
+    if not isinstance(source, (str, Path)): return DataError('the list of files is empty: name at least one photograph')
+    if image_files(source, recursive=True): return DataError(f'there are no images in {source} itself, but in folders below it: ask for recursive')
+    return DataError(f'there are no images in {source}: put photographs (.jpg, .png, .tif, .bmp, .webp) there')
+
+# %% ../nbs/09_predict.ipynb #c6f9e2b4
 @patch
 def grade_folder(self: Grader,
     source: str | Path | list, # a folder, or a list of files
@@ -244,6 +248,7 @@ def grade_folder(self: Grader,
 ) -> pd.DataFrame: # a row per photograph
     "Grade a folder of photographs"
     files, names = _listed(source, recursive)
+    if not files: raise _none_there(source)
     if out is None: return pd.concat(self.grade_files(files, names, batch), ignore_index=True)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -257,7 +262,7 @@ def grade_folder(self: Grader,
     partial.unlink()
     return df
 
-# %% ../nbs/09_predict.ipynb #72e82cd8
+# %% ../nbs/09_predict.ipynb #64b84d00
 def predict_folder(
     folder: str | Path | list, # a folder of photographs, or a list of files
     weights: str | Path | None = None, # a bundle, a run, a plain state dict, a shipped bundle's name; None: the default
@@ -269,7 +274,7 @@ def predict_folder(
     "Grade the photographs of a folder (for research use, not a medical device)"
     return Grader.load(weights, device).grade_folder(folder, out, recursive, batch)
 
-# %% ../nbs/09_predict.ipynb #50f5502c
+# %% ../nbs/09_predict.ipynb #ebe11326
 def kaggle_form(
     result: pd.DataFrame, # as `predict_folder` gives it
     sample: str | Path, # the competition's sample_submission.csv: ids and one column to fill
@@ -288,7 +293,7 @@ def kaggle_form(
     form[target] = grades.astype('Int64').fillna(fill).astype(int) if without else grades.astype(int)
     return form
 
-# %% ../nbs/09_predict.ipynb #14a7bc10
+# %% ../nbs/09_predict.ipynb #2256e0bf
 def contact_sheet(
     result: pd.DataFrame, # as `predict_folder` gives it
     folder: str | Path = '.', # what the names are relative to
@@ -313,7 +318,7 @@ def contact_sheet(
         with write_safely(out) as tmp: fig.savefig(tmp, dpi=110)
     return fig
 
-# %% ../nbs/09_predict.ipynb #ba2fd48c
+# %% ../nbs/09_predict.ipynb #3590db5e
 def summary(
     result: pd.DataFrame, # as `predict_folder` gives it
 ) -> str: # a few lines
@@ -322,7 +327,7 @@ def summary(
     lines += [f'{n:6} without a grade: {s}' for s, n in result.status[result.status != 'ok'].value_counts().items()]
     return '\n'.join([f'{len(result)} photographs', *lines])
 
-# %% ../nbs/09_predict.ipynb #f9ffe3df
+# %% ../nbs/09_predict.ipynb #febb768d
 @call_parse
 def dr_predict(
     model: Param('weights: bundle, run, plain state dict or the name of a shipped bundle; by default those of dr_train in weights/, else the shipped ones', str, action=short('m')) = None,
