@@ -81,7 +81,7 @@ def kaggle2023(cls: TrainConfig) -> TrainConfig:
 @patch(cls_method=True)
 def demo(cls: TrainConfig) -> TrainConfig:
     "A small network from scratch, about a minute on two cores"
-    return cls('resnet18', weights=None, epochs=8, batch=32, lr=1e-3, preprocess=Preprocess(size=96, enhance='graham'),
+    return cls('resnet18', weights=None, epochs=10, batch=32, lr=1e-3, preprocess=Preprocess(size=96, enhance='graham'),
                augment='light', ema=.98)
 
 PRESETS = {'default': TrainConfig, 'kaggle2023': TrainConfig.kaggle2023, 'demo': TrainConfig.demo}
@@ -601,7 +601,7 @@ def three_ways(
 ) -> tuple: # thresholds to use; figures with intervals for each way of grading
     "Rounded, tuned on the same images, and tuned out of fold"
     groups = s.group
-    fit = cross_fit(s.score, s.grade, groups, metric)
+    fit = cross_fit(s.score, s.grade, groups, metric, n_splits=min(5, s.grade.value_counts().max())) # few images, few folds
     ways = {'rounded': to_grade(s.score), 'tuned_in_sample': to_grade(s.score, fit.thresholds), 'tuned_out_of_fold': fit.grades}
     figures = lambda pred: report(s.grade, pred, s.score, groups).round(4).replace({np.nan: None}).to_dict('index')
     return fit.thresholds if fit.gain > 0 else np.array(DEFAULT_THRESHOLDS), {k: figures(v) for k, v in ways.items()}
