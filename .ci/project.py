@@ -1,6 +1,6 @@
 """Chores of the project: run notebooks and keep their outputs, check the tree, write README.md, try the wheel.
 
-    python .ci/project.py run nbs/03_data.ipynb    # run, keep the outputs, clean, export
+    python .ci/project.py run nbs/03_data.ipynb    # run, keep the outputs, clean, export; RUN_FLAGS=slow: slow cells too
     python .ci/project.py readme                   # README.md from nbs/index.ipynb
     python .ci/project.py check                    # is everything exported, clean, without errors?
     python .ci/project.py wheel                    # build it, install it elsewhere, import every module
@@ -22,8 +22,9 @@ def notebooks(): return sorted(p for p in nbs.rglob('*.ipynb') if '.ipynb_checkp
 def flags(cell): return {o.split(':')[0] for o in re.findall(r'^\s*#\|\s*(\S+)', cell.source, re.M)}
 
 def skipped(cell):
-    "Whether a run leaves this cell as it is: slow, for a GPU, never to be run, or the export at the end"
-    return (cell.cell_type != 'code' or flags(cell) & set(get_config().tst_flags.split())
+    "Whether a run leaves this cell as it is: slow or for a GPU (unless RUN_FLAGS names the flag), never to be run, or the export"
+    left = set(get_config().tst_flags.split()) - set(os.environ.get('RUN_FLAGS', '').split())
+    return (cell.cell_type != 'code' or flags(cell) & left
             or re.search(r'^\s*#\|\s*eval:\s*false', cell.source, re.M) or 'nbdev_export(' in cell.source)
 
 def run(*paths):
@@ -53,9 +54,13 @@ def readme_text():
     from nbconvert import MarkdownExporter
     nb = nbformat.read(nbs/'index.ipynb', as_version=4)
     nb.cells = [c for c in nb.cells if not flags(c) & {'hide', 'default_exp', 'exporti', 'export'}]
-    for c in nb.cells: c.source = re.sub(r'^\s*#\|.*\n', '', c.source, flags=re.M)
+    for c in nb.cells:
+        c.metadata['transient'] = {'remove_source': bool(re.search(r'^#\|\s*echo:\s*false', c.source, re.M))}
+        c.source = re.sub(r'^\s*#\|.*\n', '', c.source, flags=re.M)
+    nb.metadata['language_info'] = {'name': 'python'}
     text, _ = MarkdownExporter().from_notebook_node(nb)
-    return re.sub(r'\n{3,}', '\n\n', text.replace('](../', '](').replace('src="../', 'src="')).strip() + '\n'
+    text = re.sub(r'\]\(([\w/]+\.ipynb)', r'](nbs/\1', text.replace('](../', ']('))
+    return re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
 
 def readme():
     "Write README.md"
