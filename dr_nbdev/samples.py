@@ -124,41 +124,41 @@ def px(self: View, xy):
     "Pixels of places in DD"
     return (np.asarray(xy, float) - self.camera.aim) * self.side * self.scale + self.centre
 
-# %% ../nbs/02_samples.ipynb #d2a1a76c
+# %% ../nbs/02_samples.ipynb #3ee658d6
 @patch
 def dd(self: View, px):
     "Places in DD of pixels, the way back"
     return (np.asarray(px, float) - self.centre) / self.scale * self.side + self.camera.aim
 
-# %% ../nbs/02_samples.ipynb #fce0b035
+# %% ../nbs/02_samples.ipynb #135c941d
 @patch
 def coarse(self: View):
     "Centres of blocks of 4 x 4 pixels, (h, w, 2) in pixels"
     x, y = np.meshgrid(np.arange(self.width // 4), np.arange(self.height // 4))
     return np.stack([x, y], -1) * 4 + 1.5
 
-# %% ../nbs/02_samples.ipynb #2a4949a0
+# %% ../nbs/02_samples.ipynb #7a1eb025
 @patch
 def resize(self: View, field, how=cv2.INTER_LINEAR):
     "An image or a field of numbers in the size of the frame"
     return cv2.resize(field, (self.width, self.height), interpolation=how)
 
-# %% ../nbs/02_samples.ipynb #d14cb71e
+# %% ../nbs/02_samples.ipynb #335155d3
 def direction(angle): # radians, a number or an array
     "Unit vectors, (..., 2)"
     return np.stack([np.cos(angle), np.sin(angle)], -1)
 
-# %% ../nbs/02_samples.ipynb #ce3bd182
+# %% ../nbs/02_samples.ipynb #a29f0b37
 def circle(n: int, start: float = 0.):
     "`n` points of the unit circle, (n, 2)"
     return direction(start + np.arange(n) * 2 * math.pi / n)
 
-# %% ../nbs/02_samples.ipynb #56398f0d
+# %% ../nbs/02_samples.ipynb #bc26ebc4
 def fill(mask, points, value): # points: (n, 2) in pixels, fractions count
     "Fill a polygon with smooth edges"
     cv2.fillPoly(mask, [np.round(np.asarray(points) * 16).astype(np.int32)], int(value), cv2.LINE_AA, 4)
 
-# %% ../nbs/02_samples.ipynb #7a932843
+# %% ../nbs/02_samples.ipynb #ae05560d
 @patch
 def notch(self: View, r: float): # r: radius of the field of view, pixels
     "Outline of the mark at the rim, in pixels"
@@ -166,7 +166,7 @@ def notch(self: View, r: float): # r: radius of the field of view, pixels
     outline = circle(40) if cam.notch == 'round' else 1.4 * circle(4, a + math.pi/4)
     return self.centre + r * direction(a) + .045 * r * outline
 
-# %% ../nbs/02_samples.ipynb #abb5dc40
+# %% ../nbs/02_samples.ipynb #95bf7f6b
 @patch
 def field_mask(self: View, shrink: float = 0.): # leave out a rim of so many DD, and the notch
     "uint8 mask, 255 where the photograph shows retina"
@@ -175,7 +175,7 @@ def field_mask(self: View, shrink: float = 0.): # leave out a rim of so many DD,
     if self.camera.notch and not shrink: fill(mask, self.notch(r), 255)
     return mask
 
-# %% ../nbs/02_samples.ipynb #0b561a2c
+# %% ../nbs/02_samples.ipynb #fc8e687f
 @dataclass
 class Vessel:
     "One unbranched vessel"
@@ -183,7 +183,7 @@ class Vessel:
     width: np.ndarray  # (n,), in DD
     kind: str          # 'artery' or 'vein'
 
-# %% ../nbs/02_samples.ipynb #d43dd859
+# %% ../nbs/02_samples.ipynb #947ad0be
 def smooth(
     points: np.ndarray, # (n, 2)
     times: int = 4,     # each doubles the number of points
@@ -195,12 +195,12 @@ def smooth(
         points = np.concatenate([points[:1], inner, points[-1:]])
     return points
 
-# %% ../nbs/02_samples.ipynb #39a3a7bf
+# %% ../nbs/02_samples.ipynb #b039b999
 def arc_length(points):
     "Length of a curve from its start to each of its points, (n,)"
     return np.cumsum(np.linalg.norm(np.diff(points, axis=0, prepend=points[:1]), axis=1))
 
-# %% ../nbs/02_samples.ipynb #739048c7
+# %% ../nbs/02_samples.ipynb #aa4f27bf
 def meander(
     rng, # NumPy generator
     points: np.ndarray, # (n, 2), DD
@@ -212,14 +212,14 @@ def meander(
     wave = sum(rng.normal() * np.sin(along * f + rng.uniform(0, 6)) for f in (2.5, 4.5, 7.5))
     return points + (by * wave * np.minimum(1, along))[:, None] * step[:, ::-1] * (-1, 1)
 
-# %% ../nbs/02_samples.ipynb #9c0da57e
+# %% ../nbs/02_samples.ipynb #c41e1bb9
 TRUNKS = { # DD from the disc
     'superotemporal': [(.06, -.02), (0, -.42), (-.25, -1.1), (-1, -1.85), (-2.2, -2.2), (-3.6, -2.1), (-5, -1.8), (-6.6, -1.5)],
     'inferotemporal': [(.06, .02), (0, .42), (-.25, 1.2), (-1, 2.1), (-2.2, 2.65), (-3.6, 2.6), (-5, 2.3), (-6.6, 2)],
     'superonasal': [(.1, -.02), (.22, -.4), (.6, -1.0), (1.15, -1.75), (1.9, -2.5), (2.9, -3.4)],
     'inferonasal': [(.1, .02), (.22, .4), (.6, 1.05), (1.1, 1.8), (1.8, 2.5), (2.7, 3.4)]}
 
-# %% ../nbs/02_samples.ipynb #04976e61
+# %% ../nbs/02_samples.ipynb #67e8f0eb
 def trunk_course(rng, kind: str, quadrant: str):
     "The way of a trunk from the disc to the rim, (n, 2)"
     p = np.array(TRUNKS[quadrant])
@@ -229,7 +229,7 @@ def trunk_course(rng, kind: str, quadrant: str):
     p = p + rng.normal(0, .07, p.shape) * np.minimum(far, 2.5) + rng.normal(0, .03, 2)
     return DISC + meander(rng, smooth(p, 5), .035)
 
-# %% ../nbs/02_samples.ipynb #1fa3c5e0
+# %% ../nbs/02_samples.ipynb #d7591d8f
 def trunk_width(rng, kind: str, quadrant: str, n: int):
     "Widths along a trunk, (n,)"
     w = rng.uniform(.11, .145) if kind == 'vein' else rng.uniform(.075, .1)
@@ -237,13 +237,13 @@ def trunk_width(rng, kind: str, quadrant: str, n: int):
     taper = np.linspace(0, 1, n)
     return w * (1 - .65 * taper) * np.minimum(1, .65 + 3 * taper)
 
-# %% ../nbs/02_samples.ipynb #0d4f1f07
+# %% ../nbs/02_samples.ipynb #8547fb04
 def trunk(rng, kind: str, quadrant: str) -> Vessel:
     "One of the eight vessels that leave the disc"
     p = trunk_course(rng, kind, quadrant)
     return Vessel(p, trunk_width(rng, kind, quadrant, len(p)), kind)
 
-# %% ../nbs/02_samples.ipynb #02052a19
+# %% ../nbs/02_samples.ipynb #eaa2cfcd
 class Grower:
     "Grows the vessels of one kind"
     step = .06 # DD
@@ -252,7 +252,7 @@ class Grower:
         self.vessels.append(v)
         self.taken.update(map(tuple, np.floor(v.points * 9).astype(int).tolist()))
 
-# %% ../nbs/02_samples.ipynb #775e3329
+# %% ../nbs/02_samples.ipynb #acb28af6
 @patch
 def path(self: Grower, start, heading, length, bend):
     "Points from `start` on, until it is long enough, meets its own kind or the middle of the macula"
@@ -265,7 +265,7 @@ def path(self: Grower, start, heading, length, bend):
         pts.append((x, y))
     return np.array(pts)
 
-# %% ../nbs/02_samples.ipynb #f8c85a86
+# %% ../nbs/02_samples.ipynb #8ae39bb4
 @patch
 def fork(self: Grower, parent: Vessel, i: int, side: int):
     "Width and heading of a branch that leaves `parent` at its point `i`"
@@ -273,7 +273,7 @@ def fork(self: Grower, parent: Vessel, i: int, side: int):
     dx, dy = p[min(i + 3, len(p) - 1)] - p[max(i - 3, 0)]
     return w, math.atan2(dy, dx) + side * math.radians(self.rng.uniform(30, 60))
 
-# %% ../nbs/02_samples.ipynb #a941289a
+# %% ../nbs/02_samples.ipynb #7dcddf3f
 @patch
 def twig(self: Grower, start, heading, width, side):
     "A branch that tapers, or None"
@@ -282,7 +282,7 @@ def twig(self: Grower, start, heading, width, side):
     p = self.path(start, heading, length, bend)
     if len(p) >= 5: return Vessel(p, np.linspace(width, max(.35 * width, .012), len(p)), self.kind)
 
-# %% ../nbs/02_samples.ipynb #9b5e658f
+# %% ../nbs/02_samples.ipynb #d6aeb4b1
 @patch
 def branch(self: Grower, parent: Vessel, depth: int = 0):
     "Grow the branches of `parent`, and theirs"
@@ -296,7 +296,7 @@ def branch(self: Grower, parent: Vessel, depth: int = 0):
             self.add(child)
             if depth < 2: self.branch(child, depth + 1)
 
-# %% ../nbs/02_samples.ipynb #4cb46292
+# %% ../nbs/02_samples.ipynb #f7a8d2a1
 @patch
 def short_ones(self: Grower):
     "Grow up to four thin vessels from the disc"
@@ -305,7 +305,7 @@ def short_ones(self: Grower):
         p = self.path(tuple(DISC + rng.normal(0, .08, 2)), math.radians(angle), rng.uniform(1., 2.2), 0)
         if len(p) > 8: self.add(Vessel(p, np.linspace(.035, .015, len(p)), self.kind))
 
-# %% ../nbs/02_samples.ipynb #ec08287d
+# %% ../nbs/02_samples.ipynb #818d894c
 def grow(rng, kind: str) -> list[Vessel]:
     "All vessels of one kind, the four trunks first"
     g = Grower(rng, kind)
@@ -314,7 +314,7 @@ def grow(rng, kind: str) -> list[Vessel]:
     g.short_ones()
     return g.vessels
 
-# %% ../nbs/02_samples.ipynb #9f5336ff
+# %% ../nbs/02_samples.ipynb #03a627a3
 def vessel_tree(
     rng, # NumPy generator
 ) -> list[Vessel]: # trunks of the veins and arteries first, in the order of `TRUNKS`
@@ -322,10 +322,10 @@ def vessel_tree(
     veins, arteries = grow(rng, 'vein'), grow(rng, 'artery')
     return veins[:4] + arteries[:4] + veins[4:] + arteries[4:]
 
-# %% ../nbs/02_samples.ipynb #f5803f97
+# %% ../nbs/02_samples.ipynb #ce6c7f96
 LAYERS = ('artery', 'reflex', 'vein', 'white', 'yellow', 'blood', 'fine', 'pool') # from the deepest up
 
-# %% ../nbs/02_samples.ipynb #c92d1e30
+# %% ../nbs/02_samples.ipynb #6ee429d9
 class Painter:
     "Layers of one retina in one view"
     def __init__(self, view: View, rng):
@@ -335,20 +335,20 @@ class Painter:
         self.spots = [(*DISC, .62)]                  # taken: x, y, radius in DD
         self.layers = {o: np.zeros(shape, np.uint8) for o in LAYERS}
 
-# %% ../nbs/02_samples.ipynb #73052181
+# %% ../nbs/02_samples.ipynb #ceca645f
 @patch
 def label(self: Painter, points, label: int):
     "Mark an outline, given in DD, as a lesion"
     cv2.fillPoly(self.labels, [np.round(self.view.px(points) * 16).astype(np.int32)], label, cv2.LINE_8, 4)
 
-# %% ../nbs/02_samples.ipynb #3c92c892
+# %% ../nbs/02_samples.ipynb #21128838
 @patch
 def shape(self: Painter, layer: str, points, label: int = 0, strength: float = 1.):
     "Fill an outline, given in DD, in a layer and with a label"
     fill(self.layers[layer], self.view.px(points), 255 * strength)
     if label: self.label(points, label)
 
-# %% ../nbs/02_samples.ipynb #13e72c49
+# %% ../nbs/02_samples.ipynb #acb81a97
 def ribbon(
     points: np.ndarray, # (n, 2), the middle
     width: np.ndarray,  # (n,) or a number
@@ -359,14 +359,14 @@ def ribbon(
     side = side * (width[:, None] if np.ndim(width) else width)
     return np.concatenate([points + side, (points - side)[::-1]])
 
-# %% ../nbs/02_samples.ipynb #8fb3d092
+# %% ../nbs/02_samples.ipynb #7bb7b74e
 @patch
 def reflex(self: Painter, v: Vessel):
     "Paint the reflex of one vessel"
     k = len(v.points) // 6
     self.shape('reflex', ribbon(v.points[k:], .25 * v.width[k:]), strength=1 if v.kind == 'artery' else .4)
 
-# %% ../nbs/02_samples.ipynb #6258fdab
+# %% ../nbs/02_samples.ipynb #b772a903
 @patch
 def vessel(self: Painter, v: Vessel):
     "Paint one vessel, with a reflex if it is wide"
@@ -375,13 +375,13 @@ def vessel(self: Painter, v: Vessel):
     self.shape(v.kind, outline, strength=min(1, .4 + 8 * v.width.mean()))
     if v.width[0] > .06: self.reflex(v)
 
-# %% ../nbs/02_samples.ipynb #8e860f24
+# %% ../nbs/02_samples.ipynb #ad6c30f7
 @patch
 def vessels(self: Painter, tree):
     "Paint the thin ones first, so that the thick ones cover where they begin"
     for v in sorted(tree, key=lambda v: v.width.mean()): self.vessel(v)
 
-# %% ../nbs/02_samples.ipynb #c33b6b47
+# %% ../nbs/02_samples.ipynb #92b9b3e8
 def grain(
     rng, # NumPy generator
     shape: tuple, # height and width wanted, in pixels
@@ -391,12 +391,12 @@ def grain(
     small = rng.normal(0, 1, (n, n)).astype(np.float32)
     return cv2.resize(small, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
-# %% ../nbs/02_samples.ipynb #0508c070
+# %% ../nbs/02_samples.ipynb #b7076c4b
 def mottle(rng, shape: tuple) -> np.ndarray:
     "Unevenness of the colour, about 1"
     return 1 + .05 * grain(rng, shape, 5) + .03 * grain(rng, shape, 14) + .02 * grain(rng, shape, 50)
 
-# %% ../nbs/02_samples.ipynb #12275509
+# %% ../nbs/02_samples.ipynb #f59aad6e
 def choroid(
     rng, # NumPy generator
     shape: tuple, # height and width wanted, in pixels
@@ -409,15 +409,15 @@ def choroid(
     lump = cv2.remap(lump, x + a, y + b, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     return np.exp(-3 * np.abs(lump))
 
-# %% ../nbs/02_samples.ipynb #b6e07c6c
+# %% ../nbs/02_samples.ipynb #f4bb2f62
 def macula(rng, r2): # r2: squared distance from its centre, in DD
     "How much of the light the pigment of the macula takes"
     return rng.uniform(.2, .45) * np.exp(-r2 / .5) + .22 * np.exp(-r2 / .04)
 
-# %% ../nbs/02_samples.ipynb #592f8b9c
+# %% ../nbs/02_samples.ipynb #c8b81bc3
 BLOND, DARK = np.array([.84, .49, .27]), np.array([.60, .41, .28]) # red, green and blue of the retina
 
-# %% ../nbs/02_samples.ipynb #c93ac891
+# %% ../nbs/02_samples.ipynb #770de226
 @patch
 def ground(self: Painter, pigment: float): # pigment: 0 blond to 1 dark
     "Colour of the bare retina with its macula, float32"
@@ -430,17 +430,17 @@ def ground(self: Painter, pigment: float): # pigment: 0 blond to 1 dark
     img *= 1 - macula(rng, r2)[..., None] * np.array([.75, 1., .9], np.float32)
     return self.view.resize(img, cv2.INTER_CUBIC)
 
-# %% ../nbs/02_samples.ipynb #745be0c3
+# %% ../nbs/02_samples.ipynb #16d8e1b6
 def absorb(planes, a, passes):
     "Take light away; `a`: how dense, 0 to 1, `passes`: the share of each channel that is left at 1"
     for plane, share in zip(planes, passes): plane *= 1 - a * (1 - share)
 
-# %% ../nbs/02_samples.ipynb #626fc993
+# %% ../nbs/02_samples.ipynb #8927393b
 def cover(planes, a, color):
     "Lay a colour over an image; `a`: how opaque, 0 to 1"
     for plane, c in zip(planes, color): plane += a * (c - plane)
 
-# %% ../nbs/02_samples.ipynb #bb4cd4fe
+# %% ../nbs/02_samples.ipynb #2212b7e2
 @patch
 def near_disc(self: View):
     "The square around the disc, as two slices of the frame"
@@ -448,7 +448,7 @@ def near_disc(self: View):
     side = int(1.6 * self.scale)
     return slice(y, y + side), slice(x, x + side)
 
-# %% ../nbs/02_samples.ipynb #382b8f0f
+# %% ../nbs/02_samples.ipynb #ca4b212f
 @patch
 def disc_mask(self: Painter, size: float, at: tuple, blur: float): # of the whole disc; its shift and edge in DD
     "An ellipse with a soft edge, 0 to 1, in the square around the disc"
@@ -457,7 +457,7 @@ def disc_mask(self: Painter, size: float, at: tuple, blur: float): # of the whol
     fill(mask, self.view.px(outline) - (x.start, y.start), 255)
     return cv2.GaussianBlur(mask, (0, 0), blur * self.view.scale) / np.float32(255)
 
-# %% ../nbs/02_samples.ipynb #9f51b4d7
+# %% ../nbs/02_samples.ipynb #7ab56ffe
 @patch
 def disc(self: Painter, img):
     "Lay the disc over the bare retina, in place"
@@ -469,21 +469,21 @@ def disc(self: Painter, img):
         color = np.float32(color) * (.75 + .25 * img.mean() / .4)
         cover(np.moveaxis(part, -1, 0), self.disc_mask(size, at, blur) * a, color)
 
-# %% ../nbs/02_samples.ipynb #29728d7f
+# %% ../nbs/02_samples.ipynb #8d57f3fd
 PASSES = dict(vein=(.72, .52, .66), artery=(.93, .66, .70), fine=(.82, .43, .54), blood=(.62, .30, .42),
               pool=(.55, .3, .4)) # share of red, green and blue that passes
 COVERS = dict(reflex=((1., .72, .5), .25), white=((.95, .88, .72), .75), yellow=((1., .9, .50), .95),
               pool=((.36, .06, .05), .75)) # colour, and how opaque
 BLUR = dict(white=.06, yellow=.008, pool=.015, blood=.016) # of the edges, in DD; the others have .01
 
-# %% ../nbs/02_samples.ipynb #eecc9cc8
+# %% ../nbs/02_samples.ipynb #eb93acdd
 @patch
 def soft(self: Painter, layer: str):
     "One layer as floats, 0 to 1, with soft edges"
     blur = max(.4, BLUR.get(layer, .01) * self.view.scale)
     return cv2.GaussianBlur(self.layers[layer], (0, 0), blur) / np.float32(255)
 
-# %% ../nbs/02_samples.ipynb #65c95d33
+# %% ../nbs/02_samples.ipynb #6eeb2ca9
 @patch
 def compose(self: Painter, img):
     "Put all layers onto the bare retina"
@@ -495,15 +495,15 @@ def compose(self: Painter, img):
         if o in COVERS: cover(planes, a * COVERS[o][1], [c * white for c in COVERS[o][0]])
     return cv2.merge(planes)
 
-# %% ../nbs/02_samples.ipynb #1683d8a6
+# %% ../nbs/02_samples.ipynb #2aac0929
 LESIONS = ('none', 'microaneurysm', 'haemorrhage', 'hard exudate', 'cotton wool spot', 'venous beading', 'IRMA',
            'new vessels', 'preretinal haemorrhage')
 MA, HAEM, EXUDATE, COTTON, BEADING, IRMA, NEW, PRERETINAL = range(1, 9)
 
-# %% ../nbs/02_samples.ipynb #55071a24
+# %% ../nbs/02_samples.ipynb #2aeae041
 QUADRANTS = tuple(TRUNKS)
 
-# %% ../nbs/02_samples.ipynb #ad938f75
+# %% ../nbs/02_samples.ipynb #400e412b
 def quadrant(
     xy: np.ndarray, # (..., 2), DD from the macula
 ) -> np.ndarray: # index in `QUADRANTS`
@@ -511,18 +511,18 @@ def quadrant(
     d = np.asarray(xy) - DISC / 2
     return 2 * (d[..., 0] > 0) + (d[..., 1] > 0)
 
-# %% ../nbs/02_samples.ipynb #5aa45662
+# %% ../nbs/02_samples.ipynb #85eb778a
 def moderate(rng) -> dict:
     "Lesions of grade 2; grades 3 and 4 have more"
     n = rng.integers
     return {MA: int(n(5, 16)), HAEM: rng.multinomial(n(5, 18), [.25] * 4), EXUDATE: int(n(0, 4)), COTTON: int(n(0, 4))}
 
-# %% ../nbs/02_samples.ipynb #3bd68d21
+# %% ../nbs/02_samples.ipynb #ba3c0fd4
 def one_or_more(rng, chance: float):
     "Three truth values: one true, the others with this chance, in random order"
     return rng.permutation([True, rng.uniform() < chance, rng.uniform() < chance])
 
-# %% ../nbs/02_samples.ipynb #234d254e
+# %% ../nbs/02_samples.ipynb #6169d563
 def severe(rng) -> dict:
     "The signs of grade 3"
     four, two, one = one_or_more(rng, .4)
@@ -531,14 +531,14 @@ def severe(rng) -> dict:
     if one: plan[IRMA] = rng.permutation(4) < rng.integers(1, 4)
     return plan
 
-# %% ../nbs/02_samples.ipynb #c04c3df5
+# %% ../nbs/02_samples.ipynb #ee751167
 def proliferative(rng) -> dict:
     "The signs of grade 4"
     spread_out = rng.multinomial(rng.integers(8, 45), [.25] * 4)
     disc, elsewhere, pool = one_or_more(rng, .5)
     return {HAEM: spread_out, NEW: (bool(disc), int(elsewhere * rng.integers(1, 4))), PRERETINAL: int(pool)}
 
-# %% ../nbs/02_samples.ipynb #4613a7db
+# %% ../nbs/02_samples.ipynb #02b84509
 def lesion_plan(
     grade: int, # 0 to 4
     rng, # NumPy generator
@@ -548,7 +548,7 @@ def lesion_plan(
     if grade == 1: return {MA: int(rng.integers(4, 13))}
     return moderate(rng) | (severe(rng) if grade == 3 else proliferative(rng) if grade == 4 else {})
 
-# %% ../nbs/02_samples.ipynb #4905f99d
+# %% ../nbs/02_samples.ipynb #cc95e62d
 @patch
 def shown(self: Painter, xy): # (n, 2), DD
     "Which of these places can be seen in the photograph, (n,)"
@@ -557,7 +557,7 @@ def shown(self: Painter, xy): # (n, 2), DD
     ok[ok] = self.visible[px[ok, 1], px[ok, 0]] > 0
     return ok
 
-# %% ../nbs/02_samples.ipynb #9a0d5735
+# %% ../nbs/02_samples.ipynb #19770071
 @patch
 def candidates(self: Painter, near=None):
     "64 random places in DD; `near`: around (x, y) with a spread, or anywhere in the frame"
@@ -565,7 +565,7 @@ def candidates(self: Painter, near=None):
     if near: return np.array(near[:2]) + self.rng.normal(0, near[2], (64, 2))
     return v.dd(self.rng.uniform((0, 0), (v.width - 1, v.height - 1), (64, 2)))
 
-# %% ../nbs/02_samples.ipynb #403d8478
+# %% ../nbs/02_samples.ipynb #7b858d23
 @patch
 def free(self: Painter, xy, radius, where=None):
     "At which of the places a lesion of this radius fits; `where`: only in this quadrant"
@@ -574,7 +574,7 @@ def free(self: Painter, xy, radius, where=None):
     apart = np.linalg.norm(xy[:, None] - taken[:, :2], axis=2)
     return ok & (apart > radius + .07 + taken[:, 2]).all(1)
 
-# %% ../nbs/02_samples.ipynb #302f1b39
+# %% ../nbs/02_samples.ipynb #ec0d3362
 @patch
 def spot(self: Painter, radius, where=None, near=None):
     "A free place (x, y) in DD and the radius that fits there; from now on it is taken"
@@ -587,13 +587,13 @@ def spot(self: Painter, radius, where=None, near=None):
     self.spots.append((*xy.tolist(), radius))
     return xy, radius
 
-# %% ../nbs/02_samples.ipynb #baf8754f
+# %% ../nbs/02_samples.ipynb #6142a73a
 def turned(points, angle: float): # radians, clockwise
     "Points turned around the origin"
     c, s = math.cos(angle), math.sin(angle)
     return points @ np.array([[c, s], [-s, c]])
 
-# %% ../nbs/02_samples.ipynb #c4bea853
+# %% ../nbs/02_samples.ipynb #7159693d
 def blob(
     rng, # NumPy generator
     xy, # centre, DD
@@ -608,7 +608,7 @@ def blob(
     p = circle(24) * (r / r.max())[:, None] * (stretch, 1 / stretch ** .5)
     return np.asarray(xy) + turned(radius * p, angle)
 
-# %% ../nbs/02_samples.ipynb #6d75dac7
+# %% ../nbs/02_samples.ipynb #82e91c14
 @patch
 def microaneurysms(self: Painter, n: int):
     "Small round dots"
@@ -616,7 +616,7 @@ def microaneurysms(self: Painter, n: int):
         xy, r = self.spot(self.rng.uniform(.035, .052), near=(0, 0, 1.5))
         self.shape('blood', blob(self.rng, xy, r, .05), MA, self.rng.uniform(.75, 1))
 
-# %% ../nbs/02_samples.ipynb #c5ffdd3f
+# %% ../nbs/02_samples.ipynb #5cefe046
 @patch
 def blot(self: Painter, xy, r):
     "A patch of blood"
@@ -624,7 +624,7 @@ def blot(self: Painter, xy, r):
     outline = blob(rng, xy, r / 1.2, .3, rng.uniform(1, 1.2), rng.uniform(0, 3))
     self.shape('blood', outline, HAEM, strength)
 
-# %% ../nbs/02_samples.ipynb #846263fd
+# %% ../nbs/02_samples.ipynb #92910bb4
 @patch
 def flame(self: Painter, xy, r):
     "A bundle of fibres full of blood"
@@ -634,7 +634,7 @@ def flame(self: Painter, xy, r):
         fibre = blob(rng, xy, r / 2.6, .2, rng.uniform(1.8, 2.2), math.atan2(y, x) + rng.normal(0, .07))
         self.shape('blood', fibre + rng.normal(0, .1 * r, 2), HAEM, strength)
 
-# %% ../nbs/02_samples.ipynb #80d1f3bd
+# %% ../nbs/02_samples.ipynb #7f091e4a
 @patch
 def haemorrhages(self: Painter, per_quadrant):
     "Blots and, three in ten, flames; so many in each quadrant"
@@ -643,7 +643,7 @@ def haemorrhages(self: Painter, per_quadrant):
         draw, more = (self.flame, .06) if rng.uniform() < .3 else (self.blot, 0)
         draw(*self.spot(rng.gamma(1.1, .04) + .048 + more, where=q))
 
-# %% ../nbs/02_samples.ipynb #b4d16f50
+# %% ../nbs/02_samples.ipynb #49faf800
 @patch
 def exudate_group(self: Painter, xy):
     "Yellow flecks around a place, in a patch or a ring"
@@ -653,13 +653,13 @@ def exudate_group(self: Painter, xy):
         d = size * (rng.uniform(.85, 1.1) if ring else rng.uniform(0, 1) ** .5)
         self.shape('yellow', blob(rng, xy + d * direction(a), rng.uniform(.02, .065), .3), EXUDATE)
 
-# %% ../nbs/02_samples.ipynb #50ae78df
+# %% ../nbs/02_samples.ipynb #20899ee1
 @patch
 def exudates(self: Painter, groups: int):
     "Groups of yellow flecks, most of them near the macula"
     for _ in range(groups): self.exudate_group(self.spot(.1, near=(0, 0, 1.1))[0])
 
-# %% ../nbs/02_samples.ipynb #81af3377
+# %% ../nbs/02_samples.ipynb #635f612a
 @patch
 def cotton_wool(self: Painter, n: int):
     "Soft white patches along the arcades"
@@ -668,14 +668,14 @@ def cotton_wool(self: Painter, n: int):
         xy, r = self.spot(r, near=(1, 1.7 * side, .8))
         self.shape('white', blob(self.rng, xy, r, .35, 1.25, self.rng.uniform(0, 3)), COTTON)
 
-# %% ../nbs/02_samples.ipynb #c04d3754
+# %% ../nbs/02_samples.ipynb #be659849
 @patch
 def visible_part(self: Painter, points):
     "Indices of the first 2.2 DD of a vessel that can be seen"
     i = np.flatnonzero(self.shown(points) & (np.linalg.norm(points - DISC, axis=1) > .75))
     return i[arc_length(points[i]) < 2.2]
 
-# %% ../nbs/02_samples.ipynb #3cfd081d
+# %% ../nbs/02_samples.ipynb #f7af28d7
 @patch
 def beading(self: Painter, tree, quadrants):
     "Make the trunk veins of these quadrants beaded, in place"
@@ -684,21 +684,21 @@ def beading(self: Painter, tree, quadrants):
         v.width[i] *= 1 + .55 * np.sin(arc_length(v.points[i]) * 2 * math.pi / .32)
         self.label(ribbon(v.points[i], v.width[i]), BEADING)
 
-# %% ../nbs/02_samples.ipynb #d628d92f
+# %% ../nbs/02_samples.ipynb #d862ee89
 @patch
 def capillary(self: Painter, points, width, label):
     "A thin vessel with its label"
     self.shape('fine', ribbon(points, width - .5 / self.view.scale))
     self.label(ribbon(points, width + .02), label)
 
-# %% ../nbs/02_samples.ipynb #1bf45fb9
+# %% ../nbs/02_samples.ipynb #7edef693
 def crooked(rng, heading: float, radius: float):
     "A random walk around the origin that stays within the radius, (n, 2)"
     p = np.cumsum(direction(heading + np.cumsum(rng.normal(0, .75, 9))), 0)
     p = p - p.mean(0)
     return smooth(p / np.abs(p).max() * radius * rng.uniform(.6, .95), 3)
 
-# %% ../nbs/02_samples.ipynb #d837e3ed
+# %% ../nbs/02_samples.ipynb #6c8fcac5
 @patch
 def irma(self: Painter, quadrants):
     "A tangle of crooked capillaries in each of these quadrants"
@@ -708,7 +708,7 @@ def irma(self: Painter, quadrants):
         for a in rng.uniform(0, 6.3, rng.integers(4, 7)):
             self.capillary(xy + crooked(rng, a, r), rng.uniform(.028, .04), IRMA)
 
-# %% ../nbs/02_samples.ipynb #300b12d6
+# %% ../nbs/02_samples.ipynb #b07745a3
 def spokes(rng, radius: float, start: float, spread: float): # angles in radians
     "6 to 9 wandering curves from the origin, of 24 points each"
     n = int(rng.integers(6, 10))
@@ -716,14 +716,14 @@ def spokes(rng, radius: float, start: float, spread: float): # angles in radians
     ends = radius * rng.uniform(.5, 1, (n, 1)) * direction(angle)
     return [meander(rng, np.linspace(.05, 1, 24)[:, None] * o, .04) for o in ends]
 
-# %% ../nbs/02_samples.ipynb #42574a80
+# %% ../nbs/02_samples.ipynb #74b2ef15
 def loops(rng, a, b): # two neighbouring spokes
     "Arcs that join the ends of two spokes, and one to three places further down"
     for j, k in [(23, 23), *rng.integers(9, 23, (int(rng.integers(1, 4)), 2))]:
         corners = np.array([a[j], a[j] * 1.3, .7 * (a[j] + b[k]), b[k] * 1.2, b[k]])
         yield meander(rng, smooth(corners, 3), .02)
 
-# %% ../nbs/02_samples.ipynb #158f9e22
+# %% ../nbs/02_samples.ipynb #749dcad8
 @patch
 def fan(self: Painter, xy, radius, start, spread):
     "A fan of new vessels; with a spread of more than 6 radians it closes to a circle"
@@ -732,7 +732,7 @@ def fan(self: Painter, xy, radius, start, spread):
     curves += [o for a, b in zip(curves[:], after) for o in loops(self.rng, a, b)]
     for o in curves: self.capillary(xy + o, self.rng.uniform(.015, .024), NEW)
 
-# %% ../nbs/02_samples.ipynb #305472c2
+# %% ../nbs/02_samples.ipynb #bc132c87
 @patch
 def new_vessels(self: Painter, at_disc: bool, elsewhere: int):
     "New vessels at the disc, and so many fans elsewhere"
@@ -744,7 +744,7 @@ def new_vessels(self: Painter, at_disc: bool, elsewhere: int):
         (xy, r), a = self.spot(rng.uniform(.4, .6)), rng.uniform(0, 6.3)
         self.fan(xy - .5 * r * direction(a), 1.5 * r, a - .9, 1.8)
 
-# %% ../nbs/02_samples.ipynb #a6650a57
+# %% ../nbs/02_samples.ipynb #62425380
 def boat(rng, r: float): # half its length, DD
     "Outlines of a pool of blood and of its deeper parts, (n, 2), each with its density"
     t, deep = np.linspace(-.4, math.pi + .4, 60), rng.uniform(.6, .9) * r
@@ -754,7 +754,7 @@ def boat(rng, r: float): # half its length, DD
         hull[:, 1] = np.maximum(hull[:, 1], (part - .35) * deep)
         yield hull, .7 + .75 * part
 
-# %% ../nbs/02_samples.ipynb #61e57338
+# %% ../nbs/02_samples.ipynb #8be35403
 @patch
 def preretinal(self: Painter, n: int):
     "Boats of blood, mostly below the macula"
@@ -762,7 +762,7 @@ def preretinal(self: Painter, n: int):
         xy, r = self.spot(self.rng.uniform(.6, 1.1), near=(1., 1.3, .8))
         for hull, density in boat(self.rng, r): self.shape('pool', xy + hull, PRERETINAL, density)
 
-# %% ../nbs/02_samples.ipynb #7df27189
+# %% ../nbs/02_samples.ipynb #db14cf1c
 @patch
 def lesions(self: Painter, plan: dict, tree):
     "Draw all that is planned, large before small"
@@ -775,21 +775,21 @@ def lesions(self: Painter, plan: dict, tree):
     self.exudates(plan.get(EXUDATE, 0))
     self.microaneurysms(plan.get(MA, 0))
 
-# %% ../nbs/02_samples.ipynb #fbe509d3
+# %% ../nbs/02_samples.ipynb #b2efabbc
 @patch
 def from_centre(self: View):
     "Coarse places x and y as seen from the centre of the field of view, whose rim is at 1"
     xy = (self.coarse() - self.centre) / (self.camera.field * self.scale)
     return xy[..., 0], xy[..., 1]
 
-# %% ../nbs/02_samples.ipynb #ad84e9dd
+# %% ../nbs/02_samples.ipynb #2e902368
 @patch
 def light(self: View):
     "How much light falls on each pixel, about 1"
     cam, (x, y) = self.camera, self.from_centre()
     return self.resize((1 - cam.vignette * (x*x + y*y)) * (1 + cam.gradient[0] * x + cam.gradient[1] * y))
 
-# %% ../nbs/02_samples.ipynb #2c10ada4
+# %% ../nbs/02_samples.ipynb #d3104cc7
 @patch
 def haze(self: View):
     "How dense the haze is over each pixel, 0 to 1"
@@ -797,7 +797,7 @@ def haze(self: View):
     side = .35 + .65 * (x * math.cos(a) + y * math.sin(a))
     return self.resize(cam.haze * np.clip(side, 0, 1) * np.clip((x*x + y*y - .25) / .75, 0, 1) ** 1.5)
 
-# %% ../nbs/02_samples.ipynb #84b01d99
+# %% ../nbs/02_samples.ipynb #496a3318
 @patch
 def expose(self: View, img): # float RGB, painted, as large as the frame or larger
     "The retina in its light, through haze and lens"
@@ -805,7 +805,7 @@ def expose(self: View, img): # float RGB, painted, as large as the frame or larg
     cover(np.moveaxis(img, -1, 0), self.haze(), np.float32([.52, .68, .64]))
     return cv2.GaussianBlur(img, (0, 0), max(.3, self.camera.blur * self.scale))
 
-# %% ../nbs/02_samples.ipynb #aafb0b7e
+# %% ../nbs/02_samples.ipynb #7f27fd65
 @patch
 def develop(self: View, img):
     "Colours as this camera shows them, black outside of the field of view"
@@ -814,7 +814,7 @@ def develop(self: View, img):
     img *= cv2.GaussianBlur(self.field_mask(), (0, 0), .002 * self.width + .3)[..., None] / np.float32(255)
     return img
 
-# %% ../nbs/02_samples.ipynb #89307034
+# %% ../nbs/02_samples.ipynb #8f6fe305
 @patch
 def photograph(self: View, img, rng):
     "What the camera makes of a painted retina, uint8 RGB"
@@ -823,7 +823,7 @@ def photograph(self: View, img, rng):
     img = np.clip(img * 255, 0, 255).astype(np.uint8)
     return decode(encode(img, '.jpeg', self.camera.quality))
 
-# %% ../nbs/02_samples.ipynb #759d266a
+# %% ../nbs/02_samples.ipynb #51305484
 @dataclass
 class Sample:
     "A synthetic photograph and the truth about it"
@@ -835,19 +835,19 @@ class Sample:
     disc_diameter: float # in pixels
     camera: Camera
 
-# %% ../nbs/02_samples.ipynb #d3b681e4
+# %% ../nbs/02_samples.ipynb #bb0d12c4
 def landmarks(view: View, tree) -> dict:
     "Where disc, macula, a vein and an artery are, in pixels"
     places = dict(disc=DISC, macula=(0, 0), vein=tree[0].points[100], artery=tree[5].points[105])
     return {k: tuple(view.px(xy).tolist()) for k, xy in places.items()}
 
-# %% ../nbs/02_samples.ipynb #fd8cc1af
+# %% ../nbs/02_samples.ipynb #b140c19e
 def generators(seed: int, eye: str):
     "Random generators of pigment, vessels, background, lesions and sensor"
     own = np.arange(1, 5) + 4 * EYES.index(eye)
     return [np.random.default_rng([seed, 2, o]) for o in (0, *own)]
 
-# %% ../nbs/02_samples.ipynb #7c709985
+# %% ../nbs/02_samples.ipynb #c088c8e8
 def painted_eye(view: View, grade: int, pigment, vessels, background, lesions): # generators
     "The painted retina, its labels, and its vessels"
     tree, p = vessel_tree(vessels), Painter(view, background)
@@ -858,13 +858,13 @@ def painted_eye(view: View, grade: int, pigment, vessels, background, lesions): 
     p.vessels(tree)
     return p.compose(img), p.labels, tree
 
-# %% ../nbs/02_samples.ipynb #c88f4576
+# %% ../nbs/02_samples.ipynb #9cce4ec5
 def check_eye(grade, eye):
     "An error, unless there is such a grade and such an eye"
     if grade not in range(N_GRADES): raise DataError(f'grade {grade}: there are grades 0 to {N_GRADES - 1}')
     if eye not in EYES: raise DataError(f'eye {eye!r}: write right or left')
 
-# %% ../nbs/02_samples.ipynb #c7dadbca
+# %% ../nbs/02_samples.ipynb #5363e3c1
 def fundus_sample(
     grade: int, # 0 to 4
     eye: str = 'right', # or 'left'
@@ -880,7 +880,7 @@ def fundus_sample(
     labels[out.field_mask() == 0] = 0
     return Sample(out.photograph(img, sensor), labels, int(grade), eye, landmarks(out, tree), out.scale, out.camera)
 
-# %% ../nbs/02_samples.ipynb #6b2429dc
+# %% ../nbs/02_samples.ipynb #2256aa84
 def largest_part(mask): # bool, (height, width)
     "A pixel (x, y) of the largest connected part, near its middle"
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
@@ -888,13 +888,13 @@ def largest_part(mask): # bool, (height, width)
     i = np.hypot(x - x.mean(), y - y.mean()).argmin()
     return int(x[i]), int(y[i])
 
-# %% ../nbs/02_samples.ipynb #7184707c
+# %% ../nbs/02_samples.ipynb #1461cb5e
 def named_places(s: Sample) -> dict: # name to (x, y) in pixels
     "What to point at: the lesions, or in a healthy eye the landmarks"
     if s.grade: return {LESIONS[k]: largest_part(s.lesions == k) for k in np.unique(s.lesions)[1:]}
     return {'optic disc' if k == 'disc' else k: xy for k, xy in s.landmarks.items()}
 
-# %% ../nbs/02_samples.ipynb #436369eb
+# %% ../nbs/02_samples.ipynb #fda18095
 def name_column(ax, places: dict, width: int, left: bool):
     "Write names on one side of an image, with thin lines to their places"
     names = sorted((o for o in places if (places[o][0] < width / 2) == left), key=lambda o: places[o][1])
@@ -903,7 +903,7 @@ def name_column(ax, places: dict, width: int, left: bool):
         ax.annotate(name.replace(' ', '\n', 1), places[name], (x, y), color='white', fontsize=11, ha=align, va='center',
                     annotation_clip=False, arrowprops=dict(arrowstyle='-', color='white', lw=.8, shrinkA=1, shrinkB=2))
 
-# %% ../nbs/02_samples.ipynb #98fcfc12
+# %% ../nbs/02_samples.ipynb #672ac382
 def explain(ax, s: Sample):
     "Show a photograph with the names of what is in it"
     ax.imshow(s.image)
@@ -911,7 +911,7 @@ def explain(ax, s: Sample):
     ax.set_title(f'grade {s.grade}: {GRADES[s.grade]}', color='white', fontsize=13)
     for left in (True, False): name_column(ax, named_places(s), s.image.shape[1], left)
 
-# %% ../nbs/02_samples.ipynb #b822ed00
+# %% ../nbs/02_samples.ipynb #7becb9dc
 def example_figure(
     seed: int = 30, # the patient
 ): # matplotlib figure, 1000 x 420 pixels
@@ -923,7 +923,7 @@ def example_figure(
     for ax, grade, eye in zip(axs, (0, 4), EYES[::-1]): explain(ax, fundus_sample(grade, eye, seed, 700, cam))
     return fig
 
-# %% ../nbs/02_samples.ipynb #70f71810
+# %% ../nbs/02_samples.ipynb #bec00e50
 def fellow(
     grade: int, # of one eye
     rng, # NumPy generator
@@ -931,7 +931,7 @@ def fellow(
     "A likely grade of the other eye"
     return grade if rng.uniform() < .8 else int(np.clip(grade + rng.choice([-1, 1]), 0, N_GRADES - 1))
 
-# %% ../nbs/02_samples.ipynb #fcf5aac6
+# %% ../nbs/02_samples.ipynb #d402f7fe
 def spread(
     n: int, # how many
     shares: tuple, # of the grades, any positive numbers
@@ -944,18 +944,18 @@ def spread(
     count[np.argsort(share.astype(int) - share, kind='stable')[:n - count.sum()]] += 1
     return np.repeat(np.arange(N_GRADES), count)
 
-# %% ../nbs/02_samples.ipynb #7ca53977
+# %% ../nbs/02_samples.ipynb #ecd24163
 def shuffled(n: int, shares: tuple, rng) -> list[int]:
     "Grades in given shares, in random order"
     return rng.permutation(spread(n, shares)).tolist()
 
-# %% ../nbs/02_samples.ipynb #729f6798
+# %% ../nbs/02_samples.ipynb #d0d3963c
 def eyes_of(grade: int, rng, pairs: float): # pairs: share of patients with both eyes
     "Eyes of a patient with their grades"
     both = [('left', grade), ('right', fellow(grade, rng))]
     return both if rng.uniform() < pairs else both[:1]
 
-# %% ../nbs/02_samples.ipynb #22b2035b
+# %% ../nbs/02_samples.ipynb #59e9b1ac
 def patients(
     n: int, # number of eyes
     shares: tuple, # of the grades
@@ -970,7 +970,7 @@ def patients(
         number += int(rng.integers(1, 5))
     return pd.DataFrame(rows[:n], columns=['patient', 'eye', 'grade', 'seed', 'image'])
 
-# %% ../nbs/02_samples.ipynb #c65bdec0
+# %% ../nbs/02_samples.ipynb #bf845503
 def draw_all(
     rows, # of a table with grade, eye, seed and (if it has several) size
     draw, # function of a row
@@ -979,13 +979,13 @@ def draw_all(
     "`draw` for each row, in order, on two threads"
     with ThreadPoolExecutor(2) as pool: yield from progress(pool.map(draw, rows), desc, total=len(rows))
 
-# %% ../nbs/02_samples.ipynb #c3fab669
+# %% ../nbs/02_samples.ipynb #5b6ff683
 def folder_table(n: int, seed: int) -> pd.DataFrame:
     "`patients` whose column image has names of files"
     t = patients(n, (1,) * N_GRADES, np.random.default_rng([seed, 10]), pairs=1)
     return t.assign(image=[o + ('.png' if i % 5 == 3 else '.jpeg') for i, o in enumerate(t.image)])
 
-# %% ../nbs/02_samples.ipynb #17146370
+# %% ../nbs/02_samples.ipynb #c49b5cec
 def make_folder(
     folder: str | Path, # made if it isn't there
     n: int = 10, # number of photographs
@@ -1001,20 +1001,20 @@ def make_folder(
     with write_safely(folder/'labels.csv') as tmp: labels.to_csv(tmp, index=False)
     return labels
 
-# %% ../nbs/02_samples.ipynb #e71af20b
+# %% ../nbs/02_samples.ipynb #38f232a5
 APTOS_SHARES = (1805, 370, 999, 193, 295)
 
-# %% ../nbs/02_samples.ipynb #5492fa8d
+# %% ../nbs/02_samples.ipynb #7124c6d9
 def hex_id(*key) -> str:
     "A name like APTOS'"
     return sha256(repr(key).encode()).hexdigest()[:12]
 
-# %% ../nbs/02_samples.ipynb #fa749905
+# %% ../nbs/02_samples.ipynb #5883fa0c
 def saved_again(png: bytes) -> bytes:
-    "The same picture after a JPEG in between: other pixels, and no eye can tell"
+    "The same picture after a JPEG in between: other bytes, hardly any difference to see"
     return encode(decode(encode(decode(png), '.jpeg', 85)))
 
-# %% ../nbs/02_samples.ipynb #23b1a726
+# %% ../nbs/02_samples.ipynb #d1f82c46
 def add_duplicates(
     images: list[bytes], # PNG files of the training set
     grades: list[int], # theirs
@@ -1026,12 +1026,12 @@ def add_duplicates(
         images[i], grades[i] = (saved_again(images[k]) if k % 3 == 2 else images[k]), grades[k]
         if k % 3 == 0: grades[i] += 1 if grades[k] < 2 else -1
 
-# %% ../nbs/02_samples.ipynb #4c6c2035
+# %% ../nbs/02_samples.ipynb #e3b11438
 def table(columns, rows) -> bytes:
     "A CSV file"
     return pd.DataFrame(rows, columns=columns).to_csv(index=False, lineterminator='\n').encode()
 
-# %% ../nbs/02_samples.ipynb #e1d22e24
+# %% ../nbs/02_samples.ipynb #c0711124
 def main_images(n: int, n_test: int, size: int, rng):
     "PNG files of the main archive, training before test images, and their grades"
     grades = shuffled(n, APTOS_SHARES, rng) + shuffled(n_test, APTOS_SHARES, rng)
@@ -1039,7 +1039,7 @@ def main_images(n: int, n_test: int, size: int, rng):
     draw = lambda o: encode(fundus_sample(o[0], EYES[o[1] % 2], o[1], size).image)
     return list(draw_all(jobs, draw, 'main archive')), grades
 
-# %% ../nbs/02_samples.ipynb #a65f000a
+# %% ../nbs/02_samples.ipynb #704b8b16
 def main_files(n: int, size: int, seed: int): # n: training images
     "Names and bytes of what is in the main archive"
     n_test = max(2, n // 5)
@@ -1053,16 +1053,16 @@ def main_files(n: int, size: int, seed: int): # n: training images
     for o, _, data in train: yield f'kaggle_retina/train/{o}.png', data
     for o, data in test: yield f'kaggle_retina/test/{o}.png', data
 
-# %% ../nbs/02_samples.ipynb #fdf5adc1
+# %% ../nbs/02_samples.ipynb #c18ee21a
 EXTRA_SHARES = (50, 13, 19, 9, 9)
 
-# %% ../nbs/02_samples.ipynb #40e64e91
+# %% ../nbs/02_samples.ipynb #1be085e3
 def resized_layout(labels, samples): # labels: pairs of a name and a grade
     "Names and bytes: one table, one folder"
     yield 'train_image_resized/trainLabels.csv', table(['image', 'level'], labels)
     for (o, _), s in zip(labels, samples): yield f'train_image_resized/train/{o}.jpeg', encode(s.image, '.jpeg')
 
-# %% ../nbs/02_samples.ipynb #dd239f4f
+# %% ../nbs/02_samples.ipynb #8a9dbd2b
 def crop_to_field(
     s: Sample,
 ) -> np.ndarray: # uint8 RGB
@@ -1071,7 +1071,7 @@ def crop_to_field(
     x, y, w, h = cv2.boundingRect(mask)
     return s.image[y:y + h, x:x + w]
 
-# %% ../nbs/02_samples.ipynb #4245f457
+# %% ../nbs/02_samples.ipynb #68ff0dd4
 def public_layout(labels, samples): # labels: pairs of a name and a grade
     "Names and bytes: two tables, two folders"
     numbered = [(i, i, *o) for i, o in enumerate(labels)]
@@ -1081,17 +1081,17 @@ def public_layout(labels, samples): # labels: pairs of a name and a grade
         yield f'resized_train/resized_train/{o}.jpeg', encode(s.image, '.jpeg')
         yield f'resized_train_cropped/resized_train_cropped/{o}.jpeg', encode(crop_to_field(s), '.jpeg')
 
-# %% ../nbs/02_samples.ipynb #bd2eb361
+# %% ../nbs/02_samples.ipynb #548bd06f
 LAYOUTS = dict(resized=resized_layout, public=public_layout)
 
-# %% ../nbs/02_samples.ipynb #8984bab5
+# %% ../nbs/02_samples.ipynb #755fa953
 def extra_files(n: int, size: int, seed: int, layout: str): # n: images
     "Names and bytes of what is in the additional archive"
     t = patients(n, EXTRA_SHARES, np.random.default_rng([seed, 12]))
     draw = lambda r: fundus_sample(r.grade, r.eye, r.seed, size)
     return LAYOUTS[layout](list(zip(t.image, t.grade)), draw_all(list(t.itertuples()), draw, 'additional archive'))
 
-# %% ../nbs/02_samples.ipynb #2675ec9c
+# %% ../nbs/02_samples.ipynb #b5964535
 def write_zip(
     path: Path, # of the archive
     files, # pairs of a name and bytes
@@ -1104,7 +1104,7 @@ def write_zip(
             z.writestr(info, data)
     return path
 
-# %% ../nbs/02_samples.ipynb #1c09668a
+# %% ../nbs/02_samples.ipynb #f63cdfbd
 def make_archives(
     folder: str | Path, # made if it isn't there
     n_main: int = 150, # training images in the main archive, 10 or more; a fifth as many for the test folder
@@ -1120,7 +1120,7 @@ def make_archives(
     return (write_zip(folder/MAIN_ARCHIVE, main_files(n_main, size, seed)),
             write_zip(folder/EXTRA_ARCHIVE, extra_files(n_extra, size, seed, layout)))
 
-# %% ../nbs/02_samples.ipynb #aa164c09
+# %% ../nbs/02_samples.ipynb #c8afd950
 @call_parse
 def dr_samples(
     dest: Path = Path('samples'), # folder to write to
