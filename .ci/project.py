@@ -98,15 +98,17 @@ def wheel():
     "Build the wheel from the sdist, install it in a new venv beside this one's libraries, import every module from there"
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
-        subprocess.run([sys.executable, '-m', 'build', '--outdir', tmp, root], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, '-m', 'build', '--no-isolation', '--outdir', tmp, root], check=True, stdout=subprocess.DEVNULL)
         venv.create(tmp/'venv', with_pip=True)
         py = tmp/'venv/bin/python'
         site = subprocess.check_output([py, '-c', 'import site; print(site.getsitepackages()[0])'], text=True).strip()
         ours = subprocess.check_output([sys.executable, '-c', 'import site; print(site.getsitepackages()[0])'], text=True).strip()
         (Path(site)/'libraries.pth').write_text(ours + '\n')  # libraries only: an editable install is not seen through it
+        subprocess.run([py, '-m', 'pip', 'uninstall', '--quiet', '--yes', 'setuptools'], check=True)  # the venv's own is too old for torch
         subprocess.run([py, '-m', 'pip', 'install', '--quiet', '--no-index', next(tmp.glob('*.whl'))], check=True)
         code = ('import dr_nbdev, importlib, pkgutil; print(dr_nbdev.__file__)\n'
-                'for m in pkgutil.iter_modules(dr_nbdev.__path__): importlib.import_module(f"dr_nbdev.{m.name}"); print("  imports", m.name)')
+                'for m in pkgutil.iter_modules(dr_nbdev.__path__): importlib.import_module(f"dr_nbdev.{m.name}"); print("  imports", m.name)\n'
+                'from dr_nbdev.predict import Grader; print("  loads", Grader.load().name)')
         out = subprocess.check_output([py, '-c', code], cwd=tmp, text=True)
         assert str(tmp) in out.splitlines()[0], f'the wheel was not what got imported: {out}'
         print(out)
