@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 # %% ../nbs/00_core.ipynb #6426f08f
 GRADES = ('No DR', 'Mild', 'Moderate', 'Severe', 'Proliferative DR')
@@ -136,7 +136,7 @@ def progress(
     "Go through `items` behind a progress bar, where somebody is watching"
     in_lab = 'ipykernel' in sys.modules
     watched = (in_lab or sys.stderr.isatty()) and not os.environ.get('IN_TEST')
-    return tqdm(items, desc=desc, total=total, unit=unit, disable=not watched, leave=False)
+    return tqdm(items, desc=desc, total=total, unit=unit, disable=not watched, leave=False, delay=1)
 
 # %% ../nbs/00_core.ipynb #2855aefd
 def seed_everything(

@@ -807,9 +807,17 @@ def remarks(self: MergeReport) -> list: # of sentences
     said += [f'{GRADES[g]}: none in {side}' for side, n in (('training', train), ('validation', val)) for g in np.flatnonzero(n == 0)]
     said += [f'{(sizes > 1).sum()} photographs come more than once, {seen.duplicate_group[disputed(seen)].nunique()} of them '
              f'with different grades; {self.left_out.reason.str.startswith("copy").sum()} copies are left out']
-    return said + _on_sides(m) + _broken(self.left_out) + self.about['notes'] + _added(m, self.about.get(PHOTOS, {}))
+    return said + _given_away(m) + _on_sides(m) + _broken(self.left_out) + self.about['notes'] + _added(m, self.about.get(PHOTOS, {}))
 
-# %% ../nbs/03_data.ipynb #1ddf45b2
+# %% ../nbs/03_data.ipynb #e7f9c049
+def _given_away(m):
+    "Grades that the source alone rules out: the main archive filled them, so nothing was added"
+    t = m[m.split == 'train'].groupby('grade').source.agg(lambda o: (o == 'additional').any())
+    names = ', '.join(GRADES[g] for g in t.index[~t])
+    return [f'{names}: no additional photograph in training, so the archive tells something of the grade; '
+            'a larger per_grade brings some in'] if names and t.any() else []
+
+# %% ../nbs/03_data.ipynb #71bc6912
 def _on_sides(m):
     "Where disputed photographs are, and what straddles"
     d = m[disputed(m)]
@@ -817,13 +825,13 @@ def _on_sides(m):
             f'on both sides of the split: {straddling(m, "patient")} patients, '
             f'{straddling(m, "duplicate_group")} photographs']
 
-# %% ../nbs/03_data.ipynb #5650d328
+# %% ../nbs/03_data.ipynb #9c1d63ed
 def _broken(left_out):
     "Which files could not be read"
     bad = left_out.image_id[left_out.reason == 'unreadable']
     return [f'files that are no readable image, left out: {_some(bad)}'] if len(bad) else []
 
-# %% ../nbs/03_data.ipynb #c0fbb67d
+# %% ../nbs/03_data.ipynb #aa90fa53
 def _added(m, photos):
     "What was added to the merge later, by source"
     rows = {o: m[m.source == o] for o in photos}
@@ -831,7 +839,7 @@ def _added(m, photos):
             f'{t.patient[t.split == "val"].nunique()} patients for validation' for o, t in rows.items()]
     return told + [n for o in photos.values() for n in o['notes']]
 
-# %% ../nbs/03_data.ipynb #f4e60ea4
+# %% ../nbs/03_data.ipynb #ebe8258e
 @patch
 def __str__(self: MergeReport):
     return self.counts.to_string() + '\n\n' + '\n'.join(f'- {o}' for o in self.remarks)
@@ -845,7 +853,7 @@ def _repr_markdown_(self: MergeReport):
     rows = [[''] + list(t), ['---'] + ['---:'] * t.shape[1]] + [[i, *r] for i, r in zip(t.index, t.to_numpy())]
     return '\n'.join('| ' + ' | '.join(map(str, r)) + ' |' for r in rows) + '\n\n' + '\n'.join(f'- {o}' for o in self.remarks)
 
-# %% ../nbs/03_data.ipynb #06454f3a
+# %% ../nbs/03_data.ipynb #e1d12964
 @call_parse
 def dr_data(
     main: Param('main archive: split into training and validation', str, action=short('m')) = MAIN_ARCHIVE,

@@ -656,12 +656,12 @@ def plot_comparison(
     table: pd.DataFrame, # as `compare_backbones` gives it
 ):
     "Macro F1 with its interval, beside the figures of 2023"
-    fig, ax = plt.subplots(figsize=(6, 1 + .35*len(table)), layout='constrained')
+    fig, ax = plt.subplots(figsize=(6, 1 + .5*len(table)), layout='constrained')
     y = np.arange(len(table))[::-1]
     ax.errorbar(table.macro_f1, y, xerr=[table.macro_f1 - table.low, table.high - table.macro_f1], fmt='o', color='#00224e', capsize=3)
     old = table.backbone.map(ORIGINAL_COMPARISON)
     if old.notna().any(): ax.plot(old, y, 'x', color='#bcae6c', label='2023, other images')
-    ax.set(yticks=y, yticklabels=[f'{r.backbone}, {r.mb} MB' for r in table.itertuples()], xlabel='validation macro F1, 95% interval',
+    ax.set(yticks=y, yticklabels=[f'{r.backbone}\n{r.mb} MB, {r.seconds:.0f} s per epoch' for r in table.itertuples()], xlabel='validation macro F1, 95% interval',
            title='Backbones, each at its own learning rate', xlim=(0, 1))
     if old.notna().any(): ax.legend(fontsize=8)
 
