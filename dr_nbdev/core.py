@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER', 'GRADE_COLORS', 'IMAGE_EXTENSIONS',
            'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'is_command',
-           'errors_for_people', 'short', 'is_image_name', 'natural_key', 'image_files', 'write_safely', 'write_json',
-           'read_json', 'progress', 'seed_everything', 'environment', 'real_data']
+           'errors_for_people', 'patient_numbers', 'short', 'is_image_name', 'natural_key', 'image_files',
+           'write_safely', 'write_json', 'read_json', 'progress', 'seed_everything', 'environment', 'real_data']
 
 # %% ../nbs/00_core.ipynb #b72d98fe
 import argparse, json, os, platform, random, re, sys
@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
 # %% ../nbs/00_core.ipynb #6426f08f
@@ -55,7 +56,19 @@ def errors_for_people():
         print(f'Error: {e}', file=sys.stderr)
         sys.exit(2)
 
-# %% ../nbs/00_core.ipynb #a0d6a4af
+# %% ../nbs/00_core.ipynb #a6dc27b2
+def patient_numbers(
+    groups, # what names the patient of each image; None: no patient is known
+    n: int, # images
+) -> np.ndarray: # n whole numbers, equal for images of the same patient
+    "Number the patients of a list of images"
+    if groups is None: return np.arange(n)
+    groups = pd.Series(list(groups), dtype=object)
+    if len(groups) != n: raise DataError(f'{n} images but {len(groups)} groups: one per image is needed')
+    who = pd.factorize(groups.mask(groups.eq('')))[0]
+    return np.where(who < 0, who.max() + np.cumsum(who < 0), who)
+
+# %% ../nbs/00_core.ipynb #5c89a4ae
 def short(
     letter: str, # the letter after the dash
 ) -> type: # for `Param(..., action=short('m'))`
@@ -64,7 +77,7 @@ def short(
         def __init__(self, option_strings, dest, **kwargs): super().__init__([f'-{letter}', *option_strings], dest, **kwargs)
     return ShortAction
 
-# %% ../nbs/00_core.ipynb #3b3bc29e
+# %% ../nbs/00_core.ipynb #0d61aa05
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp')
 
 def is_image_name(
@@ -74,7 +87,7 @@ def is_image_name(
     name = Path(name).name
     return name.lower().endswith(IMAGE_EXTENSIONS) and not name.startswith('.')
 
-# %% ../nbs/00_core.ipynb #e7c13baf
+# %% ../nbs/00_core.ipynb #234b7c21
 def natural_key(
     name: str | Path, # a file's name or path
 ) -> tuple: # what to sort by
@@ -92,7 +105,7 @@ def image_files(
     hidden = lambda p: any(o.startswith('.') for o in p.relative_to(folder).parts)
     return sorted((p for p in found if is_image_name(p) and p.is_file() and not hidden(p)), key=natural_key)
 
-# %% ../nbs/00_core.ipynb #1064c264
+# %% ../nbs/00_core.ipynb #2245d2ea
 @contextmanager
 def write_safely(
     path: str | Path, # the file to make or replace
@@ -106,7 +119,7 @@ def write_safely(
         os.replace(tmp, path)
     finally: tmp.unlink(missing_ok=True)
 
-# %% ../nbs/00_core.ipynb #6720dd87
+# %% ../nbs/00_core.ipynb #14971ab1
 def write_json(
     path: str | Path, # the file to make or replace
     obj, # anything JSON can hold; NumPy numbers and arrays, and paths, are converted
@@ -126,7 +139,7 @@ def read_json(
     except FileNotFoundError: raise DataError(f'{path} is missing')
     except ValueError as e: raise DataError(f'{path} is not valid JSON ({e})')
 
-# %% ../nbs/00_core.ipynb #99fa8eb4
+# %% ../nbs/00_core.ipynb #c47b0819
 def progress(
     items, # what to go through
     desc: str = '', # a word on what is being done
@@ -138,7 +151,7 @@ def progress(
     watched = (in_lab or sys.stderr.isatty()) and not os.environ.get('IN_TEST')
     return tqdm(items, desc=desc, total=total, unit=unit, disable=not watched, leave=False, delay=1)
 
-# %% ../nbs/00_core.ipynb #2855aefd
+# %% ../nbs/00_core.ipynb #0af9e645
 def seed_everything(
     seed: int = 42, # any whole number
 ):
@@ -148,7 +161,7 @@ def seed_everything(
     import torch
     torch.manual_seed(seed)
 
-# %% ../nbs/00_core.ipynb #f5496ee4
+# %% ../nbs/00_core.ipynb #dfdb3ffa
 def environment() -> dict: # names of packages to versions, and the machine
     "Versions and machine, to be stored with a run"
     def v(name):
@@ -158,7 +171,7 @@ def environment() -> dict: # names of packages to versions, and the machine
     return dict(python=platform.python_version(), machine=platform.machine(), cpus=os.cpu_count(),
                 **{n: v(n) for n in names})
 
-# %% ../nbs/00_core.ipynb #eb7a9e01
+# %% ../nbs/00_core.ipynb #4f7c5440
 MAIN_ARCHIVE = 'diabetic-retinopathy-classification-f1-score-4.zip'
 EXTRA_ARCHIVE = 'train_image_resized.zip'
 

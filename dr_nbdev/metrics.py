@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .core import DataError, GRADES, GRADE_COLORS, N_GRADES, REFERABLE, VISION_THREATENING
+from .core import DataError, GRADES, GRADE_COLORS, N_GRADES, REFERABLE, VISION_THREATENING, patient_numbers
 
 # %% ../nbs/06_metrics.ipynb #fcebf6ce
 def _grades(x, what):
@@ -60,7 +60,7 @@ def plot_confusion(
     ax.set(xlabel='given grade', ylabel='true grade', title=f'{c.sum()} images; shares of each true grade')
     return ax
 
-# %% ../nbs/06_metrics.ipynb #524773b0
+# %% ../nbs/06_metrics.ipynb #d64d091d
 def macro_f1(
     grades, # true grades 0..4, shape (n,)
     pred, # given grades 0..4, shape (n,)
@@ -72,7 +72,7 @@ def macro_f1(
     labels = np.unique(grades) if present else range(N_GRADES)
     return float(f1_score(grades, pred, labels=labels, average='macro', zero_division=0))
 
-# %% ../nbs/06_metrics.ipynb #bf9201e0
+# %% ../nbs/06_metrics.ipynb #9e80490e
 def qwk(
     grades, # true grades 0..4, shape (n,)
     pred, # given grades 0..4, shape (n,)
@@ -83,7 +83,7 @@ def qwk(
     if len(np.union1d(grades, pred)) == 1: return float('nan')
     return float(cohen_kappa_score(grades, pred, labels=range(N_GRADES), weights='quadratic'))
 
-# %% ../nbs/06_metrics.ipynb #274be1ab
+# %% ../nbs/06_metrics.ipynb #125ac95c
 def accuracy(
     grades, # true grades 0..4, shape (n,)
     pred, # given grades 0..4, shape (n,)
@@ -92,7 +92,7 @@ def accuracy(
     grades, pred = _pairs(grades, pred)
     return float((grades == pred).mean())
 
-# %% ../nbs/06_metrics.ipynb #86b60256
+# %% ../nbs/06_metrics.ipynb #0e635913
 def sensitivity_specificity(
     grades, # true grades 0..4, shape (n,)
     pred, # given grades 0..4, shape (n,)
@@ -105,7 +105,7 @@ def sensitivity_specificity(
 
 def _share(x): return float(x.mean()) if len(x) else float('nan')
 
-# %% ../nbs/06_metrics.ipynb #6763f30a
+# %% ../nbs/06_metrics.ipynb #de79e45f
 def _scores(scores, n):
     scores = np.asarray(scores, dtype=float)
     if scores.shape != (n,): raise DataError(f'{n} grades but scores of shape {scores.shape}: one score per image is needed')
@@ -113,7 +113,7 @@ def _scores(scores, n):
     if bad: raise DataError(f'{bad} of {n} scores are NaN or infinite: leave these images out')
     return scores
 
-# %% ../nbs/06_metrics.ipynb #9f94e05f
+# %% ../nbs/06_metrics.ipynb #4cd2e1b4
 def auroc(
     grades, # true grades 0..4, shape (n,)
     scores, # continuous scores, shape (n,); higher: more severe
@@ -125,7 +125,7 @@ def auroc(
     positive = grades >= cut
     return float(roc_auc_score(positive, scores)) if 0 < positive.sum() < len(grades) else float('nan')
 
-# %% ../nbs/06_metrics.ipynb #63932e0c
+# %% ../nbs/06_metrics.ipynb #e615c496
 def per_grade(
     grades, # true grades 0..4, shape (n,)
     pred, # given grades 0..4, shape (n,)
@@ -139,19 +139,10 @@ def per_grade(
             grade=GRADES, support=support, given=given, sensitivity=hits/support, specificity=rejected/(c.sum()-support),
             ppv=hits/given, f1=2*hits/(support+given))).set_index('grade')
 
-# %% ../nbs/06_metrics.ipynb #0779c21a
-def _who(groups, n_images):
-    "A number per image for its group; images of unknown group stand alone"
-    if groups is None: return np.arange(n_images)
-    groups = pd.Series(list(groups), dtype=object)
-    if len(groups) != n_images: raise DataError(f'{n_images} images but {len(groups)} groups: one per image is needed')
-    who = pd.factorize(groups.mask(groups.eq('')))[0]
-    return np.where(who < 0, who.max() + np.cumsum(who < 0), who)
-
-# %% ../nbs/06_metrics.ipynb #5dc9285f
+# %% ../nbs/06_metrics.ipynb #5ff17b27
 def _resamples(groups, n_images, n, seed):
     "Batches of bootstrap rounds: how often each image was drawn, shape (rounds, n_images)"
-    who, rng = _who(groups, n_images), np.random.default_rng(seed)
+    who, rng = patient_numbers(groups, n_images), np.random.default_rng(seed)
     n_groups = who.max() + 1
     batch = max(1, 4_000_000 // n_images)
     for done in range(0, n, batch):
@@ -159,7 +150,7 @@ def _resamples(groups, n_images, n, seed):
         drawn = rng.integers(n_groups, size=(rounds, n_groups)) + n_groups*np.arange(rounds)[:, None]
         yield np.bincount(drawn.ravel(), minlength=rounds*n_groups).reshape(rounds, -1)[:, who]
 
-# %% ../nbs/06_metrics.ipynb #69fbe212
+# %% ../nbs/06_metrics.ipynb #86cbaec9
 @dataclass(frozen=True)
 class Interval:
     "A figure with its 95% interval"
@@ -171,14 +162,14 @@ class Interval:
         limits = 'no interval' if np.isnan(self.low) else f'{self.low:.3f} to {self.high:.3f}'
         return f'{self.value:.3f} ({limits})'
 
-# %% ../nbs/06_metrics.ipynb #36626085
+# %% ../nbs/06_metrics.ipynb #8dcb0d1e
 def _interval(value, rounds, n_groups):
     rounds = np.asarray(rounds, dtype=float)
     known = rounds[~np.isnan(rounds)]
     low, high = np.percentile(known, [2.5, 97.5]) if len(known) and n_groups > 1 else (np.nan, np.nan)
     return Interval(float(value), float(low), float(high), float(1 - len(known)/max(len(rounds), 1)))
 
-# %% ../nbs/06_metrics.ipynb #b914a1c3
+# %% ../nbs/06_metrics.ipynb #a8c1626b
 def bootstrap(
     fn, # function of `arrays` that gives a number, NaN where undefined
     *arrays, # what `fn` takes: one entry per image in each
@@ -193,9 +184,9 @@ def bootstrap(
     every = np.arange(n_images)
     rounds = [fn(*(a[rows] for a in arrays)) for counts in _resamples(groups, n_images, n, seed)
               for rows in (np.repeat(every, c) for c in counts)]
-    return _interval(fn(*arrays), rounds, _who(groups, n_images).max() + 1)
+    return _interval(fn(*arrays), rounds, patient_numbers(groups, n_images).max() + 1)
 
-# %% ../nbs/06_metrics.ipynb #d9db7594
+# %% ../nbs/06_metrics.ipynb #778a8502
 def _from_confusions(c):
     "Figures of a stack of confusion matrices, shape (rounds, 5, 5)"
     hits, support, given, total = c.diagonal(axis1=1, axis2=2), c.sum(2), c.sum(1), c.sum((1, 2))
@@ -205,7 +196,7 @@ def _from_confusions(c):
     return dict(macro_f1=f1.mean(1), macro_f1_present=(f1*present).sum(1) / present.sum(1),
                 qwk=1 - (c*weight).sum((1, 2)) / chance, accuracy=hits.sum(1) / total)
 
-# %% ../nbs/06_metrics.ipynb #6682031b
+# %% ../nbs/06_metrics.ipynb #dc421552
 def _weighted_auroc(positive, scores, counts):
     "AUROC per round: positives above negatives, ties counted half"
     if scores is None: return np.full(len(counts), np.nan)
@@ -215,7 +206,7 @@ def _weighted_auroc(positive, scores, counts):
     pos, neg = per_score(positive), per_score(~positive)
     return (pos * (neg.cumsum(1) - neg/2)).sum(1) / (pos.sum(1) * neg.sum(1))
 
-# %% ../nbs/06_metrics.ipynb #503c1a0d
+# %% ../nbs/06_metrics.ipynb #52e22fbd
 def _figures(grades, pred, scores, counts):
     "All figures of a report for rounds in which image i occurs `counts[:, i]` times"
     cells = np.eye(N_GRADES**2)[grades*N_GRADES + pred]
@@ -231,13 +222,13 @@ def _figures(grades, pred, scores, counts):
 
 _CUTS = dict(referable=REFERABLE, vision_threatening=VISION_THREATENING)
 
-# %% ../nbs/06_metrics.ipynb #3c0cd257
+# %% ../nbs/06_metrics.ipynb #00e09d04
 def _undefined(name, cut, grades, has_scores):
     if cut is None: return 'every image has and got the same grade'
     if name.startswith('auroc') and not has_scores: return 'no scores were given'
     return f'no image of grade {cut} or above' if max(grades) < cut else f'no image below grade {cut}'
 
-# %% ../nbs/06_metrics.ipynb #2d8dd05b
+# %% ../nbs/06_metrics.ipynb #1cb35f98
 def _notes(figures, grades, n_groups, has_scores):
     "What to know about each figure: why it is undefined, or what its interval hides"
     notes, absent = {}, np.setdiff1d(range(N_GRADES), grades)
@@ -251,7 +242,7 @@ def _notes(figures, grades, n_groups, has_scores):
         elif i.low == i.high: notes[name] = 'the same in every round: too few errors for an interval'
     return notes
 
-# %% ../nbs/06_metrics.ipynb #d4284839
+# %% ../nbs/06_metrics.ipynb #dc7df28b
 def report(
     grades, # true grades 0..4, shape (n,)
     pred, # given grades 0..4, shape (n,)
@@ -262,7 +253,7 @@ def report(
 ) -> pd.DataFrame: # index: metric; columns value, low, high; `attrs`: n, n_groups, present, n_boot, notes
     "The figures of a grader with 95% intervals"
     grades, pred = _pairs(grades, pred)
-    n, n_groups = len(grades), int(_who(groups, len(grades)).max()) + 1
+    n, n_groups = len(grades), int(patient_numbers(groups, len(grades)).max()) + 1
     if scores is not None: scores = _scores(scores, n)
     value = _figures(grades, pred, scores, np.ones((1, n)))
     rounds = [_figures(grades, pred, scores, counts) for counts in _resamples(groups, n, n_boot, seed)]
@@ -273,7 +264,7 @@ def report(
                        notes=_notes(found, grades, n_groups, scores is not None))
     return table
 
-# %% ../nbs/06_metrics.ipynb #2ce684ef
+# %% ../nbs/06_metrics.ipynb #a6d3ef0d
 def plot_report(
     table: pd.DataFrame, # from `report`
     ax=None, # matplotlib axes; new ones if None

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from .core import DRError, DataError, GRADES, GRADE_COLORS, N_GRADES
+from .core import DRError, DataError, GRADES, GRADE_COLORS, N_GRADES, patient_numbers
 
 # %% ../nbs/05_thresholds.ipynb #02e19a05
 DEFAULT_THRESHOLDS = (0.5, 1.5, 2.5, 3.5)
@@ -195,15 +195,7 @@ def _repr_markdown_(self: CrossFit):
     name = dict(f1='macro F1', qwk='QWK')[self.metric]
     return f'| thresholds | {name} |\n|---|---|\n' + '\n'.join(f'| {k} | {v:.4f} |' for k, v in rows)
 
-# %% ../nbs/05_thresholds.ipynb #84f73bb5
-def _patients(groups, n):
-    "A number per image for its patient; images of unknown patient stand alone"
-    groups = pd.Series(list(groups), dtype=object)
-    if len(groups) != n: raise DataError(f'{n} images but {len(groups)} groups: one per image is needed')
-    who = pd.factorize(groups.mask(groups.eq('')))[0]
-    return np.where(who < 0, who.max() + np.cumsum(who < 0), who)
-
-# %% ../nbs/05_thresholds.ipynb #e2ec9df7
+# %% ../nbs/05_thresholds.ipynb #3532a2db
 def _folds(grades, groups, n_splits, seed):
     "Pairs of row numbers (fit, held out), stratified by grade, patients kept whole"
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
@@ -216,14 +208,14 @@ def _folds(grades, groups, n_splits, seed):
             return list(kind(n_splits, shuffle=True, random_state=seed).split(grades, grades, groups))
     except ValueError as e: raise DataError(f'{len(grades)} images can not be divided into {n_splits} folds ({e}): ask for fewer')
 
-# %% ../nbs/05_thresholds.ipynb #a47e0367
+# %% ../nbs/05_thresholds.ipynb #3ccdb5c9
 def _value(metric, grades, pred):
     from sklearn.metrics import cohen_kappa_score, f1_score
     labels = range(N_GRADES)
     if metric == 'qwk': return float(cohen_kappa_score(grades, pred, labels=labels, weights='quadratic'))
     return float(f1_score(grades, pred, labels=labels, average='macro', zero_division=0))
 
-# %% ../nbs/05_thresholds.ipynb #e10ed889
+# %% ../nbs/05_thresholds.ipynb #176c81ba
 def cross_fit(
     scores, # continuous scores, shape (n,)
     grades, # true grades 0..4, shape (n,)
@@ -235,14 +227,14 @@ def cross_fit(
     "Fit thresholds, and tell what they gain on images that they have not seen"
     scores, grades = _pairs(scores, grades)
     thresholds, pred, folds = fit_thresholds(scores, grades, metric), np.empty_like(grades), []
-    if groups is not None: groups = _patients(groups, len(grades))
+    if groups is not None: groups = patient_numbers(groups, len(grades))
     for fit, held in _folds(grades, groups, n_splits, seed):
         folds.append(fit_thresholds(scores[fit], grades[fit], metric))
         pred[held] = to_grade(scores[held], folds[-1])
     values = [_value(metric, grades, p) for p in (to_grade(scores), to_grade(scores, thresholds), pred)]
     return CrossFit(metric, thresholds, np.array(folds), pred, *values)
 
-# %% ../nbs/05_thresholds.ipynb #2c775289
+# %% ../nbs/05_thresholds.ipynb #c3146dee
 def _log_probs(scores, slope, centers):
     "Log probabilities of the five grades, shape (..., 5)"
     x = slope * (scores[..., None] - np.r_[-np.inf, centers, np.inf])  # logit of P(grade >= k), k = 0..5
@@ -250,7 +242,7 @@ def _log_probs(scores, slope, centers):
     with np.errstate(divide='ignore'): middle = np.log(-np.expm1(below - above))  # -inf between equal centers
     return middle - np.logaddexp(0, -above) - np.logaddexp(0, below)
 
-# %% ../nbs/05_thresholds.ipynb #5c1746cb
+# %% ../nbs/05_thresholds.ipynb #17356f24
 @dataclass(frozen=True)
 class GradeProbs:
     "Probabilities of the five grades for a score; make one with `GradeProbs.fit`"
@@ -268,12 +260,12 @@ class GradeProbs:
     @classmethod
     def from_dict(cls, d): return cls(float(d['slope']), tuple(map(float, d['centers'])))
 
-# %% ../nbs/05_thresholds.ipynb #63e45e06
+# %% ../nbs/05_thresholds.ipynb #6a97fd37
 def _unpack(theta):
     "Slope and centers from unbounded parameters"
     return np.exp(theta[0]), theta[1] + np.r_[0, np.exp(theta[2:]).cumsum()]
 
-# %% ../nbs/05_thresholds.ipynb #cc4ae5e6
+# %% ../nbs/05_thresholds.ipynb #e13fc57e
 @patch(cls_method=True)
 def fit(
     cls: GradeProbs,
