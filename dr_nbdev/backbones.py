@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from torch import nn

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .core import GRADE_COLORS, GRADES, N_GRADES, DataError
-from .data import LEFT, disputed, load_manifest, patient_eye, read_labels, units
+from .data import LEFT, disputed, load_manifest, patient_eye, units
 
 # %% ../nbs/04_eda.ipynb #d7b7e741
 SPLITS = ('train', 'val')

@@ -10,7 +10,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from fastcore.basics import patch
 
 from .core import DRError, DataError, GRADES, GRADE_COLORS, N_GRADES, patient_numbers

@@ -33,12 +33,12 @@ from safetensors.torch import save_file
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .backbones import ORIGINAL_COMPARISON, create_model, find_backbone, head_name, load_state, read_state
-from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, DRError, ImageError, environment,
+from .core import (DISCLAIMER, GRADES, DataError, DRError, ImageError, environment,
                            errors_for_people, progress, read_json, seed_everything, short, write_json, write_safely)
 from .data import load_manifest
 from .fundus import Preprocess, clahe
-from .metrics import confusion, macro_f1, qwk, report
-from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, cross_fit, fit_thresholds, to_grade
+from .metrics import macro_f1, qwk, report
+from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, cross_fit, to_grade
 
 # %% ../nbs/08_train.ipynb #e5ab1ccd
 with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTorch warns
