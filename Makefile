@@ -6,7 +6,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check wheel lab readme notebooks clean
+.PHONY: help install demo test check wheel lab readme notebooks hooks clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -17,7 +17,6 @@ $(READY): settings.ini setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet -e '.[dev]'
-	@-git rev-parse --git-dir >/dev/null 2>&1 && $(BIN)/nbdev_install_hooks
 	@touch $@
 
 install: $(READY) ## .venv with everything in it
@@ -43,6 +42,9 @@ readme: $(READY) ## write README.md from nbs/index.ipynb
 
 notebooks: $(READY) ## run all notebooks and keep their outputs
 	$(BIN)/python .ci/project.py run nbs/*.ipynb
+
+hooks: $(READY) ## for those who edit: clean notebooks in git, merge them cell by cell
+	$(BIN)/nbdev_install_hooks
 
 clean: ## remove what building and testing leave behind (not .venv, data or weights)
 	rm -rf build dist *.egg-info demo

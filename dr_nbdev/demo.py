@@ -80,10 +80,11 @@ def run_demo(
     cfg: TrainConfig = TrainConfig.demo(), # how to train
 ) -> pd.DataFrame: # the graded table
     "The whole path, with a word on each step and on where to look"
+    flatters = '' if photos else '\n(The thresholds were fitted on these same images: expect less on others.)'
     result, photos = whole_path(main, additional, work, results/'result.csv', photos, cfg)
     truth = known_grades(photos, work)
     contact_sheet(result, photos, results/'contact_sheet.png', truth=truth)
-    print(f'\n{summary(result)}\n\n{confusion_text(result, truth)}\n\nthe graded table   {results/"result.csv"}\n'
+    print(f'\n{summary(result)}\n\n{confusion_text(result, truth)}{flatters}\n\nthe graded table   {results/"result.csv"}\n'
           f'the photographs    {results/"contact_sheet.png"}\nthe weights        {work/"weights/demo/bundle"}\n{DISCLAIMER}')
     return result
 

@@ -287,7 +287,7 @@ def predict_folder(
     "Grade the photographs of a folder (for research use, not a medical device)"
     return Grader.load(weights, device).grade_folder(folder, out, recursive, batch)
 
-# %% ../nbs/09_predict.ipynb #cd93141b
+# %% ../nbs/09_predict.ipynb #c8fe28e6
 def kaggle_form(
     result: pd.DataFrame, # as `predict_folder` gives it
     sample: str | Path, # the competition's sample_submission.csv: ids and one column to fill
@@ -306,7 +306,7 @@ def kaggle_form(
     form[target] = grades.astype('Int64').fillna(fill).astype(int) if without else grades.astype(int)
     return form
 
-# %% ../nbs/09_predict.ipynb #12863e07
+# %% ../nbs/09_predict.ipynb #61b7e5f9
 def contact_sheet(
     result: pd.DataFrame, # as `predict_folder` gives it
     folder: str | Path = '.', # what the names are relative to
@@ -331,7 +331,7 @@ def contact_sheet(
         with write_safely(out) as tmp: fig.savefig(tmp, dpi=110)
     return fig
 
-# %% ../nbs/09_predict.ipynb #01d8a958
+# %% ../nbs/09_predict.ipynb #a9d8525e
 def summary(
     result: pd.DataFrame, # as `predict_folder` gives it
 ) -> str: # a few lines
@@ -340,7 +340,7 @@ def summary(
     lines += [f'{n:6} without a grade: {s}' for s, n in result.status[result.status != 'ok'].value_counts().items()]
     return '\n'.join([f'{len(result)} photographs', *lines])
 
-# %% ../nbs/09_predict.ipynb #a2d59a32
+# %% ../nbs/09_predict.ipynb #467e3eea
 @call_parse
 def dr_predict(
     model: Param('weights: bundle, run, plain state dict or the name of a shipped bundle; by default the newest run in weights/, else the shipped ones', str, action=short('m')) = None,
