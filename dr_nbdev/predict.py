@@ -159,7 +159,7 @@ def table(self: Grader,
     df['label'] = df.label.astype(object)
     ok = df.status == 'ok'
     if not ok.any(): return df
-    s = self.scores(np.stack([sq for sq, *_ in results if sq is not None]))
+    s = self.scores(np.stack([sq for sq, *_ in results if sq is not None])).astype(float)
     finite = np.isfinite(s)
     broken = df.index[ok][~finite]
     df.loc[broken, ['status', 'message']] = 'failed', 'the network gave no number for it'
