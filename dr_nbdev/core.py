@@ -6,10 +6,13 @@
 __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER', 'GRADE_COLORS', 'IMAGE_EXTENSIONS',
            'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'is_command',
            'errors_for_people', 'patient_numbers', 'short', 'is_image_name', 'natural_key', 'image_files',
-           'write_safely', 'write_json', 'read_json', 'progress', 'seed_everything', 'environment', 'real_data']
+           'write_safely', 'write_json', 'read_json', 'progress', 'ahead', 'seed_everything', 'environment',
+           'real_data']
 
 # %% ../nbs/00_core.ipynb #b72d98fe
 import argparse, json, os, platform, random, re, sys
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -151,7 +154,22 @@ def progress(
     watched = (in_lab or sys.stderr.isatty()) and not os.environ.get('IN_TEST')
     return tqdm(items, desc=desc, total=total, unit=unit, disable=not watched, leave=False, delay=1)
 
-# %% ../nbs/00_core.ipynb #0af9e645
+# %% ../nbs/00_core.ipynb #1d907c7a
+def ahead(
+    f, # called with each item, in threads
+    items, # what to go through
+    workers: int, # threads
+    waiting: int | None = None, # how many results may be made or wait; None: as many as threads
+): # the results, in order
+    "Results of `f`, prepared a little ahead of need"
+    with ThreadPoolExecutor(workers) as pool:
+        queue = deque()
+        for o in items:
+            queue.append(pool.submit(f, o))
+            if len(queue) > (waiting or workers): yield queue.popleft().result()
+        while queue: yield queue.popleft().result()
+
+# %% ../nbs/00_core.ipynb #168df38d
 def seed_everything(
     seed: int = 42, # any whole number
 ):
@@ -161,7 +179,7 @@ def seed_everything(
     import torch
     torch.manual_seed(seed)
 
-# %% ../nbs/00_core.ipynb #dfdb3ffa
+# %% ../nbs/00_core.ipynb #29fac442
 def environment() -> dict: # names of packages to versions, and the machine
     "Versions and machine, to be stored with a run"
     def v(name):
@@ -171,7 +189,7 @@ def environment() -> dict: # names of packages to versions, and the machine
     return dict(python=platform.python_version(), machine=platform.machine(), cpus=os.cpu_count(),
                 **{n: v(n) for n in names})
 
-# %% ../nbs/00_core.ipynb #4f7c5440
+# %% ../nbs/00_core.ipynb #40c3276b
 MAIN_ARCHIVE = 'diabetic-retinopathy-classification-f1-score-4.zip'
 EXTRA_ARCHIVE = 'train_image_resized.zip'
 

@@ -35,10 +35,7 @@ def grade_counts(
     kinds = [(a, b) for a in SPLITS for b in sources(manifest) if (a, b) in t]
     return t.reindex(range(N_GRADES), fill_value=0).reindex(columns=pd.MultiIndex.from_tuples(kinds, names=t.columns.names))
 
-# %% ../nbs/04_eda.ipynb #64a00dde
-#| export
-
-# %% ../nbs/04_eda.ipynb #f37f1ea3
+# %% ../nbs/04_eda.ipynb #65c9682a
 def _grade_axis(ax, **labels):
     "Grades by name below, a clean frame"
     ax.set_xticks(range(N_GRADES), [o.replace(' DR', '\nDR') if len(o) > 6 else o for o in GRADES], fontsize=8)
@@ -46,7 +43,7 @@ def _grade_axis(ax, **labels):
     ax.set(**labels)
     return ax
 
-# %% ../nbs/04_eda.ipynb #89e21d2f
+# %% ../nbs/04_eda.ipynb #cf98c84e
 def plot_counts(
     manifest: pd.DataFrame, # of a merge
 ): # two axes: train and val
@@ -64,7 +61,7 @@ def plot_counts(
     axs[0].legend(title='source', fontsize=8)
     return axs
 
-# %% ../nbs/04_eda.ipynb #732eef36
+# %% ../nbs/04_eda.ipynb #78a12abd
 def balance(
     manifest: pd.DataFrame, # of a merge
 ) -> pd.DataFrame: # index: grade and 'most : least'; columns: before, after, val
@@ -76,7 +73,7 @@ def balance(
     t.loc['most : least'] = n.max() / n.min().replace(0, np.nan)
     return t
 
-# %% ../nbs/04_eda.ipynb #72489ed7
+# %% ../nbs/04_eda.ipynb #48cbe2b8
 def plot_balance(
     manifest: pd.DataFrame, # of a merge
 ): # axes
@@ -94,7 +91,7 @@ def plot_balance(
     ax.spines[['top', 'right']].set_visible(False)
     return ax
 
-# %% ../nbs/04_eda.ipynb #2a7ffaac
+# %% ../nbs/04_eda.ipynb #acdb0266
 def sizes(
     manifest: pd.DataFrame, # of a merge
 ) -> pd.DataFrame: # one row per source and size, the frequent ones first
@@ -105,7 +102,7 @@ def sizes(
                                           bytes_per_pixel=('bpp', 'median'), mean_grade=('grade', 'mean'))
     return t.sort_values(['source', 'photographs'], ascending=[False, False])
 
-# %% ../nbs/04_eda.ipynb #b097a3f3
+# %% ../nbs/04_eda.ipynb #8ed9cbc1
 def plot_file_size(
     manifest: pd.DataFrame, # of a merge
 ): # one axes per source
@@ -121,7 +118,7 @@ def plot_file_size(
         _grade_axis(ax, title=f'{source}: file size by grade', ylabel='kB')
     return axs[0]
 
-# %% ../nbs/04_eda.ipynb #29162492
+# %% ../nbs/04_eda.ipynb #4ea1bd26
 def all_seen(
     dest: str | Path, # a merged folder
 ) -> pd.DataFrame: # the manifest's rows and those of left_out.csv, split 'left_out'
@@ -139,7 +136,7 @@ def duplicates(
     return t.groupby('duplicate_group').agg(files=('grade', 'size'), grades=('grade', listed), disputed=('grade', lambda o: o.nunique() > 1),
                                             where=('split', lambda o: listed(sorted(set(o)))))
 
-# %% ../nbs/04_eda.ipynb #ad05ff5b
+# %% ../nbs/04_eda.ipynb #3d6fd320
 def show_duplicates(
     dest: str | Path, # a merged folder
     n: int = 4, # how many photographs to show
@@ -160,7 +157,7 @@ def show_duplicates(
             ax.set_title(f'{r.image_id}\n{r.grade} {GRADES[r.grade]}', fontsize=8)
     return fig
 
-# %% ../nbs/04_eda.ipynb #efa29eba
+# %% ../nbs/04_eda.ipynb #d950ab94
 def fellow_eyes(
     table: pd.DataFrame, # with image_id and grade: a manifest, or a label table
 ) -> pd.DataFrame: # index: patient; columns: left, right
@@ -178,7 +175,7 @@ def fellow_qwk(
     return cohen_kappa_score(pd.concat([pairs.left, pairs.right]), pd.concat([pairs.right, pairs.left]),
                              labels=range(N_GRADES), weights='quadratic')
 
-# %% ../nbs/04_eda.ipynb #d8633852
+# %% ../nbs/04_eda.ipynb #f8e7c376
 def plot_fellow_eyes(
     pairs: pd.DataFrame, # left and right grades
 ): # axes
@@ -193,7 +190,7 @@ def plot_fellow_eyes(
            xlabel='grade of the right eye', ylabel='grade of the left eye')
     return ax
 
-# %% ../nbs/04_eda.ipynb #ab891eef
+# %% ../nbs/04_eda.ipynb #ab5d2f1d
 def source_share(
     manifest: pd.DataFrame, # of a merge
 ) -> pd.DataFrame: # index: grade; columns: train, val
@@ -201,7 +198,7 @@ def source_share(
     t = manifest.assign(extra=manifest.source == 'additional').pivot_table(index='grade', columns='split', values='extra', aggfunc='mean')
     return t.reindex(index=range(N_GRADES), columns=SPLITS)
 
-# %% ../nbs/04_eda.ipynb #e263306c
+# %% ../nbs/04_eda.ipynb #1fb1dc1f
 def plot_source_share(
     manifests: dict, # name -> manifest
 ): # axes
@@ -215,11 +212,11 @@ def plot_source_share(
     ax.legend(fontsize=8)
     return _grade_axis(ax, title='What the additional archive fills up', ylabel='share of training', ylim=(0, 1.1))
 
-# %% ../nbs/04_eda.ipynb #749175c4
+# %% ../nbs/04_eda.ipynb #749dfd9a
 CLUES = dict(source=['source'], size=['width', 'height'], file_size=['bytes', 'bpp'])
 CLUES['all'] = sum(CLUES.values(), [])
 
-# %% ../nbs/04_eda.ipynb #fd124fe5
+# %% ../nbs/04_eda.ipynb #bce1959e
 def clues(
     manifest: pd.DataFrame, # of a merge
 ) -> pd.DataFrame: # numbers only: source (1 is additional), width, height, bytes, bpp
@@ -227,7 +224,7 @@ def clues(
     t = manifest[['width', 'height', 'bytes']].astype(float)
     return t.assign(source=(manifest.source == 'additional').astype(float), bpp=t.bytes / (t.width * t.height))
 
-# %% ../nbs/04_eda.ipynb #c6eefd0e
+# %% ../nbs/04_eda.ipynb #089088a9
 def guess_from_clues(
     manifest: pd.DataFrame, # rows to audit
     columns: list, # of `clues`
@@ -243,7 +240,7 @@ def guess_from_clues(
         prob[np.ix_(b, tree.classes_)] = tree.predict_proba(x[b])
     return prob
 
-# %% ../nbs/04_eda.ipynb #84952509
+# %% ../nbs/04_eda.ipynb #1f524068
 def source_audit(
     manifest: pd.DataFrame, # of a merge
     seed: int = 42, # of the folds
@@ -256,12 +253,12 @@ def source_audit(
         for name, p in guesses.items(): rows[split, name] = dict(photographs=len(t), **_scores(t.grade, p))
     return pd.DataFrame.from_dict(rows, orient='index').rename_axis(['split', 'clues'])
 
-# %% ../nbs/04_eda.ipynb #a0463033
+# %% ../nbs/04_eda.ipynb #243a95a0
 def _best_constant(grades):
     "The grade whose constant answer has the best macro F1: the most frequent one"
     return np.bincount(grades, minlength=N_GRADES).argmax()
 
-# %% ../nbs/04_eda.ipynb #43d290ff
+# %% ../nbs/04_eda.ipynb #050626b0
 def _scores(grades, prob):
     "QWK and macro F1 of the likeliest grade, AUC of any DR"
     from sklearn.metrics import cohen_kappa_score, f1_score, roc_auc_score
@@ -271,7 +268,7 @@ def _scores(grades, prob):
                 auc_any_dr=roc_auc_score(sick, 1 - prob[:, 0]) if sick.nunique() == 2 else np.nan,
                 macro_f1=f1_score(grades, pred, labels=every, average='macro', zero_division=0))
 
-# %% ../nbs/04_eda.ipynb #fb072bce
+# %% ../nbs/04_eda.ipynb #341082f9
 def plot_audit(
     audit: pd.DataFrame, # of `source_audit`
     score: str = 'auc_any_dr', # which column

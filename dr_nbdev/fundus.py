@@ -44,6 +44,9 @@ MAX_PIXELS = 100_000_000
 MIN_SIDE = 16
 _filters = threading.Lock()
 
+def _too_large(name, max_pixels):
+    return ImageError(f'{name} is too large a picture: more than {max_pixels/1e6:.0f} million pixels are not decoded; scale it down first')
+
 def _open(
     src, # path or binary file
     name: str, # what to call it in errors
@@ -53,9 +56,9 @@ def _open(
     with _filters, warnings.catch_warnings():
         warnings.simplefilter('ignore')
         try: im = Image.open(src)
-        except Image.DecompressionBombError: raise ImageError(f'{name} is too large a picture: more than {max_pixels/1e6:.0f} million pixels are not decoded; scale it down first') from None
+        except Image.DecompressionBombError: raise _too_large(name, max_pixels) from None
     w, h = im.size
-    if w*h > max_pixels: raise ImageError(f'{name} is too large a picture ({w}x{h}): more than {max_pixels/1e6:.0f} million pixels are not decoded; scale it down first')
+    if w*h > max_pixels: raise _too_large(f'{name} ({w}x{h})', max_pixels)
     if min(w, h) < MIN_SIDE: raise ImageError(f'{name} has only {w}x{h} pixels: too small to be graded')
     return im
 

@@ -6,10 +6,8 @@
 __all__ = ['SHIPPED', 'ORIGINAL_FILE', 'COLUMNS', 'best_device', 'Grader', 'shipped_bundles', 'find_weights', 'predict_folder',
            'kaggle_form', 'contact_sheet', 'summary', 'dr_predict']
 
-# %% ../nbs/09_predict.ipynb #5483dffd
+# %% ../nbs/09_predict.ipynb #a8daeff8
 import hashlib, os
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from fastcore.script import Param, call_parse
 
 import dr_nbdev
 from .backbones import backbone_of, load_state, plain_model, read_state
-from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, ImageError, WeightsError, errors_for_people, image_files,
+from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, ImageError, WeightsError, ahead, errors_for_people, image_files,
                            progress, read_json, short, write_safely)
 from .fundus import Preprocess, field_of_view, read_image
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, to_grade
@@ -129,21 +127,6 @@ def _prepare(
         return prep(img, fov), 'ok', fov.reason
     except ImageError as e: return None, 'unreadable', str(e)
 
-def _prepared(
-    files: list[Path], # photographs
-    prep: Preprocess, # how to prepare them
-    ahead: int, # how many may wait, so that memory does not grow with the folder
-): # yields (path, (square, status, message)) in the order given
-    "Prepare photographs in threads, a limited number ahead"
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as ex:
-        waiting, todo = deque(), iter(files)
-        for f in todo:
-            waiting.append((f, ex.submit(_prepare, f, prep)))
-            if len(waiting) > ahead:
-                f, job = waiting.popleft()
-                yield f, job.result()
-        for f, job in waiting: yield f, job.result()
-
 # %% ../nbs/09_predict.ipynb #dd772377
 COLUMNS = ['name', 'grade', 'label', 'score', *(f'p{g}' for g in range(N_GRADES)), 'status', 'message']
 
@@ -211,9 +194,9 @@ def grade_files(self: Grader,
 ): # yields a table for each batch
     "Grade files batch by batch"
     names = [str(f) for f in files] if names is None else names
-    stream = zip(names, _prepared(files, self.preprocess, 2*batch))
+    prepared = ahead(lambda f: _prepare(f, self.preprocess), files, min(8, os.cpu_count() or 1), waiting=2*batch)
     chunk = []
-    for name, (_, result) in progress(stream, 'grade', total=len(files)):
+    for name, result in progress(zip(names, prepared), 'grade', total=len(files)):
         chunk.append((name, result))
         if len(chunk) == batch:
             yield self.table(*map(list, zip(*chunk)))
@@ -320,7 +303,7 @@ def contact_sheet(
     fig, axs = plt.subplots(-(-len(rows)//6), min(6, len(rows)), figsize=(1.9*min(6, len(rows)), 2.35*-(-len(rows)//6)), squeeze=False)
     for ax in axs.flat: ax.axis('off')
     for ax, r in zip(axs.flat, rows.itertuples()):
-        sq, status, _ = _prepare(Path(folder)/r.name, Preprocess(size=180))
+        sq = _prepare(Path(folder)/r.name, Preprocess(size=180))[0]
         ax.imshow(np.full((180, 180, 3), 225, np.uint8) if sq is None else sq)
         said = f'{r.grade} {r.label} ({r.score:.1f})' if r.status == 'ok' else r.status
         known = f'\ntrue: {truth[r.name]}' if truth and r.name in truth else ''

@@ -6,7 +6,7 @@
 __all__ = ['PRESETS', 'STEPS_2023', 'AUGMENTS', 'RUN_FILES', 'BUNDLE_VERSION', 'LICENCE', 'TrainConfig', 'top_lr', 'run_name',
            'lr_factor', 'open_array', 'prepare_images', 'ImageSet', 'load_split', 'uniform', 'random_affine', 'warp',
            'jitter', 'to_bytes', 'augment_light', 'augment_default', 'crop_2023', 'elastic_2023', 'rotate_2023',
-           'hsv_2023', 'clahe_2023', 'flip_2023', 'blur_2023', 'brightness_2023', 'augment_2023', 'ahead', 'Batches',
+           'hsv_2023', 'clahe_2023', 'flip_2023', 'blur_2023', 'brightness_2023', 'augment_2023', 'Batches',
            'EpochSeed', 'Average', 'Keeper', 'kept', 'save_weights', 'save_checkpoint', 'load_checkpoint',
            'amp_callbacks', 'body_and_head', 'smooth_l1', 'make_learner', 'fingerprint', 'count_images', 'claim',
            'group_images', 'score_batches', 'save_scores', 'train', 'plot_history', 'three_ways', 'tune',
@@ -14,7 +14,6 @@ __all__ = ['PRESETS', 'STEPS_2023', 'AUGMENTS', 'RUN_FILES', 'BUNDLE_VERSION', '
 
 # %% ../nbs/08_train.ipynb #ebc4c719
 import hashlib, json, math, os, time, warnings
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
@@ -33,7 +32,7 @@ from safetensors.torch import save_file
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .backbones import ORIGINAL_COMPARISON, create_model, find_backbone, head_name, load_state, read_state
-from .core import (DISCLAIMER, GRADES, DataError, DRError, ImageError, environment,
+from .core import (DISCLAIMER, GRADES, DataError, DRError, ImageError, ahead, environment,
                            errors_for_people, progress, read_json, seed_everything, short, write_json, write_safely)
 from .data import load_manifest
 from .fundus import Preprocess, clahe
@@ -294,21 +293,7 @@ def augment_2023(
 
 AUGMENTS = {'default': augment_default, 'light': augment_light, 'kaggle2023': augment_2023}
 
-# %% ../nbs/08_train.ipynb #3a2b01ce
-def ahead(
-    f, # called with each item, in threads
-    items, # what to go through
-    workers: int, # how many results are in the making
-): # the results, in order
-    "Results of `f`, prepared a little ahead of need"
-    with ThreadPoolExecutor(workers) as pool:
-        queue = deque()
-        for o in items:
-            queue.append(pool.submit(f, o))
-            if len(queue) > workers: yield queue.popleft().result()
-        while queue: yield queue.popleft().result()
-
-# %% ../nbs/08_train.ipynb #ebacbe7d
+# %% ../nbs/08_train.ipynb #d6c149a7
 class Batches:
     "Batches of normalised images and their grades; in training, shuffled and augmented"
     epoch = 0 # decides order and augmentation
@@ -329,7 +314,7 @@ class Batches:
         n = len(self.set)
         return max(1, n//self.bs) if self.train else math.ceil(n/self.bs)
 
-# %% ../nbs/08_train.ipynb #a3f7e38c
+# %% ../nbs/08_train.ipynb #50054e6d
 @patch
 def order(self: Batches) -> list[np.ndarray]: # rows of the table
     "Which images make up the batches of this epoch"
@@ -349,7 +334,7 @@ def cut(self: Batches,
     x = torch.from_numpy(x)
     return x.pin_memory() if self.device.type == 'cuda' else x
 
-# %% ../nbs/08_train.ipynb #dde044e5
+# %% ../nbs/08_train.ipynb #237bdf0f
 @patch
 def __iter__(self: Batches):
     "Images n x 3 x size x size and grades n x 1, on the device"
@@ -363,7 +348,7 @@ def __iter__(self: Batches):
         if self.device.type == 'cuda': x = x.contiguous(memory_format=torch.channels_last)
         yield x, self.grades[torch.from_numpy(idx).to(self.device)][:, None]
 
-# %% ../nbs/08_train.ipynb #cccf5d0e
+# %% ../nbs/08_train.ipynb #162abddf
 @patch
 def show_batch(self: Batches,
     n: int = 12, # images, at most
@@ -379,7 +364,7 @@ def show_batch(self: Batches,
         ax.imshow(im)
         ax.set_title(f'{g} {GRADES[g]}', fontsize=7)
 
-# %% ../nbs/08_train.ipynb #4945a01a
+# %% ../nbs/08_train.ipynb #a86b8ee1
 class EpochSeed(Callback):
     "Everything random in an epoch follows from the seed and the epoch's number"
     order = -30
@@ -388,7 +373,7 @@ class EpochSeed(Callback):
         self.dls.train.epoch = self.epoch
         torch.manual_seed(self.seed*1000 + self.epoch)
 
-# %% ../nbs/08_train.ipynb #04a2dbf8
+# %% ../nbs/08_train.ipynb #bad20e73
 class Average(Callback):
     "Keep, and validate, a moving average of the weights"
     order = -20 # before the callback that sets the model to evaluation
@@ -402,7 +387,7 @@ class Average(Callback):
     def before_validate(self): self.trained, self.learn.model = self.model, self.average
     def after_validate(self): self.learn.model = self.trained
 
-# %% ../nbs/08_train.ipynb #349d7466
+# %% ../nbs/08_train.ipynb #741041de
 class Keeper(Callback):
     "Figures, best weights and a checkpoint after each epoch"
     order = 30
@@ -426,7 +411,7 @@ class Keeper(Callback):
         self.log('epoch {epoch}/{n}  train {train_loss:.3f}  valid {valid_loss:.3f}  F1 {macro_f1:.3f}  QWK {qwk:.3f}  {seconds:.0f} s'
                  .format(n=self.cfg.epochs, **row) + ('  best so far' if best else ''))
 
-# %% ../nbs/08_train.ipynb #6e9425b9
+# %% ../nbs/08_train.ipynb #e0601833
 def kept(learn) -> torch.nn.Module: # the moving average if there is one
     "The model that is validated and saved"
     return learn.average.average if hasattr(learn, 'average') else learn.model
@@ -437,7 +422,7 @@ def save_weights(path: Path, model, half: bool = False):
     if half: state = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
     with write_safely(path) as tmp: save_file(state, tmp)
 
-# %% ../nbs/08_train.ipynb #db3a30dd
+# %% ../nbs/08_train.ipynb #66e8ffaf
 def save_checkpoint(run: Path, learn, rows: list):
     "Write checkpoint.pt and history.csv"
     average = dict(state=learn.average.average.state_dict(), steps=learn.average.steps) if hasattr(learn, 'average') else None
@@ -455,7 +440,7 @@ def load_checkpoint(run: Path, learn):
         learn.average.average.load_state_dict(state['average']['state'])
         learn.average.steps = state['average']['steps']
 
-# %% ../nbs/08_train.ipynb #c2c9f505
+# %% ../nbs/08_train.ipynb #f4278efd
 def amp_callbacks(cfg: TrainConfig, device: torch.device) -> list: # at most one callback
     "Half precision, on CUDA"
     if not cfg.amp or device.type != 'cuda': return []
@@ -468,7 +453,7 @@ def body_and_head(model) -> list[list]: # of parameters
 
 def smooth_l1(score, grade): return F.smooth_l1_loss(score.float(), grade)
 
-# %% ../nbs/08_train.ipynb #a86f2a2b
+# %% ../nbs/08_train.ipynb #34485dcd
 def make_learner(
     cfg: TrainConfig,
     train: Batches, # of the training images
@@ -494,7 +479,7 @@ def make_learner(
     learn.create_opt()
     return learn
 
-# %% ../nbs/08_train.ipynb #acaac190
+# %% ../nbs/08_train.ipynb #2b25cf19
 RUN_FILES = ('config.json', 'environment.json', 'data.json', 'history.csv', 'val_scores.csv', 'best.safetensors', 'last.safetensors', 'checkpoint.pt')
 
 def fingerprint(
@@ -527,7 +512,7 @@ def claim(
     if differ: raise DRError(f'{run} holds a run with other settings ({", ".join(f"{k}: {old.get(k)}, now {new.get(k)}" for k in sorted(differ))}): '
                              'choose another name, or fresh=True (--fresh) to replace it')
 
-# %% ../nbs/08_train.ipynb #1dbac9eb
+# %% ../nbs/08_train.ipynb #d5f7c58c
 def group_images(
     table: pd.DataFrame, # with image_id, patient and duplicate_group, '' where unknown
 ) -> np.ndarray: # a number per image
@@ -538,7 +523,7 @@ def group_images(
     n = len(table)
     return connected_components(coo_array((np.ones(n), (patient, n + copy)), (2*n, 2*n)), directed=False)[1][patient]
 
-# %% ../nbs/08_train.ipynb #cc069f6b
+# %% ../nbs/08_train.ipynb #0f1ad798
 def score_batches(
     model: torch.nn.Module, # gives n x 1
     batches: Batches, # not augmented
@@ -554,7 +539,7 @@ def save_scores(run: Path, cfg: TrainConfig, val: Batches):
     out = t[['path', 'image_id', 'patient', 'source', 'grade']].assign(score=score_batches(model, val), group=group_images(t))
     with write_safely(run/'val_scores.csv') as tmp: out.to_csv(tmp, index=False)
 
-# %% ../nbs/08_train.ipynb #ec86332b
+# %% ../nbs/08_train.ipynb #2019ff1c
 def train(
     cfg: TrainConfig = TrainConfig(), # what to train and how
     data: str | Path = 'data',        # the folder that `merge` made
@@ -580,7 +565,7 @@ def train(
     (run/'checkpoint.pt').unlink()
     return run
 
-# %% ../nbs/08_train.ipynb #6fdca10d
+# %% ../nbs/08_train.ipynb #fa3b5e10
 def plot_history(
     run: str | Path, # a run's folder
 ):
@@ -594,7 +579,7 @@ def plot_history(
         ax.set(xlabel='epoch (dotted: best)', title=title)
         ax.legend(fontsize=8)
 
-# %% ../nbs/08_train.ipynb #387eed13
+# %% ../nbs/08_train.ipynb #159be8a9
 def three_ways(
     s: pd.DataFrame, # val_scores.csv
     metric: str, # 'f1' or 'qwk'
@@ -606,7 +591,7 @@ def three_ways(
     figures = lambda pred: report(s.grade, pred, s.score, groups).round(4).replace({np.nan: None}).to_dict('index')
     return fit.thresholds if fit.gain > 0 else np.array(DEFAULT_THRESHOLDS), {k: figures(v) for k, v in ways.items()}
 
-# %% ../nbs/08_train.ipynb #d6f5994a
+# %% ../nbs/08_train.ipynb #adfb096e
 BUNDLE_VERSION = 1
 LICENCE = ('Weights follow the licence of the images they were trained on. The competitions\' images (EyePACS 2015, APTOS 2019) '
            'are for research only.')
@@ -631,7 +616,7 @@ def tune(
     write_json(run/'bundle/grader.json', card)
     return run/'bundle'
 
-# %% ../nbs/08_train.ipynb #d0919d81
+# %% ../nbs/08_train.ipynb #b4ad4153
 def compare_backbones(
     names,            # of `BACKBONES`
     cfg: TrainConfig, # what they have in common; its learning rate is left to the registry
@@ -651,7 +636,7 @@ def compare_backbones(
                          seconds=h.seconds.median(), mb=round((run/'best.safetensors').stat().st_size/1e6)))
     return pd.DataFrame(rows)
 
-# %% ../nbs/08_train.ipynb #f14e851d
+# %% ../nbs/08_train.ipynb #7c85a61e
 def plot_comparison(
     table: pd.DataFrame, # as `compare_backbones` gives it
 ):
@@ -665,7 +650,7 @@ def plot_comparison(
            title='Backbones, each at its own learning rate', xlim=(0, 1))
     if old.notna().any(): ax.legend(fontsize=8)
 
-# %% ../nbs/08_train.ipynb #c77f81e7
+# %% ../nbs/08_train.ipynb #c6643bb2
 def override(
     cfg: TrainConfig,
     size: int | None = None, # side of the square, pixels
@@ -675,7 +660,7 @@ def override(
     if size: cfg = replace(cfg, preprocess=replace(cfg.preprocess, size=size))
     return replace(cfg, **{k: v for k, v in given.items() if v is not None})
 
-# %% ../nbs/08_train.ipynb #85f8aa42
+# %% ../nbs/08_train.ipynb #b47643fd
 def summary(
     run: Path, # a finished run's folder
 ) -> str: # a few lines
@@ -688,7 +673,7 @@ def summary(
             f'Thresholds {used}\n'
             f'Run    {run}\nBundle {run/"bundle"}')
 
-# %% ../nbs/08_train.ipynb #540802b6
+# %% ../nbs/08_train.ipynb #cf120d34
 @call_parse
 def dr_train(
     batch: Param('images per step; like all options up to --seed, overrides the preset', int, action=short('b')) = None,
