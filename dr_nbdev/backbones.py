@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BACKBONES', 'ORIGINAL_COMPARISON', 'Backbone', 'find_backbone', 'backbone_table', 'head_name', 'plain_model',
-           'skeleton', 'read_state', 'backbone_of', 'load_state', 'imagenet_state', 'create_model']
+           'skeleton', 'read_state', 'backbone_of', 'load_state', 'imagenet_state', 'create_model', 'half_dtype']
 
 # %% ../nbs/07_backbones.ipynb #d2bd86f7
 from dataclasses import dataclass
@@ -149,3 +149,14 @@ def create_model(
 
 # %% ../nbs/07_backbones.ipynb #bb1e1b74
 ORIGINAL_COMPARISON = {'efficientnet_v2_m': 0.436873, 'regnet_x_16gf': 0.397997, 'swin_v2_s': 0.079304} # macro F1
+
+# %% ../nbs/07_backbones.ipynb #9561d515
+def half_dtype(
+    device, # a torch device or its name
+) -> torch.dtype | None: # None: the device has no 16-bit arithmetic worth using
+    "The 16-bit format that a device computes in"
+    device = torch.device(device)
+    if device.type == 'cuda': return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+    if device.type != 'cpu' or not hasattr(torch.cpu, 'get_capabilities'): return None
+    has = torch.cpu.get_capabilities()
+    return torch.bfloat16 if has.get('avx512_bf16') or has.get('amx_bf16') else None
