@@ -11,8 +11,8 @@ __all__ = ['ID_COLUMNS', 'GRADE_COLUMNS', 'THUMB', 'SAME', 'LEFT', 'KAGGLE2023',
            'plan_kaggle2023', 'build', 'finish', 'missing_files', 'load_manifest', 'merge', 'graded_photos',
            'val_patients', 'sides', 'add_photos', 'straddling', 'MergeReport', 'dr_data']
 
-# %% ../nbs/03_data.ipynb #ddd554cb
-import hashlib, io, os, re, shutil, zipfile, zlib
+# %% ../nbs/03_data.ipynb #f10a0dd0
+import hashlib, heapq, io, os, re, shutil, zipfile, zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace as changed
 from pathlib import Path, PurePosixPath
@@ -24,16 +24,18 @@ from fastcore.basics import patch
 from fastcore.script import Param, call_parse
 from PIL import Image
 
-from .core import (EXTRA_ARCHIVE, GRADES, MAIN_ARCHIVE, N_GRADES, DataError, ImageError, errors_for_people,
-                           image_files, is_image_name, natural_key, progress, read_json, short, write_json, write_safely)
+from .core import (EXTRA_ARCHIVE, GRADES, IMAGE_EXTENSIONS, MAIN_ARCHIVE, N_GRADES, DataError, ImageError,
+                           errors_for_people, image_files, is_image_name, natural_key, progress, read_json, short, write_json,
+                           write_safely)
 
-# %% ../nbs/03_data.ipynb #d959bfbd
+# %% ../nbs/03_data.ipynb #65cf3872
+_out = re.compile(r'[/\\]|[A-Za-z]:|(.*[/\\])?\.\.([/\\]|$)', re.DOTALL)
+
 def climbs_out(
     name: str, # a member's name in a zip
 ) -> bool: # whether unpacking it could write outside the target folder
     "Is this an absolute name, or one with `..` in it?"
-    p = PurePosixPath(name.replace('\\', '/'))
-    return p.is_absolute() or '..' in p.parts or re.match(r'[A-Za-z]:', name) is not None
+    return _out.match(name) is not None
 
 # %% ../nbs/03_data.ipynb #54cf12e5
 def open_zip(
@@ -52,13 +54,25 @@ def open_zip(
     if locked: raise DataError(f'{path} is locked with a password: unpack it and zip it again without one')
     return z
 
-# %% ../nbs/03_data.ipynb #733ac8a3
+# %% ../nbs/03_data.ipynb #2574fd97
+def _straight(z, info):
+    "A member's bytes from where they lie, unchecked; nothing if only `zipfile` knows how to read them"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or not hasattr(os, 'pread'): return b''
+    fd, start = z.fp.fileno(), info.header_offset
+    head = os.pread(fd, 30, start)  # 26..29: lengths of the name and of an extra field, which come before the bytes
+    start += 30 + int.from_bytes(head[26:28], 'little') + int.from_bytes(head[28:30], 'little')
+    data = os.pread(fd, info.compress_size, start)
+    return data if info.compress_type == zipfile.ZIP_STORED else zlib.decompressobj(-15).decompress(data, info.file_size)
+
 def read_member(
     z: zipfile.ZipFile, # an archive
     name: str, # a member's name
 ) -> bytes: # its bytes
     "A member's bytes, checked against the zip's CRC sum"
-    try: return z.read(name)
+    info = z.getinfo(name)
+    try:
+        data = _straight(z, info)
+        return data if (len(data), zlib.crc32(data)) == (info.file_size, info.CRC) else z.read(name)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as e:
         raise DataError(f'{name} in {z.filename} is damaged ({e}): download the archive again') from None
 
@@ -73,20 +87,21 @@ def label_columns(
     found = [next((c for c in names if c in columns), None) for names in (ID_COLUMNS, GRADE_COLUMNS)]
     return None if None in found else tuple(found)
 
-# %% ../nbs/03_data.ipynb #6345c504
+# %% ../nbs/03_data.ipynb #d2417f30
 def image_id(
     name: str, # a file's name, or an entry of a label table, with or without an extension
 ) -> str: # the name without folder and image extension
     "What identifies a photograph"
     name = os.path.basename(name.strip())
-    return os.path.splitext(name)[0] if is_image_name(name) else name
+    stem, extension = os.path.splitext(name)
+    return stem if extension.lower() in IMAGE_EXTENSIONS else name
 
 def patient_eye(
     id: str, # an image's id
 ) -> tuple[str, str]: # patient, and 'left', 'right' or ''
     "Whose eye this is, as far as the name tells"
-    m = re.fullmatch(r'(.+)_(left|right)', id)
-    return m.groups() if m else (id, '')
+    patient, _, eye = id.rpartition('_')
+    return (patient, eye) if patient and eye in ('left', 'right') else (id, '')
 
 # %% ../nbs/03_data.ipynb #bc20c713
 def read_labels(
@@ -116,12 +131,14 @@ def _checked(t, where):
     if twice: raise DataError(f'{where} gives {len(twice)} images two grades; the first is {twice[0]!r}. Correct the table')
     return t
 
-# %% ../nbs/03_data.ipynb #84fa6d26
+# %% ../nbs/03_data.ipynb #ac71aded
+_test = re.compile(r'(^|[\W_])test([\W_\d]|$)|submission')
+
 def is_test(
     name: str, # a member's name in a zip
 ) -> bool: # whether it belongs to a test set
     "Does a part of the path say that this is for testing or submitting?"
-    return any(re.search(r'(^|[\W_])test([\W_\d]|$)|submission', o) for o in PurePosixPath(name.lower()).parts)
+    return _test.search(name.lower()) is not None
 
 # %% ../nbs/03_data.ipynb #f96dd66f
 def label_tables(
@@ -149,7 +166,7 @@ def pair_up(
     table, folder = max(((t, f) for t in labels for f in folders), key=fit)
     return table, folders[folder]
 
-# %% ../nbs/03_data.ipynb #9d2c117c
+# %% ../nbs/03_data.ipynb #5a044eca
 @dataclass
 class Archive:
     "The graded photographs of an archive, in the order of its label table"
@@ -160,10 +177,10 @@ class Archive:
 
 def _some(names, n=3):
     "A count and the first few: 5 (a, b, c ...)"
-    names = sorted(names, key=natural_key)
-    return f'{len(names)} ({", ".join(names[:n])}{" ..." if len(names) > n else ""})'
+    first = heapq.nsmallest(n, names, key=natural_key)
+    return f'{len(names)} ({", ".join(first)}{" ..." if len(names) > n else ""})'
 
-# %% ../nbs/03_data.ipynb #3bf56cc7
+# %% ../nbs/03_data.ipynb #8fcb0581
 def read_archive(
     path: str | Path, # a zip file, as Kaggle gives it
 ) -> Archive: # its graded photographs
@@ -179,7 +196,7 @@ def read_archive(
         raise DataError(f'{path}: none of the {len(t)} images in {csv} is in the zip, which has {_some(images)}')
     notes = _notes(Path(path).name, csv, t.image_id[~has], set(found) - set(t.image_id), len(infos) - len(names))
     t = t[has].assign(member=t.image_id.map(found)).reset_index(drop=True)
-    t[['patient', 'eye']] = [patient_eye(o) for o in t.image_id]
+    t['patient'], t['eye'] = zip(*map(patient_eye, t.image_id))
     t['bytes'] = [infos[n].file_size for n in t.member]
     text = '\n'.join(f'{i.filename} {i.file_size} {i.CRC}' for i in infos.values())
     return Archive(Path(path), t, notes, hashlib.sha256(text.encode()).hexdigest()[:16])
@@ -633,7 +650,7 @@ def _source_name(source):
     if source in ARCHIVES or not re.fullmatch('[A-Za-z][A-Za-z0-9-]*', source):
         raise DataError(f'source is {source!r}: choose a word of letters, digits and hyphens, neither {" nor ".join(ARCHIVES)}')
 
-# %% ../nbs/03_data.ipynb #b53ebffc
+# %% ../nbs/03_data.ipynb #a7b168ca
 def graded_photos(
     folder: Path, # images, and maybe other files
     labels: Path, # table of their grades
@@ -647,7 +664,7 @@ def graded_photos(
     if not has.any(): raise DataError(f'{folder} has none of the {len(t)} images in {labels}: is it the right folder?')
     notes = _notes(source, labels.name, t.image_id[~has], set(ids) - set(t.image_id), 0)
     t = t[has].assign(file=t.image_id.map(file), source=source).reset_index(drop=True)
-    t[['patient', 'eye']] = [patient_eye(o) for o in t.image_id]
+    t['patient'], t['eye'] = zip(*map(patient_eye, t.image_id))
     t[['width', 'height', 'bytes', 'sha256']] = [_facts(p) for p in progress(t.file, source)]
     t['path'] = [f'{PHOTOS}/{source}/{p.name}' for p in t.file]
     return t.assign(image_id=source + '_' + t.image_id), notes

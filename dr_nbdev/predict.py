@@ -6,8 +6,8 @@
 __all__ = ['SHIPPED', 'ORIGINAL_FILE', 'COLUMNS', 'best_device', 'Grader', 'shipped_bundles', 'find_weights', 'predict_folder',
            'kaggle_form', 'contact_sheet', 'summary', 'dr_predict']
 
-# %% ../nbs/10_predict.ipynb #a8daeff8
-import hashlib, os
+# %% ../nbs/10_predict.ipynb #49355d5b
+import hashlib, os, threading
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from fastcore.script import Param, call_parse
 import dr_nbdev
 from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, ImageError, WeightsError, ahead, errors_for_people, image_files,
                            progress, read_json, short, write_safely)
-from .fundus import Preprocess, field_of_view, read_image
+from .fundus import Preprocess
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, to_grade
 
 # %% ../nbs/10_predict.ipynb #ffd77c46
@@ -43,7 +43,9 @@ class Grader:
 
     def __post_init__(self): self.model = self.model.eval().to(self.device)
 
-# %% ../nbs/10_predict.ipynb #e408e242
+# %% ../nbs/10_predict.ipynb #c99b97a7
+_making = threading.Lock() # PyTorch can't fuse layers in two threads at once
+
 @patch
 def use(self: Grader,
     engine: str = 'auto', # one of `ENGINES`, or 'auto' for the fastest that gives the same scores
@@ -61,7 +63,8 @@ def scores(self: Grader,
     squares: np.ndarray, # n x size x size x 3, uint8, as `preprocess` makes them
 ) -> np.ndarray: # n scores, float32
     "The network's opinion of prepared photographs"
-    if self.engine is None: self.use('torch')
+    with _making:
+        if self.engine is None: self.use('torch')
     return self.engine(squares)
 
 # %% ../nbs/10_predict.ipynb #beaa9278
@@ -141,15 +144,14 @@ def load(cls: Grader,
     path = find_weights(weights)
     return (_from_bundle if path.is_dir() else _from_state)(path, device or best_device())
 
-# %% ../nbs/10_predict.ipynb #fb57d8e0
+# %% ../nbs/10_predict.ipynb #45cdaa0f
 def _prepare(
     path: Path, # a photograph
     prep: Preprocess, # how to prepare it
 ) -> tuple[np.ndarray | None, str, str]: # the square or None, status, message
     "Read and prepare a photograph, or say why not"
     try:
-        img = read_image(path)
-        fov = field_of_view(img)
+        img, fov = prep.open(path)
         if not fov.visible: return None, 'not_fundus', fov.reason
         return prep(img, fov), 'ok', fov.reason
     except ImageError as e: return None, 'unreadable', str(e)

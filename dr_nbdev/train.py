@@ -4,17 +4,17 @@
 
 # %% auto #0
 __all__ = ['PRESETS', 'STEPS_2023', 'AUGMENTS', 'RUN_FILES', 'BUNDLE_VERSION', 'LICENCE', 'TrainConfig', 'top_lr', 'run_name',
-           'lr_factor', 'open_array', 'prepare_images', 'ImageSet', 'load_split', 'uniform', 'random_affine', 'warp',
-           'jitter', 'to_bytes', 'augment_light', 'augment_default', 'crop_2023', 'elastic_2023', 'rotate_2023',
-           'hsv_2023', 'clahe_2023', 'flip_2023', 'blur_2023', 'brightness_2023', 'augment_2023', 'Batches',
-           'EpochSeed', 'Average', 'Keeper', 'kept', 'save_weights', 'save_checkpoint', 'load_checkpoint',
-           'amp_callbacks', 'body_and_head', 'smooth_l1', 'make_learner', 'fingerprint', 'count_images', 'claim',
-           'group_images', 'score_batches', 'save_scores', 'train', 'plot_history', 'three_ways', 'tune',
-           'compare_backbones', 'plot_comparison', 'override', 'summary', 'dr_train']
+           'lr_factor', 'cache_folder', 'is_prepared', 'prepare_images', 'ImageSet', 'load_split', 'uniform',
+           'random_affine', 'warp', 'recolour', 'blur', 'jitter', 'to_bytes', 'augment_light', 'augment_default',
+           'crop_2023', 'elastic_2023', 'rotate_2023', 'hsv_2023', 'clahe_2023', 'flip_2023', 'blur_2023',
+           'brightness_2023', 'augment_2023', 'memory_format', 'Batches', 'EpochSeed', 'Average', 'Keeper', 'kept',
+           'save_weights', 'save_checkpoint', 'load_checkpoint', 'Clock', 'Profile', 'time_shares', 'HalfOnCPU',
+           'amp_callbacks', 'body_and_head', 'smooth_l1', 'make_learner', 'fingerprint', 'count_images', 'filled',
+           'claim', 'group_images', 'score_batches', 'save_scores', 'train', 'plot_history', 'three_ways', 'tune',
+           'compare_backbones', 'plot_comparison', 'override', 'time_line', 'summary', 'dr_train']
 
 # %% ../nbs/08_train.ipynb #ebc4c719
-import hashlib, json, math, os, time, warnings
-from concurrent.futures import ThreadPoolExecutor
+import hashlib, json, math, os, shutil, time, warnings
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -31,7 +31,7 @@ from fastcore.script import Param, call_parse
 from safetensors.torch import save_file
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from .backbones import ORIGINAL_COMPARISON, create_model, find_backbone, head_name, load_state, read_state
+from .backbones import ORIGINAL_COMPARISON, create_model, find_backbone, half_dtype, head_name, load_state, read_state
 from .core import (DISCLAIMER, GRADES, DataError, DRError, ImageError, ahead, environment,
                            errors_for_people, progress, read_json, seed_everything, short, write_json, write_safely)
 from .data import load_manifest
@@ -45,6 +45,7 @@ with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTo
     from fastai.callback.core import Callback, TrainEvalCallback
     from fastai.callback.fp16 import MixedPrecision
     from fastai.callback.schedule import ParamScheduler
+    from fastai.callback.training import GradientAccumulation
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
     from fastai.optimizer import OptimWrapper
@@ -66,7 +67,9 @@ class TrainConfig:
     amsgrad: bool = False                # AdamW's variant that never raises a step again
     augment: str | None = 'default'      # a name in `AUGMENTS`, None for none
     ema: float = .998                    # decay of the moving average of the weights, 0 for none
-    amp: bool = True                     # half precision where the device gains by it (CUDA)
+    amp: bool = True                     # half precision where the device gains by it
+    at_once: int | None = None           # images that pass through the network together; None: the whole batch
+    compile: bool = False                # let `torch.compile` write the network's code? A minute more at the start
     seed: int = 42                       # of weights, order and augmentation
     workers: int | None = None           # threads that prepare images; None: the machine's. Doesn't change the result
 
@@ -128,65 +131,91 @@ def lr_factor(
     half_cosine = lambda a, b, x: b + (a - b)*(1 + math.cos(math.pi*x))/2
     return half_cosine(.04, 1, done/.25) if done < .25 else half_cosine(1, 1e-5, min(1, (done - .25)/.75))
 
-# %% ../nbs/08_train.ipynb #0861aa1b
-def open_array(
-    path: Path,   # an .npy file; made, filled with zeros, if it isn't there
-    shape: tuple, # its shape
-    dtype=np.uint8, # its type
-) -> np.memmap: # changes go to the file
-    "An array on disk"
-    if not path.exists():
-        with write_safely(path) as tmp: np.lib.format.open_memmap(tmp, 'w+', dtype, shape).flush()
-    return np.lib.format.open_memmap(path, 'r+')
+# %% ../nbs/08_train.ipynb #f6e81df2
+def cache_folder(
+    data: str | Path, # the folder of the manifest
+    prep: Preprocess, # how a photograph becomes a square
+) -> Path: # a folder of its own for each `Preprocess`
+    "Where prepared squares are kept"
+    return Path(data)/'cache'/prep.key
 
-# %% ../nbs/08_train.ipynb #c01326ec
+def is_prepared(
+    file: Path, # SHA256.rgb in that folder
+    size: int,  # side of the square, pixels
+) -> bool: # False also if it was cut short
+    "Is this square there, and whole?"
+    try: return file.stat().st_size == 3*size**2
+    except FileNotFoundError: return False
+
+# %% ../nbs/08_train.ipynb #418ed2f0
 def prepare_images(
     table: pd.DataFrame, # with path (below `data`) and sha256
     data: str | Path,    # the folder of the manifest
     prep: Preprocess,    # how a photograph becomes a square
-    workers: int | None = None, # threads
-) -> tuple[np.ndarray, dict]: # n x size x size x 3 by sha256 in order; messages by sha256 for those that can't be read
-    "Prepare the images of a table, or find them prepared"
-    paths = table.drop_duplicates('sha256').sort_values('sha256').set_index('sha256').path
-    name = hashlib.sha256(' '.join(paths.index).encode()).hexdigest()[:16]
-    file = Path(data)/'cache'/prep.key/f'{name}.npy'
-    images = open_array(file, (len(paths), prep.size, prep.size, 3))
-    done = open_array(file.with_suffix('.done.npy'), (len(paths),), bool)
-    def work(i):
-        try: images[i] = prep(Path(data)/paths.iloc[i])
-        except ImageError as e: return paths.index[i], str(e)
-        done[i] = True
-    todo = np.flatnonzero(~done)
-    with ThreadPoolExecutor(workers) as pool:
-        try: return images, dict(filter(None, progress(pool.map(work, todo), 'Preparing', total=len(todo))))
-        finally: pool.shutdown(cancel_futures=True)
+    workers: int | None = None, # threads; None: one per processor
+    log=print, # gets a line, if there is something to do
+) -> dict[str, str]: # messages by sha256, for those that can't be read
+    "Prepare those images of a table that are not prepared yet"
+    folder, size = cache_folder(data, prep), prep.size
+    ready = lambda o: is_prepared(folder/f'{o.sha256}.rgb', size)
+    shuffled = table.drop_duplicates('sha256').sample(frac=1, random_state=os.getpid())
+    todo = [o for o in shuffled.itertuples() if not ready(o)]
+    if not todo: return {}
+    folder.mkdir(parents=True, exist_ok=True)
+    need, free = 3*size**2*len(todo), shutil.disk_usage(folder).free
+    if need > free:
+        raise DataError(f'{len(todo)} images at {size} px take {need/1e6:.0f} MB in {folder}, but its disk has {free/1e6:.0f} MB left: make room')
+    log(f'preparing {len(todo)} images at {size} px, once: {need/1e6:.1f} MB in {folder}')
+    def work(o):
+        if ready(o): return
+        try:
+            square = prep(Path(data)/o.path)
+            with write_safely(folder/f'{o.sha256}.rgb') as tmp: square.tofile(tmp)
+        except ImageError as e: return o.sha256, str(e)
+        except OSError as e: raise DataError(f'nothing can be written to {folder} ({e}): is the disk full? What is prepared stays')
+    workers = workers or os.cpu_count() or 1
+    return dict(filter(None, progress(ahead(work, todo, workers, 4*workers), 'Preparing', len(todo))))
 
-# %% ../nbs/08_train.ipynb #b27428cf
+# %% ../nbs/08_train.ipynb #6eaa327b
 @dataclass
 class ImageSet:
     "Prepared images and what is known about them"
     table: pd.DataFrame # one row per image: a part of the manifest
-    images: np.ndarray  # prepared squares, in an order of their own
-    rows: np.ndarray    # where in `images` each row of the table is
+    folder: Path        # where the squares are
+    size: int           # side of a square, pixels
 
     def __len__(self): return len(self.table)
 
+@patch
+def read(self: ImageSet,
+    rows, # numbers of rows in the table
+) -> np.ndarray: # n x size x size x 3, uint8
+    "Read prepared squares"
+    out = np.empty((len(rows), self.size, self.size, 3), np.uint8)
+    for square, sha256 in zip(out, self.table.sha256.iloc[rows]):
+        file = self.folder/f'{sha256}.rgb'
+        if not is_prepared(file, self.size): raise DataError(f'{file} has gone or was cut short: start again, and it will be made anew')
+        with open(file, 'rb', buffering=0) as f: f.readinto(square)
+    return out
+
+# %% ../nbs/08_train.ipynb #1dd78839
 def load_split(
     data: str | Path, # the folder that `merge` made
     split: str,       # 'train' or 'val'
     prep: Preprocess, # how a photograph becomes a square
     workers: int | None = None, # threads
     log=print, # gets messages
+    manifest: pd.DataFrame | None = None, # of that folder; None: it is read
 ) -> ImageSet: # what could be read
     "The images of a split, prepared"
-    table = load_manifest(data).query('split == @split')
-    images, bad = prepare_images(table, data, prep, workers)
-    where = {o: i for i, o in enumerate(sorted(table.sha256.unique()))}
+    table = load_manifest(data) if manifest is None else manifest
+    table = table[table.split == split]
+    bad = prepare_images(table, data, prep, workers, log)
     for p, h in zip(table.path, table.sha256):
         if h in bad: log(f'left out of {split}: {p}: {bad[h]}')
     table = table[~table.sha256.isin(list(bad))].reset_index(drop=True)
     if table.empty: raise DataError(f'{data} has no readable image in split {split!r}: run dr_data again')
-    return ImageSet(table, images, table.sha256.map(where).to_numpy())
+    return ImageSet(table, cache_folder(data, prep), prep.size)
 
 # %% ../nbs/08_train.ipynb #6a3cec94
 def uniform(low, high, n, channels, device):
@@ -205,35 +234,55 @@ def random_affine(
     c, s, m = angle.cos()/size, angle.sin()/size, mirror.sign()
     return torch.stack([c*m, -s, dx, s*m, c, dy], 1).view(n, 2, 3)
 
-# %% ../nbs/08_train.ipynb #288a6a48
+# %% ../nbs/08_train.ipynb #9aa6bb78
 def warp(
     x: torch.Tensor, # n x height x width x 3, uint8
     matrix: torch.Tensor, # n x 2 x 3
 ) -> torch.Tensor: # n x 3 x height x width, float, 0 to 255
     "Move every image by its own affine map"
     x = x.permute(0, 3, 1, 2).float()
-    background = x[:, :, [0, 0, -1, -1], [0, -1, 0, -1]].mean(-1)[..., None, None]
+    n, _, h, w = x.shape
+    background = x[:, :, ::h - 1, ::w - 1].mean((2, 3), keepdim=True) # of the corners
     grid = F.affine_grid(matrix, x.shape, align_corners=False)
-    return F.grid_sample(x - background, grid, align_corners=False) + background
+    return F.grid_sample(x.sub_(background), grid, align_corners=False).add_(background)
 
-# %% ../nbs/08_train.ipynb #80c41856
+# %% ../nbs/08_train.ipynb #663ac9a7
+def recolour(
+    x: torch.Tensor, # n x 3 x height x width
+) -> torch.Tensor: # the same shape
+    "Random light, balance of colours, saturation and contrast, per image"
+    n, r = len(x), partial(uniform, n=len(x), device=x.device)
+    gain = (r(.85, 1.15, channels=1)*r(.93, 1.07, channels=3)).view(n, 1, 3)
+    saturation, contrast = r(.5, 1.3, channels=1).view(n, 1, 1), r(.8, 1.2, channels=1).view(n, 1, 1)
+    matrix = contrast*(saturation*torch.eye(3, device=x.device) + (1 - saturation)/3)*gain
+    mean = (gain[:, 0]*x.mean((2, 3))).mean(1).view(n, 1, 1)
+    return torch.baddbmm((1 - contrast)*mean, matrix, x.flatten(2)).view_as(x)
+
+# %% ../nbs/08_train.ipynb #6f5fd17c
+def blur(
+    x: torch.Tensor, # n x 3 x height x width
+) -> torch.Tensor: # the same shape
+    "Mean of 3 x 3 pixels; at the rim, of those that are there"
+    for d in (2, 3):
+        out, n = x.clone(), x.shape[d] - 1
+        out.narrow(d, 1, n).add_(x.narrow(d, 0, n))
+        out.narrow(d, 0, n).add_(x.narrow(d, 1, n))
+        share = torch.full((n + 1,), 1/3, device=x.device)
+        share[::n] = 1/2
+        x = out.mul_(share[:, None] if d == 2 else share)
+    return x
+
 def jitter(
     x: torch.Tensor, # n x 3 x height x width, 0 to 255
 ) -> torch.Tensor: # the same shape
     "Random light, colour, contrast, sharpness and noise, per image"
     r = partial(uniform, n=len(x), device=x.device)
-    x = x*r(.85, 1.15, channels=1)*r(.93, 1.07, channels=3)
-    grey = x.mean(1, keepdim=True)
-    x = grey + (x - grey)*r(.5, 1.3, channels=1)
-    mean = x.mean((1, 2, 3), keepdim=True)
-    x = mean + (x - mean)*r(.8, 1.2, channels=1)
-    x = 255*(x/255).clamp(1e-4, 1)**r(.85, 1.2, channels=1)
-    blurred = F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-    x = x + (blurred - x)*r(-.5, .8, channels=1)
-    return x + torch.randn_like(x)*r(0, 4, channels=1)
+    x = recolour(x).div_(255).clamp_(1e-4, 1).pow_(r(.85, 1.2, channels=1)).mul_(255)
+    x = x.lerp_(blur(x), r(-.5, .8, channels=1))
+    return x.addcmul_(torch.randn_like(x), r(0, 4, channels=1))
 
-# %% ../nbs/08_train.ipynb #fc6a23d4
-def to_bytes(x): return x.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+# %% ../nbs/08_train.ipynb #bc2a0ea4
+def to_bytes(x): return x.round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 def augment_light(x): # n x height x width x 3, uint8
     "Turn, mirror, scale and shift"
@@ -293,60 +342,83 @@ def augment_2023(
 
 AUGMENTS = {'default': augment_default, 'light': augment_light, 'kaggle2023': augment_2023}
 
-# %% ../nbs/08_train.ipynb #d6c149a7
+# %% ../nbs/08_train.ipynb #1cfca214
+def memory_format(
+    device: torch.device,
+) -> torch.memory_format: # for images and for weights
+    "How images lie in memory where a device convolves them fastest"
+    return torch.channels_last if device.type in ('cuda', 'cpu') else torch.contiguous_format
+
 class Batches:
     "Batches of normalised images and their grades; in training, shuffled and augmented"
-    epoch = 0 # decides order and augmentation
+    epoch, clock = 0, None # decides order and augmentation; is told when data have come
     def __init__(self, images: ImageSet, cfg: TrainConfig, train: bool, device=None):
         self.set, self.cfg, self.train, self.device = images, cfg, train, torch.device(device or default_device())
         if train and cfg.augment not in (None, *AUGMENTS): raise DataError(f'augment={cfg.augment!r}: choose from {", ".join(AUGMENTS)}')
         self.augment = AUGMENTS[cfg.augment] if train and cfg.augment else None
-        self.bs = cfg.batch if train else 2*cfg.batch
+        at_once = max(1, cfg.at_once or cfg.batch)
+        self.bs, self.at_once = (min(cfg.batch, len(images)), at_once) if train else (2*at_once, 2*at_once)
         self.grades = torch.tensor(images.table.grade.to_numpy(np.float32), device=self.device)
+        mean, std = (torch.tensor(o, device=self.device).view(1, 3, 1, 1) for o in (cfg.preprocess.mean, cfg.preprocess.std))
+        self.scale, self.shift = 1/(255*std), -mean/std
         self.on_device = self.augment is not augment_2023 and self.fits()
-        if self.on_device: self.pixels = torch.from_numpy(images.images[images.rows]).to(self.device)
+        if self.on_device: self.pixels = torch.cat([torch.from_numpy(images.read(o)).to(self.device) for o in self.order(False)])
 
     def fits(self):
         "Does the whole set fit into a third of the GPU's free memory?"
-        return self.device.type == 'cuda' and 3*self.set.images.nbytes < torch.cuda.mem_get_info(self.device)[0]
+        return self.device.type == 'cuda' and 9*self.set.size**2*len(self.set) < torch.cuda.mem_get_info(self.device)[0]
 
-    def __len__(self): # an incomplete last batch of training is left out: another one each epoch
-        n = len(self.set)
-        return max(1, n//self.bs) if self.train else math.ceil(n/self.bs)
+    @property
+    def steps(self): # an incomplete last batch of training is left out: another one each epoch
+        return len(self.set)//self.bs if self.train else math.ceil(len(self.set)/self.bs)
 
-# %% ../nbs/08_train.ipynb #50054e6d
+    def __len__(self): return self.steps*math.ceil(self.bs/self.at_once)
+
+# %% ../nbs/08_train.ipynb #a097b2f2
 @patch
-def order(self: Batches) -> list[np.ndarray]: # rows of the table
-    "Which images make up the batches of this epoch"
+def order(self: Batches,
+    shuffled: bool, # as this epoch's training wants them?
+) -> list[np.ndarray]: # rows of the table, for each batch
+    "Which images make up the batches"
     n = len(self.set)
-    idx = np.random.default_rng([self.cfg.seed, self.epoch]).permutation(n) if self.train else np.arange(n)
-    return [idx[i*self.bs:(i + 1)*self.bs] for i in range(len(self))]
+    idx = np.random.default_rng([self.cfg.seed, self.epoch]).permutation(n) if shuffled else np.arange(n)
+    return [idx[i*self.bs:(i + 1)*self.bs] for i in range(self.steps if shuffled else math.ceil(n/self.bs))]
 
 @patch
-def cut(self: Batches,
+def load(self: Batches,
     idx: np.ndarray, # rows of the table
 ) -> torch.Tensor: # n x size x size x 3, uint8
-    "Cut a batch out of the array (in a thread)"
-    if self.on_device: return self.pixels[torch.from_numpy(idx).to(self.device)]
-    x = self.set.images[self.set.rows[idx]]
+    "Read the squares of a batch (in a thread)"
+    x = self.set.read(idx)
     if self.augment is augment_2023:
         x = np.stack([augment_2023(o, np.random.default_rng([self.cfg.seed, self.epoch, int(i)])) for o, i in zip(x, idx)])
     x = torch.from_numpy(x)
     return x.pin_memory() if self.device.type == 'cuda' else x
 
-# %% ../nbs/08_train.ipynb #237bdf0f
+# %% ../nbs/08_train.ipynb #ef6fb9ab
+@patch
+def finish(self: Batches,
+    x: torch.Tensor, # n x size x size x 3, uint8, on the device
+) -> torch.Tensor: # n x 3 x size x size, float
+    "Augment and normalise"
+    if self.augment and self.augment is not augment_2023: x = self.augment(x)
+    x = torch.addcmul(self.shift, x.permute(0, 3, 1, 2).float(), self.scale)
+    return x.contiguous(memory_format=memory_format(self.device))
+
 @patch
 def __iter__(self: Batches):
     "Images n x 3 x size x size and grades n x 1, on the device"
-    chunks = self.order()
-    workers = 1 if self.on_device else self.cfg.workers or min(8, os.cpu_count() or 1)
+    chunks, tell = self.order(self.train), self.clock or (lambda part: None)
+    idx = torch.from_numpy(np.concatenate(chunks)).to(self.device) # once, as this makes a GPU wait
+    workers = self.cfg.workers or min(8, os.cpu_count() or 1)
+    squares = (self.pixels[o] for o in idx.split(self.bs)) if self.on_device else ahead(self.load, chunks, workers)
     what = f'epoch {self.epoch + 1}/{self.cfg.epochs}' if self.train else 'validating'
-    for idx, x in zip(chunks, progress(ahead(self.cut, chunks, workers), what, len(chunks), 'batch')):
-        x = x.to(self.device, non_blocking=True)
-        if self.augment and self.augment is not augment_2023: x = self.augment(x)
-        x = self.cfg.preprocess.normalize(x)
-        if self.device.type == 'cuda': x = x.contiguous(memory_format=torch.channels_last)
-        yield x, self.grades[torch.from_numpy(idx).to(self.device)][:, None]
+    for x, y in zip(progress(squares, what, len(chunks), 'batch'), self.grades[idx][:, None].split(self.bs)):
+        tell('data')
+        few = 4 if self.device.type == 'cpu' else len(x)
+        x = torch.cat([self.finish(o) for o in x.to(self.device, non_blocking=self.device.type == 'cuda').split(few)])
+        tell('augmentation')
+        yield from zip(x.split(self.at_once), y.split(self.at_once))
 
 # %% ../nbs/08_train.ipynb #162abddf
 @patch
@@ -387,7 +459,7 @@ class Average(Callback):
     def before_validate(self): self.trained, self.learn.model = self.model, self.average
     def after_validate(self): self.learn.model = self.trained
 
-# %% ../nbs/08_train.ipynb #741041de
+# %% ../nbs/08_train.ipynb #ee3dbd0e
 class Keeper(Callback):
     "Figures, best weights and a checkpoint after each epoch"
     order = 30
@@ -395,14 +467,15 @@ class Keeper(Callback):
         self.dir, self.cfg, self.log, self.rows = run, cfg, log, []
     def before_train(self): self.losses, self.valid_losses, self.scores, self.began = [], [], [], time.time()
     def after_batch(self):
-        (self.losses if self.training else self.valid_losses).append(self.loss.detach())
+        (self.losses if self.training else self.valid_losses).append(self.loss.detach()*len(self.yb[0]))
         if not self.training: self.scores.append(self.pred.detach().float()[:, 0])
     def after_validate(self):
-        loss = torch.stack(self.losses).mean().item()
+        n, n_valid = self.dls.train.steps*self.dls.train.bs, len(self.dls.valid.set)
+        loss, valid_loss = torch.stack(self.losses).sum().item()/n, torch.stack(self.valid_losses).sum().item()/n_valid
         if not math.isfinite(loss):
             raise DRError(f'the loss is {loss} in epoch {self.epoch + 1}: start again (fresh) with a lower learning rate than {top_lr(self.cfg):g}')
         pred, grades = to_grade(torch.cat(self.scores).cpu().numpy()), self.dls.valid.set.table.grade
-        row = dict(epoch=self.epoch + 1, train_loss=loss, valid_loss=torch.stack(self.valid_losses).mean().item(),
+        row = dict(epoch=self.epoch + 1, train_loss=loss, valid_loss=valid_loss,
                    macro_f1=float(macro_f1(grades, pred)), qwk=float(qwk(grades, pred)), seconds=round(time.time() - self.began, 2))
         best = row['macro_f1'] > max((o['macro_f1'] for o in self.rows), default=-1)
         self.rows.append(row)
@@ -440,12 +513,70 @@ def load_checkpoint(run: Path, learn):
         learn.average.average.load_state_dict(state['average']['state'])
         learn.average.steps = state['average']['steps']
 
-# %% ../nbs/08_train.ipynb #f4278efd
-def amp_callbacks(cfg: TrainConfig, device: torch.device) -> list: # at most one callback
-    "Half precision, on CUDA"
-    if not cfg.amp or device.type != 'cuda': return []
-    return [MixedPrecision('bf16' if torch.cuda.get_device_capability(device) >= (8, 0) else 'fp16')]
+# %% ../nbs/08_train.ipynb #5f54b584
+class Clock:
+    "How long the parts of some work take on a device"
+    def __init__(self, device: torch.device): self.cuda, self.marks = device.type == 'cuda', []
+    def __call__(self,
+        part: str, # what has been done since the mark before
+    ):
+        "Set a mark"
+        if self.cuda: (mark := torch.cuda.Event(enable_timing=True)).record()
+        else: mark = time.perf_counter()
+        self.marks.append((part, mark))
+    def read(self) -> dict: # seconds for each part
+        "Add up the parts, and forget the marks"
+        if self.cuda: torch.cuda.synchronize()
+        out, marks, self.marks = {}, self.marks, []
+        for (_, a), (part, b) in zip(marks, marks[1:]):
+            out[part] = out.get(part, 0) + (a.elapsed_time(b)/1e3 if self.cuda else b - a)
+        return out
 
+# %% ../nbs/08_train.ipynb #351cdf7b
+class Profile(Callback):
+    "Seconds for each part of an epoch, in profile.csv"
+    order = 20 # when a step's work is done, before weights are saved
+    def __init__(self, run: Path, clock: Clock): self.file, self.clock = run/'profile.csv', clock
+    def before_train(self):
+        self.dls.train.clock = self.clock
+        self.clock('start')
+    def after_loss(self): self.tell('forward')
+    def after_backward(self): self.tell('backward')
+    def after_batch(self): self.tell('step')
+    def tell(self, part):
+        if self.training: self.clock(part)
+    def after_validate(self): self.clock('validation')
+    def after_epoch(self):
+        if not self.clock.marks: return # an epoch that a resumed run leaves out
+        self.clock('saving')
+        rows = [pd.read_csv(self.file)] if self.file.exists() else []
+        rows.append(pd.DataFrame([dict(epoch=self.epoch + 1) | self.clock.read()]))
+        with write_safely(self.file) as tmp: pd.concat(rows).round(4).to_csv(tmp, index=False)
+
+def time_shares(
+    run: str | Path, # a run's folder
+) -> pd.DataFrame: # one row per part: seconds (of a mean epoch), share (0 to 1)
+    "Where the time of an epoch goes; the first epoch, which warms things up, counts only if there is no other"
+    t = pd.read_csv(Path(run)/'profile.csv').set_index('epoch')
+    seconds = t[t.index > 1].mean() if len(t) > 1 else t.mean()
+    return pd.DataFrame(dict(seconds=seconds, share=seconds/seconds.sum()))
+
+# %% ../nbs/08_train.ipynb #997ffcfd
+class HalfOnCPU(Callback):
+    "Forward pass in bfloat16, on a processor"
+    order = MixedPrecision.order
+    def before_batch(self):
+        self.autocast = torch.autocast('cpu', torch.bfloat16)
+        self.autocast.__enter__()
+    def after_loss(self): self.autocast.__exit__(None, None, None)
+
+def amp_callbacks(cfg: TrainConfig, device: torch.device) -> list: # at most one callback
+    "Half precision, where the configuration and the device want it"
+    dtype = half_dtype(device) if cfg.amp else None
+    if dtype is None: return []
+    return [HalfOnCPU() if device.type == 'cpu' else MixedPrecision('bf16' if dtype == torch.bfloat16 else 'fp16')]
+
+# %% ../nbs/08_train.ipynb #9186763d
 def body_and_head(model) -> list[list]: # of parameters
     "Parameters below the head, and the head's"
     head = list(model.get_submodule(head_name(model)).parameters())
@@ -453,7 +584,7 @@ def body_and_head(model) -> list[list]: # of parameters
 
 def smooth_l1(score, grade): return F.smooth_l1_loss(score.float(), grade)
 
-# %% ../nbs/08_train.ipynb #34485dcd
+# %% ../nbs/08_train.ipynb #eaeb800e
 def make_learner(
     cfg: TrainConfig,
     train: Batches, # of the training images
@@ -463,30 +594,31 @@ def make_learner(
 ) -> Learner: # fastai's, ready to fit
     "A fastai `Learner` for a configuration"
     seed_everything(cfg.seed)
-    model = create_model(cfg.backbone, cfg.weights)
+    model, device, steps = create_model(cfg.backbone, cfg.weights), train.device, cfg.epochs*train.steps
     with torch.no_grad(): model.get_submodule(head_name(model)).bias.fill_(train.grades.mean().item())
-    model = model.to(train.device)
-    if train.device.type == 'cuda':
-        model = model.to(memory_format=torch.channels_last)
-        torch.backends.cudnn.benchmark = True
+    model = model.to(device, memory_format=memory_format(device))
+    if device.type == 'cuda': torch.backends.cudnn.benchmark = True
     lrs = [top_lr(cfg), top_lr(cfg)*(cfg.head_lr if cfg.weights else 1)]
-    schedule = ParamScheduler({'lr': lambda done: [o*lr_factor(cfg, done) for o in lrs]})
-    cbs = [TrainEvalCallback, EpochSeed(cfg.seed), schedule, Keeper(run, cfg, log), *amp_callbacks(cfg, train.device)]
+    schedule = ParamScheduler({'lr': lambda done: [o*lr_factor(cfg, math.floor(done*steps + 1e-3)/steps) for o in lrs]})
+    cbs = [TrainEvalCallback, EpochSeed(cfg.seed), schedule, Keeper(run, cfg, log), Profile(run, Clock(device)), *amp_callbacks(cfg, device)]
+    if train.at_once < train.bs: cbs.append(GradientAccumulation(train.bs))
     if cfg.ema: cbs.append(Average(model, cfg.ema))
-    opt = partial(OptimWrapper, opt=torch.optim.AdamW, weight_decay=cfg.wd, amsgrad=cfg.amsgrad, fused=train.device.type == 'cuda')
-    dls = DataLoaders(train, val, path=run, device=train.device)
+    if cfg.compile: model.compile() # in place: the names of the weights stay
+    opt = partial(OptimWrapper, opt=torch.optim.AdamW, weight_decay=cfg.wd, amsgrad=cfg.amsgrad, fused=device.type in ('cuda', 'cpu'))
+    dls = DataLoaders(train, val, path=run, device=device)
     learn = Learner(dls, model, smooth_l1, opt, splitter=body_and_head, cbs=cbs, default_cbs=False)
     learn.create_opt()
     return learn
 
-# %% ../nbs/08_train.ipynb #2b25cf19
-RUN_FILES = ('config.json', 'environment.json', 'data.json', 'history.csv', 'val_scores.csv', 'best.safetensors', 'last.safetensors', 'checkpoint.pt')
+# %% ../nbs/08_train.ipynb #105d1627
+RUN_FILES = ('config.json', 'environment.json', 'data.json', 'history.csv', 'profile.csv', 'val_scores.csv',
+             'best.safetensors', 'last.safetensors', 'checkpoint.pt')
 
 def fingerprint(
     manifest: pd.DataFrame, # as `load_manifest` gives it
 ) -> str: # 16 hexadecimal digits
     "Changes with the content, grade or split of any image"
-    rows = manifest[['sha256', 'grade', 'split']].astype(str).agg(' '.join, axis=1)
+    rows = [f'{h} {g} {s}' for h, g, s in zip(manifest.sha256, manifest.grade, manifest.split)]
     return hashlib.sha256('\n'.join(sorted(rows)).encode()).hexdigest()[:16]
 
 def count_images(
@@ -495,6 +627,13 @@ def count_images(
     "What a run is trained and validated on"
     n = manifest.groupby(['split', 'source', 'grade']).size()
     return [dict(split=s, source=o, grade=int(g), n=int(c)) for (s, o, g), c in n.items()]
+
+def filled(
+    config: dict, # as `TrainConfig.to_dict` gives it, or gave it when there were fewer fields
+) -> dict: # with all fields
+    "A configuration in which missing fields have their defaults"
+    default = json.loads(json.dumps(TrainConfig().to_dict()))
+    return default | config | dict(preprocess=default['preprocess'] | config['preprocess'])
 
 def claim(
     run: Path, # the run's folder
@@ -507,8 +646,8 @@ def claim(
     if not (run/'best.safetensors').exists(): # nothing has been trained here yet
         write_json(run/'config.json', config)
         write_json(run/'environment.json', environment() | dict(device=str(default_device())))
-    old, new = read_json(run/'config.json'), json.loads(json.dumps(config))
-    differ = [k for k in new.keys() | old.keys() if old.get(k) != new.get(k) and k != 'workers']
+    old, new = filled(read_json(run/'config.json')), filled(json.loads(json.dumps(config)))
+    differ = [k for k in new.keys() | old.keys() if old.get(k) != new.get(k) and k not in ('workers', 'compile')]
     if differ: raise DRError(f'{run} holds a run with other settings ({", ".join(f"{k}: {old.get(k)}, now {new.get(k)}" for k in sorted(differ))}): '
                              'choose another name, or fresh=True (--fresh) to replace it')
 
@@ -523,7 +662,7 @@ def group_images(
     n = len(table)
     return connected_components(coo_array((np.ones(n), (patient, n + copy)), (2*n, 2*n)), directed=False)[1][patient]
 
-# %% ../nbs/08_train.ipynb #0f1ad798
+# %% ../nbs/08_train.ipynb #18a804c0
 def score_batches(
     model: torch.nn.Module, # gives n x 1
     batches: Batches, # not augmented
@@ -534,12 +673,12 @@ def score_batches(
 
 def save_scores(run: Path, cfg: TrainConfig, val: Batches):
     "Write val_scores.csv: what the best weights say"
-    model = load_state(create_model(cfg.backbone, None), read_state(run/'best.safetensors')).to(val.device)
+    model = load_state(create_model(cfg.backbone, None), read_state(run/'best.safetensors')).to(val.device, memory_format=memory_format(val.device))
     t = val.set.table
     out = t[['path', 'image_id', 'patient', 'source', 'grade']].assign(score=score_batches(model, val), group=group_images(t))
     with write_safely(run/'val_scores.csv') as tmp: out.to_csv(tmp, index=False)
 
-# %% ../nbs/08_train.ipynb #2019ff1c
+# %% ../nbs/08_train.ipynb #9a97175c
 def train(
     cfg: TrainConfig = TrainConfig(), # what to train and how
     data: str | Path = 'data',        # the folder that `merge` made
@@ -555,7 +694,7 @@ def train(
     claim(run, cfg.to_dict() | dict(data=fingerprint(manifest)), fresh)
     write_json(run/'data.json', count_images(manifest))
     if (run/'val_scores.csv').exists(): return run
-    sets = [load_split(data, o, cfg.preprocess, cfg.workers, log) for o in ('train', 'val')]
+    sets = [load_split(data, o, cfg.preprocess, cfg.workers, log, manifest) for o in ('train', 'val')]
     train, val = (Batches(o, cfg, t, device) for o, t in zip(sets, (True, False)))
     learn = make_learner(cfg, train, val, run, log)
     if (run/'checkpoint.pt').exists(): load_checkpoint(run, learn)
@@ -660,7 +799,15 @@ def override(
     if size: cfg = replace(cfg, preprocess=replace(cfg.preprocess, size=size))
     return replace(cfg, **{k: v for k, v in given.items() if v is not None})
 
-# %% ../nbs/08_train.ipynb #b47643fd
+# %% ../nbs/08_train.ipynb #acaaf452
+def time_line(
+    run: Path, # a finished run's folder
+) -> str: # '' for a run of an older program, which took no times
+    "What an epoch took, and for what"
+    if not (run/'profile.csv').exists(): return ''
+    t = time_shares(run)
+    return f'An epoch takes {t.seconds.sum():.1f} s: ' + ', '.join(f'{part} {share:.1%}' for part, share in t.share.items()) + '\n'
+
 def summary(
     run: Path, # a finished run's folder
 ) -> str: # a few lines
@@ -671,9 +818,10 @@ def summary(
     return (f'{len(h)} epochs, best {h.epoch[h.macro_f1.idxmax()]}; validation, with 95% intervals:\n'
             f'  rounded            {line("rounded")}\n  tuned, out of fold {line("tuned_out_of_fold")}\n'
             f'Thresholds {used}\n'
+            f'{time_line(run)}'
             f'Run    {run}\nBundle {run/"bundle"}')
 
-# %% ../nbs/08_train.ipynb #cf120d34
+# %% ../nbs/08_train.ipynb #e6e1ee5d
 @call_parse
 def dr_train(
     batch: Param('images per step; like all options up to --seed, overrides the preset', int, action=short('b')) = None,
@@ -686,13 +834,15 @@ def dr_train(
     size: Param('side of the square image, pixels', int) = None,
     weights: Param("what to start from: 'imagenet', 'none', or the path of a state dict", str) = None,
     lr: Param('highest learning rate', float) = None,
+    at_once: Param('images that pass through the network together, for a small GPU; by default the whole batch', int) = None,
     seed: Param('of weights, order and augmentation', int) = None,
     metric: Param('what to tune thresholds for', str, choices=['f1', 'qwk']) = 'f1',
     fresh: Param('replace a run of this name; without it, an interrupted run goes on', bool) = False,
 ):
     "Train a grader on merged photographs, tune its thresholds, and write its bundle"
     with errors_for_people():
-        cfg = override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr, seed=seed)
+        cfg = override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr,
+                       at_once=at_once, seed=seed)
         if weights == 'none': cfg = replace(cfg, weights=None)
         run = train(cfg, data, save, name, fresh)
         tune(run, metric)
