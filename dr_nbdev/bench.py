@@ -455,7 +455,7 @@ def bench_networks(
     networks: list, # names in `BACKBONES`, or None for the weights of the package
     jpegs: list[Path], # photographs
     pngs: list[Path], # photographs, may be none
-    rates: dict, # as `peak_rates` gives it
+    rates: dict, # as `peak_rates` gives it; higher ones are put in
     rounds: int, # how often
     eight: bool, # try 8 bits too? Calibrating takes a minute
     device: str, # where PyTorch's engines run
@@ -472,8 +472,9 @@ def bench_networks(
         model = shipped.model if shipped else stand_in(name, prep, squares[::2]).to(device)
         name = name or shipped.name
         log(name)
+        for k, v in peak_rates(device).items(): rates[k] = max(v, rates[k]) # something else may have been running before
         engines = stage_engines(model, prep, squares, [o for o in engines_for(device) if eight or 'int8' not in o], device, log)
-        tables.append(bench_forward(model, prep, squares[:8], engines, rates, name, rounds, TARGETS['forward']))
+        tables.append(bench_forward(model, prep, squares[:4], engines, rates, name, rounds, TARGETS['forward']))
         used = {k: e for k, e in engines.items() if not e.difference > TOLERANCE}
         for files in (jpegs, pngs):
             if files: tables.append(bench_grade(model, prep, files, used, name, rounds, TARGETS[f'grade {files[0].suffix[1:].upper().replace("JPEG", "JPG")}s']))
@@ -503,7 +504,7 @@ def bench(
         tables += bench_networks(['efficientnet_v2_m', None], jpegs, pngs, rates, rounds, not quick, device, log)
         for backbone, size in (('efficientnet_b0', 224), ('efficientnet_v2_m', 380))[:1 if quick else 2]:
             step(f'training {backbone}')
-            tables.append(bench_train(backbone, size, jpegs, rounds, TARGETS['an epoch of training'], 4 if 'v2_m' in backbone else 18, device))
+            tables.append(bench_train(backbone, size, jpegs*4, rounds, TARGETS['an epoch of training'], 4 if 'v2_m' in backbone else 18, device))
         if not folder:
             step('merging')
             tables.append(bench_merge(*bench_archives(d/'archives', 60 if quick else 300), 16 if quick else 80, rounds, TARGETS['merge']))

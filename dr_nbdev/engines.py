@@ -100,8 +100,8 @@ def export_onnx(
     net = Scorer(model, prep).eval().cpu()
     example = torch.zeros(2, prep.size, prep.size, 3, dtype=torch.uint8)
     with write_safely(path) as tmp, quiet():
-        torch.onnx.export(net, (example,), tmp, input_names=['squares'], output_names=['score'], dynamo=True, verbose=False,
-                          dynamic_shapes=({0: torch.export.Dim('n')},), external_data=False)
+        torch.onnx.export(net, (example,), str(tmp), input_names=['squares'], output_names=['score'], dynamo=False,
+                          dynamic_axes=dict(squares={0: 'n'}, score={0: 'n'}))
         file = onnx.load(tmp)
         meta = dict(preprocess=prep.to_dict(), how_to=HOW_TO, grades=GRADES, intended_use=DISCLAIMER) | (about or {})
         onnx.helper.set_model_props(file, {k: v if isinstance(v, str) else json.dumps(v) for k, v in meta.items()})
@@ -198,8 +198,8 @@ def check_squares(
     return np.stack(squares + [prep(fundus_sample(i % 5, seed=i, size=400).image) for i in range(n - len(squares))])
 
 # %% ../nbs/09_engines.ipynb #0502b7e2
-ENGINES = dict(torch=[], half=[], compile=[], onnx=['onnx', 'onnxscript', 'onnxruntime'], openvino=['onnx', 'onnxscript', 'openvino'],
-               onnx_int8=['onnx', 'onnxscript', 'onnxruntime'], openvino_int8=['onnx', 'onnxscript', 'onnxruntime', 'openvino']) # and what they need
+ENGINES = dict(torch=[], half=[], compile=[], onnx=['onnx', 'onnxruntime'], openvino=['onnx', 'openvino'],
+               onnx_int8=['onnx', 'onnxruntime'], openvino_int8=['onnx', 'onnxruntime', 'openvino']) # and what they need
 
 def engines_for(
     device: str, # 'cuda', 'mps' or 'cpu'
