@@ -387,7 +387,7 @@ def bench_merge(
         wrote = {}
         def old(): wrote['old'] = original_merge(main, additional, fresh('old'), per_grade)
         def new(): wrote['new'] = merge(main, additional, fresh('new'), per_grade).bytes.sum()
-        t = against(in_turn({'2023': old, 'here': new}, rounds), f'merge {Path(main).name[:12]}... and {Path(additional).name[:12]}...', 1, target)
+        t = against(in_turn({'2023': old, 'here': new}, rounds), 'merge two archives', 1, target)
     return t.assign(written=wrote['new']/wrote['old'])
 
 # %% ../nbs/12_bench.ipynb #2f2dc52f
