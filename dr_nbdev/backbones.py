@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['BACKBONES', 'ORIGINAL_COMPARISON', 'Backbone', 'find_backbone', 'backbone_table', 'head_name', 'plain_model',
-           'skeleton', 'read_state', 'backbone_of', 'load_state', 'imagenet_state', 'create_model', 'half_dtype']
+           'skeleton', 'read_state', 'backbone_of', 'load_state', 'imagenet_state', 'create_model', 'add_state',
+           'half_dtype']
 
 # %% ../nbs/07_backbones.ipynb #d2bd86f7
 from dataclasses import dataclass
@@ -151,6 +152,14 @@ def create_model(
 ORIGINAL_COMPARISON = {'efficientnet_v2_m': 0.436873, 'regnet_x_16gf': 0.397997, 'swin_v2_s': 0.079304} # macro F1
 
 # %% ../nbs/07_backbones.ipynb #9561d515
+def add_state(
+    h, # a hash of hashlib; is fed
+    model: nn.Module, # whose weights
+):
+    "Feed a model's weights, and their names, to a hash"
+    for k, v in model.state_dict().items(): h.update(k.encode() + v.cpu().contiguous().numpy().tobytes())
+
+# %% ../nbs/07_backbones.ipynb #d5f578b9
 def half_dtype(
     device, # a torch device or its name
 ) -> torch.dtype | None: # None: the device has no 16-bit arithmetic worth using

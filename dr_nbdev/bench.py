@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MAIN_SHARES', 'EXTRA_SHARES', 'MEMORY', 'TARGETS', 'camera_files', 'original_square', 'original_batch',
            'original_grades', 'original_epoch', 'original_merge', 'in_turn', 'against', 'count_operations', 'best_rate',
-           'peak_rates', 'int8_rate', 'stand_in', 'bench_read', 'bench_forward', 'bench_grade', 'as_data',
+           'peak_rates', 'int8_rate', 'stand_in', 'kind_of', 'bench_read', 'bench_forward', 'bench_grade', 'as_data',
            'bench_train', 'turned_eyes', 'bench_archives', 'bench_merge', 'bench_memory', 'bench_start',
            'stage_engines', 'bench_networks', 'bench', 'bench_table', 'headline', 'dr_bench']
 
@@ -58,6 +58,7 @@ def original_square(
         img[..., c] = cv2.resize(cut, (w, h))
     return cv2.resize(img, (size, size))
 
+# %% ../nbs/12_bench.ipynb #1197d691
 def original_batch(
     squares: list, # size x size x 3, uint8 each
 ): # tensor n x 3 x size x size, float32
@@ -67,6 +68,7 @@ def original_batch(
     x = (np.stack(squares).astype(np.float32)/255 - np.float32(IMAGENET_MEAN))/np.float32(IMAGENET_STD)
     return torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
 
+# %% ../nbs/12_bench.ipynb #e588f2d2
 def original_grades(
     model, # gives n x 1
     files: list[Path], # photographs
@@ -148,6 +150,7 @@ def in_turn(
         rows.append(row)
     return pd.DataFrame(rows[1:])
 
+# %% ../nbs/12_bench.ipynb #0feac1da
 def against(
     seconds: pd.DataFrame, # as `in_turn` gives it; the first column is the reference
     stage: str, # what is measured
@@ -174,6 +177,7 @@ def count_operations(
     with torch.inference_mode(), FlopCounterMode(display=False) as counter: model(torch.zeros(1, 3, size, size, device=next(model.parameters()).device))
     return counter.get_total_flops()
 
+# %% ../nbs/12_bench.ipynb #42c0c3f5
 def best_rate(
     product, # computes an n x n matrix product
     n: int, # side of the matrices
@@ -183,6 +187,7 @@ def best_rate(
     times = in_turn(dict(t=product), tries).t
     return 2*n**3/times.min()
 
+# %% ../nbs/12_bench.ipynb #30ad67dc
 def peak_rates(
     device: str = 'cpu', # 'cuda' or 'cpu'
     n: int | None = None, # side of the matrices
@@ -202,6 +207,7 @@ def peak_rates(
     if device == 'cpu' and (rate := int8_rate(n)): rates['int8'] = rate
     return rates
 
+# %% ../nbs/12_bench.ipynb #876da2ff
 def int8_rate(
     n: int, # side of the matrices
 ) -> float | None: # operations per second; None without ONNX Runtime
@@ -241,6 +247,13 @@ def stand_in(
     return model
 
 # %% ../nbs/12_bench.ipynb #e2cdc3cc
+def kind_of(
+    files: list[Path], # photographs of one kind
+) -> str: # 'JPG' or 'PNG', say
+    "What kind of photographs these are"
+    return files[0].suffix[1:].upper().replace('JPEG', 'JPG')
+
+# %% ../nbs/12_bench.ipynb #b7b472b3
 def bench_read(
     files: list[Path], # photographs
     rounds: int, # how often
@@ -248,11 +261,11 @@ def bench_read(
     size: int = 380, # side of the square, pixels
 ) -> pd.DataFrame: # as `against` gives it
     "Read, crop and shrink photographs"
-    prep, kind = Preprocess(size), files[0].suffix[1:].upper().replace('JPEG', 'JPG')
+    prep = Preprocess(size)
     ways = {'2023': lambda: [original_square(f, size) for f in files],
             'here': lambda: [prep(f) for f in files],
             'here, in threads': lambda: list(ahead(prep, files, os.cpu_count() or 1))}
-    return against(in_turn(ways, rounds), f'read, crop and shrink a {kind}', len(files), target)
+    return against(in_turn(ways, rounds), f'read, crop and shrink a {kind_of(files)}', len(files), target)
 
 # %% ../nbs/12_bench.ipynb #af7f2a70
 def bench_forward(
@@ -289,10 +302,10 @@ def bench_grade(
 ) -> pd.DataFrame: # as `against` gives it
     "Grade a folder, by engine"
     from dr_nbdev.predict import Grader
-    kind, device = files[0].suffix[1:].upper().replace('JPEG', 'JPG'), next(model.parameters()).device.type
+    device = next(model.parameters()).device.type
     graders = {k: Grader(model, prep, device=device, engine=e) for k, e in engines.items()}
     ways = {'2023': lambda: original_grades(model, files, prep.size)} | {k: lambda g=g: g.grade_folder(files) for k, g in graders.items()}
-    return against(in_turn(ways, rounds), f'grade {kind}s, {name} {prep.size}', len(files), target)
+    return against(in_turn(ways, rounds), f'grade {kind_of(files)}s, {name} {prep.size}', len(files), target)
 
 # %% ../nbs/12_bench.ipynb #27108014
 def as_data(
@@ -311,6 +324,7 @@ def as_data(
     t[COLUMNS].to_csv(folder/'manifest.csv', index=False)
     return grades
 
+# %% ../nbs/12_bench.ipynb #f4781872
 def bench_train(
     backbone: str, # a name in `BACKBONES`
     size: int, # side of the square, pixels
@@ -319,7 +333,7 @@ def bench_train(
     target: float | None, # times as fast
     batch: int = 18, # photographs per step
     device: str = 'cpu', # where to train
-) -> pd.DataFrame: # as `against` gives it, with waiting: share of the epoch that waits for data
+) -> pd.DataFrame: # as `against` gives it
     "An epoch of training"
     import torch
     from dr_nbdev.backbones import plain_model
@@ -333,8 +347,7 @@ def bench_train(
         model = plain_model(backbone).to(device)
         opt = torch.optim.AdamW(model.parameters(), amsgrad=True)
         ways = {'2023': lambda: original_epoch(model, opt, files, grades, size, cfg.batch), 'here': lambda: learn.fit(1)}
-        t = against(in_turn(ways, rounds), f'an epoch of training, {backbone} {size}', len(files), target)
-    return t
+        return against(in_turn(ways, rounds), f'an epoch of training, {backbone} {size}', len(files), target)
 
 # %% ../nbs/12_bench.ipynb #13764f1c
 MAIN_SHARES, EXTRA_SHARES = (.493, .101, .273, .053, .08), (.735, .069, .151, .025, .02) # of the grades, APTOS 2019 and EyePACS 2015
@@ -353,6 +366,7 @@ def turned_eyes(
         img = cv2.warpAffine(eyes[i % 12], turn, (size, size))
         yield cv2.imencode('.jpg', img[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
 
+# %% ../nbs/12_bench.ipynb #dc0d8dd0
 def bench_archives(
     folder: Path, # where to put them
     n: int, # photographs in the main archive; the additional one has ten times as many
@@ -371,6 +385,7 @@ def bench_archives(
             fill(folder/EXTRA_ARCHIVE, 10*n, 700, 2, EXTRA_SHARES, 'train_image_resized/trainLabels.csv', 'image,level',
                  lambda i: Path(f'train_image_resized/train/{i//2}_{("left", "right")[i % 2]}.jpeg')))
 
+# %% ../nbs/12_bench.ipynb #f3a1b04f
 def bench_merge(
     main: Path, # archive of the competition
     additional: Path, # archive of EyePACS 2015
@@ -451,6 +466,7 @@ def stage_engines(
             log(f'  {name}: scores within {e.difference:.4f} of float32')
     return engines
 
+# %% ../nbs/12_bench.ipynb #e71015ad
 def bench_networks(
     networks: list, # names in `BACKBONES`, or None for the weights of the package
     jpegs: list[Path], # photographs
@@ -477,7 +493,7 @@ def bench_networks(
         tables.append(bench_forward(model, prep, squares[:4], engines, rates, name, rounds, TARGETS['forward']))
         used = {k: e for k, e in engines.items() if not e.difference > TOLERANCE}
         for files in (jpegs, pngs):
-            if files: tables.append(bench_grade(model, prep, files, used, name, rounds, TARGETS[f'grade {files[0].suffix[1:].upper().replace("JPEG", "JPG")}s']))
+            if files: tables.append(bench_grade(model, prep, files, used, name, rounds, TARGETS[f'grade {kind_of(files)}s']))
     return tables
 
 # %% ../nbs/12_bench.ipynb #4f801564
@@ -532,6 +548,7 @@ def bench_table(
     every = ['original_ms', 'ms', 'ratio', 'low', 'high', 'target', 'share', 'difference', 'written', 'mb']
     return pd.DataFrame(map(words, t.reindex(columns=['stage', 'way', *every]).itertuples()))
 
+# %% ../nbs/12_bench.ipynb #bed4abf3
 def headline(
     t: pd.DataFrame, # as `bench` gives it
 ) -> pd.DataFrame: # the rows of the fastest way of each stage whose scores are the same
@@ -540,6 +557,7 @@ def headline(
     t = t[t.ratio.notna() & ~(t.difference > TOLERANCE)]
     return t.loc[t.groupby('stage', sort=False).ratio.idxmax()]
 
+# %% ../nbs/12_bench.ipynb #78dbd0eb
 @call_parse
 def dr_bench(
     quick: Param('fewer photographs, rounds and engines: about 3 minutes on two cores', bool) = False,

@@ -6,7 +6,7 @@
 __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER', 'GRADE_COLORS', 'IMAGE_EXTENSIONS',
            'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'is_command',
            'errors_for_people', 'patient_numbers', 'short', 'is_image_name', 'natural_key', 'image_files',
-           'write_safely', 'write_json', 'read_json', 'progress', 'ahead', 'seed_everything', 'environment',
+           'write_safely', 'write_json', 'read_json', 'progress', 'ahead', 'seed_everything', 'versions', 'environment',
            'real_data']
 
 # %% ../nbs/00_core.ipynb #b72d98fe
@@ -180,14 +180,21 @@ def seed_everything(
     torch.manual_seed(seed)
 
 # %% ../nbs/00_core.ipynb #29fac442
-def environment() -> dict: # names of packages to versions, and the machine
-    "Versions and machine, to be stored with a run"
+def versions(
+    names: list[str], # of packages
+) -> dict: # name to version; None: not installed
+    "Versions of packages"
     def v(name):
         try: return version(name)
         except PackageNotFoundError: return None
+    return {n: v(n) for n in names}
+
+# %% ../nbs/00_core.ipynb #6a5977a9
+def environment() -> dict: # names of packages to versions, and the machine
+    "Versions and machine, to be stored with a run"
     names = 'dr_nbdev fastai torch torchvision numpy pandas scikit-learn pillow opencv-python-headless'.split()
     return dict(python=platform.python_version(), machine=platform.machine(), cpus=os.cpu_count(),
-                **{n: v(n) for n in names})
+                **versions(names))
 
 # %% ../nbs/00_core.ipynb #40c3276b
 MAIN_ARCHIVE = 'diabetic-retinopathy-classification-f1-score-4.zip'

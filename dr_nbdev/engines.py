@@ -9,6 +9,7 @@ __all__ = ['HOW_TO', 'TOLERANCE', 'ENGINES', 'Scorer', 'fused', 'Engine', 'Engin
 
 # %% ../nbs/09_engines.ipynb #88355edf
 import contextlib, hashlib, io, json, logging, os, platform, tempfile, time, warnings
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -20,8 +21,8 @@ import torch
 from fastcore.xdg import xdg_cache_home
 from torch import nn
 
-from .backbones import half_dtype
-from .core import DISCLAIMER, GRADES, DRError, ImageError, read_json, write_json, write_safely
+from .backbones import add_state, half_dtype
+from .core import DISCLAIMER, GRADES, DRError, ImageError, read_json, versions, write_json, write_safely
 from .fundus import Preprocess
 
 # %% ../nbs/09_engines.ipynb #cab1d4f6
@@ -32,10 +33,8 @@ class Scorer(nn.Module):
         prep: Preprocess, # holds the normalisation
     ):
         super().__init__()
-        mean, std = (torch.tensor(o).view(1, 3, 1, 1) for o in (prep.mean, prep.std))
         self.model = model
-        self.register_buffer('scale', 1/(255*std))
-        self.register_buffer('shift', -mean/std)
+        for name, o in zip(('scale', 'shift'), prep.scale_shift()): self.register_buffer(name, o)
     def forward(self, squares): return self.model(squares.permute(0, 3, 1, 2).float()*self.scale + self.shift).flatten()
 
 # %% ../nbs/09_engines.ipynb #56d7cc3d
@@ -97,7 +96,7 @@ def export_onnx(
 ) -> Path: # the file
     "Write a network as ONNX: `squares` (n x size x size x 3, uint8) in, `score` (n, float32) out"
     import onnx
-    net = Scorer(model, prep).eval().cpu()
+    net = deepcopy(Scorer(model, prep)).eval().cpu() # the model stays where it is
     example = torch.zeros(2, prep.size, prep.size, 3, dtype=torch.uint8)
     with write_safely(path) as tmp, quiet():
         torch.onnx.export(net, (example,), str(tmp), input_names=['squares'], output_names=['score'], dynamo=False,
@@ -108,6 +107,7 @@ def export_onnx(
         onnx.save(file, tmp)
     return Path(path)
 
+# %% ../nbs/09_engines.ipynb #d6869147
 @contextlib.contextmanager
 def quiet():
     "No chatter of exporters and calibrators on the screen"
@@ -128,6 +128,7 @@ def onnx_engine(
     session = onnxruntime.InferenceSession(file, providers=['CPUExecutionProvider'])
     return Engine(name, lambda squares: session.run(['score'], {'squares': np.ascontiguousarray(squares)})[0], at_once=1)
 
+# %% ../nbs/09_engines.ipynb #14c21b2b
 def openvino_engine(
     name: str, # what to call it
     file: Path, # ONNX, as `export_onnx` writes it
@@ -152,6 +153,7 @@ def has_vnni() -> bool: # False also where it can't be asked
     has = torch.cpu.get_capabilities() if hasattr(torch.cpu, 'get_capabilities') else {}
     return bool(has.get('avx512_vnni') or has.get('avx_vnni') or has.get('amx_int8'))
 
+# %% ../nbs/09_engines.ipynb #ed100dc9
 def quantise(
     file: Path, # ONNX in float32
     out: Path, # the file to write
@@ -171,6 +173,7 @@ def quantise(
 # %% ../nbs/09_engines.ipynb #da86b547
 TOLERANCE = .05 # of a grade: no score may move by more
 
+# %% ../nbs/09_engines.ipynb #d60dff50
 def guard(
     engine: Engine, # to be compared; takes note of the result
     squares: np.ndarray, # n x size x size x 3, uint8
@@ -215,9 +218,10 @@ def engine_folder(
 ) -> Path: # of these weights alone
     "Where files for engines and what was measured are kept"
     h = hashlib.sha256(prep.key.encode())
-    for k, v in model.state_dict().items(): h.update(k.encode() + v.cpu().contiguous().numpy().tobytes())
+    add_state(h, model)
     return xdg_cache_home()/'dr_nbdev'/'engines'/h.hexdigest()[:16]
 
+# %% ../nbs/09_engines.ipynb #54169211
 def make_engine(
     name: str, # one of `ENGINES`
     model: nn.Module, # gives n x 1 for normalised images
@@ -255,12 +259,14 @@ def trial(
     except Exception as e: row['verdict'] = f'{type(e).__name__}: {e}' # whatever another program stumbles over: it is not used
     return row
 
+# %% ../nbs/09_engines.ipynb #eeadfde7
 def _seconds(engine, squares):
     "Per square"
     start = time.perf_counter()
     engine(squares)
     return (time.perf_counter() - start)/len(squares)
 
+# %% ../nbs/09_engines.ipynb #6bc61d1c
 def compare_engines(
     model: nn.Module, # gives n x 1 for normalised images
     prep: Preprocess, # how its input is made
@@ -283,13 +289,10 @@ def compare_engines(
 # %% ../nbs/09_engines.ipynb #4a2c42fb
 def _where(device):
     "What a measurement holds for"
-    from importlib.metadata import PackageNotFoundError, version
-    def v(name):
-        try: return version(name)
-        except PackageNotFoundError: return None
     names = ['torch', *sorted({o for needs in ENGINES.values() for o in needs})]
-    return dict(device=device, machine=platform.machine(), cpus=os.cpu_count(), **{o: v(o) for o in names})
+    return dict(device=device, machine=platform.machine(), cpus=os.cpu_count(), **versions(names))
 
+# %% ../nbs/09_engines.ipynb #b18515c8
 def find_engine(
     name: str, # one of `ENGINES`, or 'auto'
     model: nn.Module, # gives n x 1 for normalised images
@@ -304,8 +307,8 @@ def find_engine(
     if name == 'torch': return make_engine(name, model, prep, device)
     folder = folder or engine_folder(model, prep)
     notes, key = folder/'compared.json', dict(_where(device), asked=name, tolerance=tolerance)
-    known = [] if again or not notes.exists() else read_json(notes)
-    rows = next((o['rows'] for o in known if o['key'] == key), None)
+    known = read_json(notes) if notes.exists() else []
+    rows = None if again else next((o['rows'] for o in known if o['key'] == key), None)
     if rows is None:
         t = compare_engines(model, prep, device, photos, None if name == 'auto' else [name], tolerance, folder)
         rows = t.astype(object).where(t.notna(), None).to_dict('records')

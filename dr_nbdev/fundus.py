@@ -344,6 +344,15 @@ def __call__(self: Preprocess,
 
 # %% ../nbs/01_fundus.ipynb #49cf8d9c
 @patch
+def scale_shift(self: Preprocess,
+    device=None, # of the tensors
+): # two tensors 1 x 3 x 1 x 1: what 8-bit values are multiplied by, and what is added then
+    "Normalisation as one multiplication and one addition"
+    import torch
+    mean, std = (torch.tensor(o, device=device).view(1, 3, 1, 1) for o in (self.mean, self.std))
+    return 1/(255*std), -mean/std
+
+@patch
 def normalize(self: Preprocess,
     batch, # n x size x size x 3, uint8, array or tensor
 ): # tensor n x 3 x size x size, float32, on the same device

@@ -58,14 +58,21 @@ def use(self: Grader,
     self.engine = find_engine(engine, self.model, self.preprocess, self.device, photos, TOLERANCE if tolerance is None else tolerance, again)
     return self
 
+# %% ../nbs/10_predict.ipynb #1d7c66bd
+@patch(as_prop=True)
+def ready(self: Grader) -> 'Engine':
+    "What computes the scores, made at the first need"
+    with _making:
+        if self.engine is None: self.use('torch')
+    return self.engine
+
+# %% ../nbs/10_predict.ipynb #806f68b5
 @patch
 def scores(self: Grader,
     squares: np.ndarray, # n x size x size x 3, uint8, as `preprocess` makes them
 ) -> np.ndarray: # n scores, float32
     "The network's opinion of prepared photographs"
-    with _making:
-        if self.engine is None: self.use('torch')
-    return self.engine(squares)
+    return self.ready(squares)
 
 # %% ../nbs/10_predict.ipynb #beaa9278
 @patch
@@ -185,8 +192,9 @@ def table(self: Grader,
 @patch
 def key(self: Grader) -> str: # sixteen hexadecimal digits
     "Changes with the weights, the preprocessing, the thresholds and the engine"
+    from dr_nbdev.backbones import add_state
     h = hashlib.sha256(repr((self.preprocess.key, tuple(self.thresholds), self.probs and self.probs.to_dict(), self.engine.name if self.engine else 'torch')).encode())
-    for k, v in self.model.state_dict().items(): h.update(k.encode() + v.cpu().contiguous().numpy().tobytes())
+    add_state(h, self.model)
     return h.hexdigest()[:16]
 
 def _partial(
@@ -223,9 +231,9 @@ def grade_files(self: Grader,
 ): # yields a table of every 16 photographs, or of every batch if that is larger
     "Grade files part by part"
     names = [str(f) for f in files] if names is None else names
-    if self.engine is None: self.use('torch')
-    if batch: self.engine.at_once = batch
-    rows = max(16, self.engine.at_once)
+    engine = self.ready
+    if batch: engine.at_once = batch
+    rows = max(16, engine.at_once)
     prepared = ahead(lambda f: _prepare(f, self.preprocess), files, min(8, os.cpu_count() or 1), waiting=2*rows)
     seen = progress(zip(names, prepared), 'grade', total=len(files))
     while chunk := list(islice(seen, rows)): yield self.table(*map(list, zip(*chunk)))

@@ -359,8 +359,7 @@ class Batches:
         at_once = max(1, cfg.at_once or cfg.batch)
         self.bs, self.at_once = (min(cfg.batch, len(images)), at_once) if train else (2*at_once, 2*at_once)
         self.grades = torch.tensor(images.table.grade.to_numpy(np.float32), device=self.device)
-        mean, std = (torch.tensor(o, device=self.device).view(1, 3, 1, 1) for o in (cfg.preprocess.mean, cfg.preprocess.std))
-        self.scale, self.shift = 1/(255*std), -mean/std
+        self.scale, self.shift = cfg.preprocess.scale_shift(self.device)
         self.on_device = self.augment is not augment_2023 and self.fits()
         if self.on_device: self.pixels = torch.cat([torch.from_numpy(images.read(o)).to(self.device) for o in self.order(False)])
 
