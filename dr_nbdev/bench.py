@@ -11,6 +11,7 @@ __all__ = ['MAIN_SHARES', 'EXTRA_SHARES', 'MEMORY', 'TARGETS', 'camera_files', '
 
 # %% ../nbs/12_bench.ipynb #f9997e23
 import os, shutil, subprocess, sys, tempfile, time, zipfile
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -200,10 +201,12 @@ def peak_rates(
     for name, dtype in (('float32', torch.float32), ('bfloat16', torch.bfloat16)):
         emulated = device == 'cpu' and name == 'bfloat16' and half_dtype(device) is None
         m, x = (256, a[:256, :256].to(dtype)) if emulated else (n, a.to(dtype))
-        def product():
-            x @ x
+        as_image = x.view(1, m, m, 1).contiguous(memory_format=torch.channels_last)
+        def product(how):
+            with torch.inference_mode(): how()
             if device == 'cuda': torch.cuda.synchronize()
-        rates[name] = best_rate(product, m)
+        hows = (lambda: x @ x), (lambda: torch.conv2d(as_image, x.view(m, m, 1, 1)))
+        rates[name] = max(best_rate(partial(product, o), m) for o in hows)
     if device == 'cpu' and (rate := int8_rate(n)): rates['int8'] = rate
     return rates
 
@@ -234,16 +237,21 @@ def stand_in(
     from dr_nbdev.backbones import head_name, plain_model
     torch.manual_seed(0)
     model = plain_model(name).eval()
-    norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
-    for m in norms: m.train().momentum = None # a plain average over the batches
+    norms = lambda net: [m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    for m in norms(model): m.train().momentum = None # a plain average over the batches
+    for m in model.modules():
+        if getattr(m, 'use_res_connect', False): torch.nn.init.constant_(norms(m)[-1].weight, .2)
     x = prep.normalize(squares)
     with torch.no_grad():
         for part in x.split(8): model(part)
         model.eval()
-        s = torch.cat([model(o) for o in x.split(4)])[:, 0]
-        head, k = model.get_submodule(head_name(model)), 1.3/s.std().clamp_min(1e-6)
-        head.bias.copy_(1.5 + (head.bias - s.mean())*k)
-        head.weight.mul_(k)
+        name, seen = head_name(model), []
+        head = model.get_submodule(name)
+        with head.register_forward_pre_hook(lambda _, args: seen.append(args[0])): [model(o) for o in x.split(4)]
+        features = torch.cat(seen)
+        way = torch.linalg.svd(features - features.mean(0), full_matrices=False)[2][0]
+        head.weight.copy_(1.3/(features @ way).std()*way)
+        head.bias.copy_(1.5 - head.weight[0] @ features.mean(0))
     return model
 
 # %% ../nbs/12_bench.ipynb #e2cdc3cc
@@ -285,7 +293,7 @@ def bench_forward(
         with torch.inference_mode(): return [model(x[i:i + 1]).item() for i in range(len(x))]
     ways = {'2023': one_by_one} | {k: lambda e=e: e(squares) for k, e in engines.items()}
     t = against(in_turn(ways, rounds), f'forward, {name} {prep.size}', len(squares), target)
-    format = lambda way: 'int8' if 'int8' in way else 'bfloat16' if way == 'half' else 'float32'
+    format = lambda way: 'int8' if 'int8' in way else 'bfloat16' if 'half' in way else 'float32'
     t['share'] = [operations/r.ms*1000/rates[format(r.way)] if format(r.way) in rates else None for r in t.itertuples()]
     t['difference'] = [engines[w].difference for w in t.way]
     return t
@@ -520,7 +528,7 @@ def bench(
         tables += bench_networks(['efficientnet_v2_m', None], jpegs, pngs, rates, rounds, not quick, device, log)
         for backbone, size in (('efficientnet_b0', 224), ('efficientnet_v2_m', 380))[:1 if quick else 2]:
             step(f'training {backbone}')
-            tables.append(bench_train(backbone, size, jpegs*4, rounds, TARGETS['an epoch of training'], 4 if 'v2_m' in backbone else 18, device))
+            tables.append(bench_train(backbone, size, *((jpegs*4, rounds, TARGETS['an epoch of training'], 18) if size < 300 else (jpegs*2, 2, TARGETS['an epoch of training'], 4)), device))
         if not folder:
             step('merging')
             tables.append(bench_merge(*bench_archives(d/'archives', 60 if quick else 300), 16 if quick else 80, rounds, TARGETS['merge']))

@@ -130,7 +130,7 @@ def onnx_engine(
 
 # %% ../nbs/09_engines.ipynb #14c21b2b
 def openvino_engine(
-    name: str, # what to call it
+    name: str, # 'openvino', 'openvino_half' or 'openvino_int8'
     file: Path, # ONNX, as `export_onnx` writes it
 ) -> Engine:
     "A file run by OpenVINO, several squares at a time, each by itself"
@@ -138,7 +138,8 @@ def openvino_engine(
     core = openvino.Core()
     model = core.read_model(file)
     model.reshape([1, *[o.get_length() for o in list(model.inputs[0].partial_shape)[1:]]])
-    queue = openvino.AsyncInferQueue(core.compile_model(model, 'CPU', {'PERFORMANCE_HINT': 'THROUGHPUT'}))
+    hints = {'PERFORMANCE_HINT': 'THROUGHPUT', 'INFERENCE_PRECISION_HINT': 'bf16' if name == 'openvino_half' else 'f32'} # by itself it takes what is fastest
+    queue = openvino.AsyncInferQueue(core.compile_model(model, 'CPU', hints))
     def run(squares):
         out = np.empty(len(squares), np.float32)
         queue.set_callback(lambda request, i: out.__setitem__(i, request.get_output_tensor().data[0]))
@@ -201,7 +202,7 @@ def check_squares(
     return np.stack(squares + [prep(fundus_sample(i % 5, seed=i, size=400).image) for i in range(n - len(squares))])
 
 # %% ../nbs/09_engines.ipynb #0502b7e2
-ENGINES = dict(torch=[], half=[], compile=[], onnx=['onnx', 'onnxruntime'], openvino=['onnx', 'openvino'],
+ENGINES = dict(torch=[], half=[], compile=[], onnx=['onnx', 'onnxruntime'], openvino=['onnx', 'openvino'], openvino_half=['onnx', 'openvino'],
                onnx_int8=['onnx', 'onnxruntime'], openvino_int8=['onnx', 'onnxruntime', 'openvino']) # and what they need
 
 def engines_for(
@@ -209,7 +210,7 @@ def engines_for(
 ) -> list[str]: # names
     "Engines that can be tried on this machine, but for `compile`, which takes a minute or more at every start"
     names = [o for o, needs in ENGINES.items() if o != 'compile' and all(map(find_spec, needs))]
-    return [o for o in names if (device == 'cpu' or not ENGINES[o]) and (o != 'half' or half_dtype(device))]
+    return [o for o in names if (device == 'cpu' or not ENGINES[o]) and ('half' not in o or half_dtype('cpu' if ENGINES[o] else device))]
 
 # %% ../nbs/09_engines.ipynb #e6def3a4
 def engine_folder(
@@ -235,6 +236,7 @@ def make_engine(
     lacks = [o for o in ENGINES[name] if find_spec(o) is None]
     if lacks: raise EngineError(f'the engine {name} needs {", ".join(lacks)}: pip install "dr_nbdev[{name.split("_")[0]}]"')
     if not ENGINES[name]: return torch_engine(name, model, prep, device)
+    if name == 'openvino_half' and half_dtype('cpu') is None: raise EngineError('the processor does not compute in 16 bits: take another engine')
     folder = folder or engine_folder(model, prep)
     file, small = folder/'float32.onnx', folder/'int8.onnx'
     if not file.exists(): export_onnx(model, prep, file)
@@ -290,7 +292,7 @@ def compare_engines(
 def _where(device):
     "What a measurement holds for"
     names = ['torch', *sorted({o for needs in ENGINES.values() for o in needs})]
-    return dict(device=device, machine=platform.machine(), cpus=os.cpu_count(), **versions(names))
+    return dict(device=device, machine=platform.machine(), cpus=os.cpu_count(), half=half_dtype('cpu') is not None, vnni=has_vnni(), **versions(names))
 
 # %% ../nbs/09_engines.ipynb #b18515c8
 def find_engine(

@@ -124,7 +124,7 @@ def _from_bundle(
     from dr_nbdev.backbones import load_state, plain_model, read_state
     about = read_json(folder/'grader.json')
     try:
-        model = load_state(plain_model(about['backbone']), read_state(folder/'model.safetensors'), str(folder))
+        model = load_state(plain_model(about['backbone'], about.get('head', 'regression'), about.get('pool', 'avg')), read_state(folder/'model.safetensors'), str(folder))
         calibration = about.get('calibration')
         return Grader(model, Preprocess.from_dict(about['preprocess']), tuple(about['thresholds']),
                       calibration and GradeProbs.from_dict(calibration), about.get('name', folder.name), about, device)
@@ -369,7 +369,7 @@ def dr_predict(
     recursive: Param('also the folders below', bool) = False,
     batch: Param("photographs that pass through the network together (default: the engine's choice)", int) = None,
     device: Param('cuda, mps or cpu (default: the fastest there is)', str) = None,
-    engine: Param('what computes the scores: torch, half, compile, onnx, openvino, onnx_int8, openvino_int8, or auto for the fastest that gives the same', str) = 'torch',
+    engine: Param('what computes the scores: torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8, or auto for the fastest that gives the same', str) = 'torch',
     submission: Param('sample_submission.csv of Kaggle: writes submission.csv in its form beside the table', str) = None,
     fill: Param('grade for ids of the submission that have none (default: an error)', int) = None,
 ):
