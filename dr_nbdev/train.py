@@ -9,10 +9,10 @@ __all__ = ['PRESETS', 'STEPS_2023', 'AUGMENTS', 'LOSSES', 'RUN_FILES', 'BUNDLE_V
            'augment_default', 'augment_heavy', 'augment_looks', 'crop_2023', 'elastic_2023', 'rotate_2023', 'hsv_2023',
            'clahe_2023', 'flip_2023', 'blur_2023', 'brightness_2023', 'augment_2023', 'draw_shares', 'mix',
            'memory_format', 'Batches', 'EpochSeed', 'Average', 'Keeper', 'kept', 'save_weights', 'save_checkpoint',
-           'load_checkpoint', 'Clock', 'Profile', 'time_shares', 'HalfOnCPU', 'amp_callbacks', 'parameter_groups',
-           'grade_loss', 'make_learner', 'fingerprint', 'count_images', 'filled', 'claim', 'group_images',
-           'score_batches', 'save_scores', 'train', 'plot_history', 'three_ways', 'tune', 'compare_backbones',
-           'plot_comparison', 'override', 'time_line', 'summary', 'dr_train']
+           'load_checkpoint', 'Clock', 'Profile', 'time_shares', 'Depthwise', 'depthwise', 'HalfOnCPU', 'amp_callbacks',
+           'parameter_groups', 'grade_loss', 'make_learner', 'fingerprint', 'count_images', 'filled', 'claim',
+           'group_images', 'score_batches', 'save_scores', 'train', 'plot_history', 'three_ways', 'tune',
+           'compare_backbones', 'plot_comparison', 'override', 'time_line', 'summary', 'dr_train']
 
 # %% ../nbs/08_train.ipynb #ebc4c719
 import hashlib, json, math, os, shutil, time, warnings
@@ -619,20 +619,48 @@ def time_shares(
     seconds = t[t.index > 1].mean() if len(t) > 1 else t.mean()
     return pd.DataFrame(dict(seconds=seconds, share=seconds/seconds.sum()))
 
+# %% ../nbs/08_train.ipynb #0240ea49
+class Depthwise(torch.autograd.Function):
+    "A convolution forward in bfloat16 and backward in float32"
+    @staticmethod
+    def forward(ctx, x, weight, how): # how: stride, padding, dilation, groups
+        x = x.bfloat16()
+        ctx.save_for_backward(x, weight)
+        ctx.how = how
+        return F.conv2d(x, weight.bfloat16(), None, *how)
+    @staticmethod
+    def backward(ctx, grad):
+        (x, weight), (*how, groups) = ctx.saved_tensors, ctx.how
+        dx, dw, _ = torch.ops.aten.convolution_backward(grad.float(), x.float(), weight, None, *map(list, how), False, [0, 0], groups, [True, True, False])
+        return dx.to(grad.dtype), dw, None
+
+def depthwise(
+    conv: torch.nn.Conv2d, # without a bias
+    x: torch.Tensor, # n x channels x height x width
+) -> torch.Tensor: # bfloat16
+    "What that layer gives under half precision"
+    with torch.autocast('cpu', enabled=False): return Depthwise.apply(x, conv.weight, (conv.stride, conv.padding, conv.dilation, conv.groups))
+
 # %% ../nbs/08_train.ipynb #997ffcfd
 class HalfOnCPU(Callback):
     "Forward pass in bfloat16, on a processor"
     order = MixedPrecision.order
+    def before_fit(self):
+        self.depthwise = [m for m in self.model.modules() if isinstance(m, torch.nn.Conv2d) and m.groups == m.in_channels > 1 and m.bias is None]
+        for m in self.depthwise: m.forward = partial(depthwise, m)
     def before_batch(self):
         self.autocast = torch.autocast('cpu', torch.bfloat16)
         self.autocast.__enter__()
     def after_loss(self): self.autocast.__exit__(None, None, None)
+    def after_fit(self):
+        for m in self.depthwise: del m.forward
 
 def amp_callbacks(cfg: TrainConfig, device: torch.device) -> list: # at most one callback
     "Half precision, where the configuration and the device want it"
     dtype = half_dtype(device) if cfg.amp else None
     if dtype is None: return []
     return [HalfOnCPU() if device.type == 'cpu' else MixedPrecision('bf16' if dtype == torch.bfloat16 else 'fp16')]
+
 
 # %% ../nbs/08_train.ipynb #9186763d
 def parameter_groups(
