@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LITE', 'BACKBONES', 'HEADS', 'ORIGINAL_COMPARISON', 'Lite', 'Backbone', 'find_backbone', 'backbone_table',
-           'head_name', 'LogitHead', 'make_head', 'GeM', 'plain_model', 'skeleton', 'read_state', 'backbone_of',
-           'load_state', 'packaged_state', 'imagenet_state', 'create_model', 'add_state', 'half_dtype']
+           'head_name', 'LogitHead', 'make_head', 'GeM', 'plain_model', 'skeleton', 'read_state', 'save_weights',
+           'backbone_of', 'load_state', 'packaged_state', 'imagenet_state', 'create_model', 'add_state', 'half_dtype']
 
 # %% ../nbs/07_backbones.ipynb #d2bd86f7
 import hashlib
@@ -21,7 +21,7 @@ from torch import nn
 from torchvision.models import get_model, get_model_weights
 from torchvision.models.efficientnet import EfficientNet, MBConvConfig
 
-from .core import WeightsError
+from .core import WeightsError, write_safely
 
 # %% ../nbs/07_backbones.ipynb #ff23268c
 @dataclass(frozen=True)
@@ -157,6 +157,18 @@ def read_state(
     if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
         raise WeightsError(f'{path} is not a plain state dict (names and tensors): save `model.state_dict()`')
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+
+# %% ../nbs/07_backbones.ipynb #3edc3c7c
+def save_weights(
+    path: str | Path, # the file to write, .safetensors
+    model: nn.Module, # whose weights
+    half: bool = False, # in 16 bits?
+):
+    "Write a model's weights as safetensors"
+    from safetensors.torch import save_file
+    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    if half: state = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+    with write_safely(path) as tmp: save_file(state, tmp)
 
 # %% ../nbs/07_backbones.ipynb #06d184ca
 def backbone_of(
