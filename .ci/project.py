@@ -37,6 +37,8 @@ def run(*paths):
         nb, shell = read_nb(path), CaptureShell(path)
         sys.path.insert(0, str(root))
         failed = False
+        for cell in nb.cells:
+            if not skipped(cell): cell.outputs = [] # what no longer comes out is not to stay
         with working_directory(path.parent): shell.run_all(nb, exc_stop=False, preproc=skipped)
         for cell in nb.cells:
             for o in cell.get('outputs', []):

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['ID_COLUMNS', 'GRADE_COLUMNS', 'THUMB', 'SAME', 'NEAR', 'LEFT', 'KAGGLE2023', 'PLANS', 'ARCHIVES', 'IMAGES', 'PHOTOS',
-           'WORK', 'PARTS', 'COLUMNS', 'LEFT_COLUMNS', 'climbs_out', 'open_zip', 'read_member', 'label_columns',
-           'image_id', 'patient_eye', 'read_labels', 'is_test', 'label_tables', 'pair_up', 'Archive', 'read_archive',
-           'named_patients', 'without', 'texture', 'jpeg_segments', 'half_png', 'look', 'correlation', 'brief',
-           'near_pairs', 'connected', 'Stage', 'units', 'disputed', 'choose_val', 'by_patient', 'head_of_grades',
-           'count', 'settle', 'plan_default', 'plan_kaggle2023', 'build', 'finish', 'missing_files', 'load_manifest',
-           'merge', 'graded_photos', 'val_patients', 'sides', 'add_photos', 'straddling', 'MergeReport', 'dr_data']
+           'WORK', 'PARTS', 'COLUMNS', 'LEFT_COLUMNS', 'KAGGLE', 'RETINAMNIST_MD5', 'climbs_out', 'open_zip',
+           'read_member', 'label_columns', 'image_id', 'patient_eye', 'read_labels', 'is_test', 'label_tables',
+           'pair_up', 'Archive', 'read_archive', 'named_patients', 'without', 'texture', 'jpeg_segments', 'half_png',
+           'look', 'correlation', 'brief', 'near_pairs', 'connected', 'Stage', 'units', 'disputed', 'choose_val',
+           'by_patient', 'head_of_grades', 'count', 'settle', 'plan_default', 'plan_kaggle2023', 'build', 'finish',
+           'missing_files', 'load_manifest', 'merge', 'graded_photos', 'val_patients', 'sides', 'add_photos',
+           'straddling', 'MergeReport', 'pack', 'download_archives', 'load_retinamnist', 'graded_arrays', 'dr_data']
 
 # %% ../nbs/03_data.ipynb #f10a0dd0
 import hashlib, heapq, io, os, re, shutil, zipfile, zlib
@@ -967,6 +968,79 @@ def _repr_markdown_(self: MergeReport):
     rows = [[''] + list(t), ['---'] + ['---:'] * t.shape[1]] + [[i, *r] for i, r in zip(t.index, t.to_numpy())]
     return '\n'.join('| ' + ' | '.join(map(str, r)) + ' |' for r in rows) + '\n\n' + '\n'.join(f'- {o}' for o in self.remarks)
 
+# %% ../nbs/03_data.ipynb #7b9ba231
+KAGGLE = {MAIN_ARCHIVE: ('competition', 'diabetic-retinopathy-classification-f1-score-4', ''),
+          EXTRA_ARCHIVE: ('dataset', 'tanlikesmath/diabetic-retinopathy-resized', 'resized_train_cropped')} # kind, name, part of a path to leave out
+
+def pack(
+    folder: str | Path, # of unpacked files
+    dest: str | Path, # zip to write
+    leave_out: str = '', # no files whose path has this in it
+) -> Path: # the zip
+    "Put a folder's files into a zip, uncompressed"
+    folder = Path(folder)
+    files = [p for p in sorted(folder.rglob('*')) if p.is_file() and not (leave_out and leave_out in p.relative_to(folder).as_posix())]
+    if not files: raise DataError(f'{folder} holds no files: nothing to pack')
+    with write_safely(dest) as tmp, zipfile.ZipFile(tmp, 'w') as z:
+        for p in progress(files, f'packing {Path(dest).name}'): z.write(p, p.relative_to(folder).as_posix())
+    return Path(dest)
+
+# %% ../nbs/03_data.ipynb #b2e28eac
+def _by_hand(name, kind, handle, why):
+    "What to do where fetching fails"
+    page = f'https://www.kaggle.com/{"competitions" if kind == "competition" else "datasets"}/{handle}'
+    return DataError(f'{name} can\'t be fetched: {why}. By hand: log in at {page}, accept the rules if there are any, download, '
+                     f'and put the file here as {name}')
+
+def download_archives(
+    dest: str | Path = '.', # folder for the two zips
+) -> list[Path]: # the main and the additional archive
+    "Fetch from Kaggle what is not there yet"
+    dest = Path(dest)
+    for name, (kind, handle, leave_out) in KAGGLE.items():
+        if (dest/name).exists(): continue
+        try: import kagglehub, requests
+        except ImportError: raise _by_hand(name, kind, handle, 'kagglehub is not installed: pip install "dr_nbdev[kaggle]"') from None
+        fetch = kagglehub.competition_download if kind == 'competition' else kagglehub.dataset_download
+        refused = kagglehub.exceptions.KaggleApiHTTPError, kagglehub.exceptions.UnauthenticatedError, kagglehub.exceptions.CredentialError
+        try: folder = fetch(handle)
+        except refused as e: raise _by_hand(name, kind, handle, f'Kaggle refused ({short(str(e))}); an account, its key (kagglehub.login()) and for a competition its accepted rules are needed') from e
+        except (requests.RequestException, OSError) as e: raise _by_hand(name, kind, handle, f'Kaggle can\'t be reached ({type(e).__name__})') from e
+        pack(folder, dest/name, leave_out)
+    return [dest/o for o in KAGGLE]
+
+# %% ../nbs/03_data.ipynb #30ed9bc2
+RETINAMNIST_MD5 = 'bd4c0672f1bba3e3a89f0e4e876791e4' # of the file with 28 pixels
+
+def load_retinamnist(
+    path: str | Path = '~/.medmnist/retinamnist.npz', # the file, of any size
+) -> dict: # 'train', 'val', 'test': images n x 28 x 28 x 3, uint8, and grades (n,)
+    "Read RetinaMNIST"
+    path = Path(path).expanduser()
+    if not path.is_file(): raise DataError(f"{path} is missing: pip install medmnist, then medmnist.RetinaMNIST('train', download=True) in Python")
+    try: z = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, zipfile.BadZipFile) as e: raise DataError(f'{path} is damaged or not MedMNIST\'s file ({e}): download it again') from None
+    lacks = [f'{s}_{o}' for s in ('train', 'val', 'test') for o in ('images', 'labels') if f'{s}_{o}' not in z]
+    if lacks: raise DataError(f'{path} has no {", ".join(lacks)}: it is not MedMNIST\'s file')
+    return {s: (z[f'{s}_images'], z[f'{s}_labels'].ravel().astype(int)) for s in ('train', 'val', 'test')}
+
+def graded_arrays(
+    dest: str | Path, # the folder to make
+    splits: dict, # 'train' and 'val': images n x height x width x 3, uint8, and grades (n,)
+    source: str, # what to call them
+) -> pd.DataFrame: # the manifest
+    "Write images from memory as a folder to train on"
+    dest, rows = Path(dest), []
+    for split in ('train', 'val'):
+        for i, (img, grade) in enumerate(zip(*splits[split])):
+            name, data = f'{source}_{split}_{i}', io.BytesIO()
+            Image.fromarray(img).save(data, 'png')
+            path = f'{PHOTOS}/{source}/{name}.png'
+            with write_safely(dest/path) as tmp: tmp.write_bytes(data.getvalue())
+            rows.append((path, name, name, '', source, int(grade), split, name, img.shape[1], img.shape[0], len(data.getvalue()), hashlib.sha256(data.getvalue()).hexdigest()))
+    with write_safely(dest/'manifest.csv') as tmp: pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp, index=False)
+    return load_manifest(dest)
+
 # %% ../nbs/03_data.ipynb #e1d12964
 @call_parse
 def dr_data(
@@ -979,8 +1053,10 @@ def dr_data(
     split: Param('how to split; kaggle2023 is the original\'s way', str, choices=[*PLANS]) = 'default',
     replace: Param('take the place of a merge with other settings', bool) = False,
     hold_out: Param('CSV of photographs to test on later: none of their patients is used', str) = None,
+    download: Param('fetch the archives from Kaggle first, where they are missing', bool) = False,
 ):
     "Merge the two archives into a folder of graded photographs with a manifest"
     with errors_for_people():
+        if download: main, additional = download_archives()
         merge(main, additional, dest, per_grade, val, seed, split, replace, hold_out)
         print(f'{MergeReport.load(dest)}\n\nThe photographs are in {Path(dest)/IMAGES}, the manifest is {Path(dest)/"manifest.csv"}')

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BASE', 'TRIALS', 'FIGURES', 'changes', 'trial_config', 'part_of', 'source_hint', 'judge', 'run_trial', 'trial_row',
-           'run_trials', 'dr_recipe']
+           'run_trials', 'view_scores', 'mean_scores', 'dr_recipe']
 
 # %% ../nbs/13_recipe.ipynb #cd7ad706
 import os
@@ -14,14 +14,16 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import torch
 from fastcore.script import Param, call_parse
 
-from .core import GRADE_COLORS, DataError, errors_for_people, write_safely
+from .backbones import create_model
+from .core import GRADE_COLORS, DataError, errors_for_people, read_json, write_safely
 from .data import COLUMNS, load_manifest
 from .fundus import Preprocess
 from .metrics import Interval, bootstrap, macro_f1, report
 from .thresholds import cross_fit, to_grade
-from .train import TrainConfig, train
+from .train import Batches, TrainConfig, load_split, train
 
 # %% ../nbs/13_recipe.ipynb #790c4be9
 BASE = TrainConfig('efficientnet_lite0', preprocess=Preprocess(96, enhance='graham'), epochs=3, ema=.99)
@@ -142,6 +144,28 @@ def run_trials(
     for name in names:
         rows.append(trial_row(name, run_trial(name, data, save, base, log)))
         yield pd.DataFrame(rows)
+
+# %% ../nbs/13_recipe.ipynb #5c752487
+def view_scores(
+    run: str | Path, # of a trial
+    data: str | Path, # its folder of photographs
+) -> pd.DataFrame: # as val_scores.csv
+    "Mean scores of the eight turned and mirrored views of each validation photograph"
+    run = Path(run)
+    config = read_json(run/'config.json')
+    cfg = TrainConfig.from_dict({k: v for k, v in config.items() if k != 'data'})
+    model = create_model(cfg.backbone, run/'best.safetensors', cfg.head, cfg.pool).eval()
+    val = Batches(load_split(data, 'val', cfg.preprocess), cfg, train=False, device='cpu')
+    with torch.inference_mode():
+        views = [torch.stack([model(v)[:, 0] for o in (x, x.flip(3)) for v in (torch.rot90(o, k, (2, 3)) for k in range(4))]).mean(0) for x, _ in val]
+    return pd.read_csv(run/'val_scores.csv').assign(score=torch.cat(views).numpy())
+
+def mean_scores(
+    runs: list[Path], # of the same photographs
+) -> pd.DataFrame: # as val_scores.csv
+    "Mean scores of several runs"
+    tables = [pd.read_csv(Path(o)/'val_scores.csv') for o in runs]
+    return tables[0].assign(score=np.mean([t.score for t in tables], axis=0))
 
 # %% ../nbs/13_recipe.ipynb #682b8b06
 @call_parse

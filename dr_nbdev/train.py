@@ -931,21 +931,22 @@ def tune(
 # %% ../nbs/08_train.ipynb #b4ad4153
 def compare_backbones(
     names,            # of `BACKBONES`
-    cfg: TrainConfig, # what they have in common; its learning rate is left to the registry
+    cfg: TrainConfig, # what they have in common; with lr=None each gets its own learning rate
     data: str | Path = 'data', # the folder that `merge` made
     save: str | Path = 'weights', # runs go below this folder
     seeds=(42,),      # one run each
     log=print,        # gets messages and a line per epoch
-) -> pd.DataFrame: # one row per run: backbone, seed, lr, macro_f1, low, high, seconds (per epoch), mb
+) -> pd.DataFrame: # one row per run: backbone, seed, lr, macro_f1, low, high, qwk, qwk_low, qwk_high, spread (standard deviation of the scores), seconds (per epoch), mb
     "Train several backbones alike and compare them on the validation images"
     rows = []
     for name, seed in ((n, s) for n in names for s in seeds):
-        c = replace(cfg, backbone=name, seed=seed, lr=None)
+        c = replace(cfg, backbone=name, seed=seed)
         run = train(c, data, save, f'{run_name(c)}__seed_{seed}', log=log)
         s, h = pd.read_csv(run/'val_scores.csv'), pd.read_csv(run/'history.csv')
-        f1 = report(s.grade, to_grade(s.score), groups=s.group).loc['macro_f1']
+        r = report(s.grade, to_grade(s.score), groups=s.group)
+        f1, k = r.loc['macro_f1'], r.loc['qwk']
         rows.append(dict(backbone=name, seed=seed, lr=top_lr(c), macro_f1=f1.value, low=f1.low, high=f1.high,
-                         seconds=h.seconds.median(), mb=round((run/'best.safetensors').stat().st_size/1e6)))
+                         qwk=k.value, qwk_low=k.low, qwk_high=k.high, spread=s.score.std(), seconds=h.seconds.median(), mb=round((run/'best.safetensors').stat().st_size/1e6)))
     return pd.DataFrame(rows)
 
 # %% ../nbs/08_train.ipynb #7c85a61e
