@@ -39,7 +39,7 @@ class Lite:
             c = MBConvConfig(*o, width_mult=self.width, depth_mult=self.depth if 0 < i < 6 else 1)
             c.block = partial(c.block, se_layer=nn.Identity)
             return c
-        model = EfficientNet([stage(*o) for o in enumerate(stages)], .2, last_channel=1280, norm_layer=partial(nn.BatchNorm2d, eps=1e-3, momentum=.01))
+        model = EfficientNet([stage(*o) for o in enumerate(stages)], .2, last_channel=1280, norm_layer=partial(nn.BatchNorm2d, eps=1e-3))
         for m in list(model.modules()):
             for k, o in m.named_children():
                 if isinstance(o, nn.SiLU): setattr(m, k, nn.ReLU6(inplace=True))
