@@ -10,10 +10,10 @@ __all__ = ['PRESETS', 'STEPS_2023', 'AUGMENTS', 'LOSSES', 'RUN_FILES', 'CARD_FIG
            'clahe_2023', 'flip_2023', 'blur_2023', 'brightness_2023', 'augment_2023', 'draw_shares', 'mix',
            'memory_format', 'Batches', 'EpochSeed', 'Average', 'kept_epoch', 'Keeper', 'kept', 'save_checkpoint',
            'load_checkpoint', 'Clock', 'Profile', 'time_shares', 'Depthwise', 'depthwise', 'HalfOnCPU', 'amp_callbacks',
-           'parameter_groups', 'grade_loss', 'make_learner', 'fingerprint', 'count_images', 'filled', 'claim',
-           'group_images', 'score_batches', 'save_scores', 'train', 'plot_history', 'three_ways', 'markdown_table',
-           'figure_words', 'model_card', 'tune', 'compare_backbones', 'plot_comparison', 'override', 'time_line',
-           'summary', 'dr_train']
+           'Frozen', 'first_stages', 'parameter_groups', 'grade_loss', 'make_learner', 'fingerprint', 'count_images',
+           'filled', 'claim', 'group_images', 'score_batches', 'save_scores', 'train', 'plot_history', 'three_ways',
+           'markdown_table', 'figure_words', 'model_card', 'tune', 'compare_backbones', 'plot_comparison', 'override',
+           'time_line', 'summary', 'dr_train']
 
 # %% ../nbs/08_train.ipynb #ebc4c719
 import hashlib, json, math, os, shutil, time, warnings
@@ -67,6 +67,7 @@ class TrainConfig:
     loss: str = 'smooth_l1'              # of the regression head: a name in `LOSSES`
     smooth: float = 0.                   # with head 'classes': share of a grade that goes to its neighbours
     pool: str = 'avg'                    # how the last features are averaged: 'avg' or 'gem'
+    frozen: int = 0                      # so many of the first stages of the backbone stay as they are
     layer_decay: float = 1.              # times the learning rate, for each stage further from the head
     schedule: str = 'one_cycle'          # 'cosine', which has no warm-up, or 'step': x 0.1 after each third
     wd: float = .02                      # weight decay of AdamW
@@ -666,6 +667,24 @@ def amp_callbacks(cfg: TrainConfig, device: torch.device) -> list: # at most one
     return [HalfOnCPU() if device.type == 'cpu' else MixedPrecision('bf16' if dtype == torch.bfloat16 else 'fp16')]
 
 
+# %% ../nbs/08_train.ipynb #ae4212c1
+class Frozen(Callback):
+    "Keep the first stages of a backbone as they are"
+    order = TrainEvalCallback.order + 1 # which sets everything to training
+    def __init__(self, stages: list): # modules
+        self.stages = stages
+        for m in stages: m.requires_grad_(False)
+    def before_train(self):
+        for m in self.stages: m.eval()
+
+def first_stages(
+    model: torch.nn.Module, # of torchvision
+    n: int, # how many
+) -> list: # modules
+    "The stages nearest to the image"
+    if n and not hasattr(model, 'features'): raise DataError(f'frozen={n}: {type(model).__name__} has no list of stages to freeze; use frozen=0')
+    return list(model.features[:n]) if n else []
+
 # %% ../nbs/08_train.ipynb #9186763d
 def parameter_groups(
     model: torch.nn.Module, # with a head
@@ -674,6 +693,7 @@ def parameter_groups(
     "Parameters below the head, and the head's"
     head, groups = head_name(model), {}
     for name, p in model.named_parameters():
+        if not p.requires_grad: continue
         stage = 'head' if name.startswith(head + '.') else '.'.join(name.split('.')[:2]) if stages else 'body'
         groups.setdefault(stage, []).append(p)
     last = groups.pop('head')
@@ -713,10 +733,11 @@ def make_learner(
     with torch.no_grad(): model.get_submodule(head_name(model)).bias.fill_(train.grades.mean().item() if cfg.head == 'regression' else 0.)
     model = model.to(device, memory_format=memory_format(device))
     if device.type == 'cuda': torch.backends.cudnn.benchmark = True
+    still = Frozen(first_stages(model, cfg.frozen))
     groups = parameter_groups(model, cfg.layer_decay < 1)
     lrs = [top_lr(cfg)*cfg.layer_decay**i for i in range(len(groups) - 1)][::-1] + [top_lr(cfg)*(cfg.head_lr if cfg.weights else 1)]
     schedule = ParamScheduler({'lr': lambda done: [o*lr_factor(cfg, math.floor(done*steps + 1e-3)/steps) for o in lrs]})
-    cbs = [TrainEvalCallback, EpochSeed(cfg.seed), schedule, Keeper(run, cfg, log), Profile(run, Clock(device)), *amp_callbacks(cfg, device)]
+    cbs = [TrainEvalCallback, still, EpochSeed(cfg.seed), schedule, Keeper(run, cfg, log), Profile(run, Clock(device)), *amp_callbacks(cfg, device)]
     if train.at_once < train.bs: cbs.append(GradientAccumulation(train.bs))
     if cfg.ema: cbs.append(Average(model, cfg.ema))
     if cfg.compile: model.compile() # in place: the names of the weights stay
