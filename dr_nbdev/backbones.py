@@ -72,7 +72,7 @@ BACKBONES = {o.name: o for o in (
     Backbone('efficientnet_v2_m', 5e-4), Backbone('regnet_x_16gf', 3e-4), Backbone('swin_v2_s', 1e-4),
     Backbone('efficientnet_v2_s', 5e-4), Backbone('convnext_tiny', 1e-4), Backbone('resnet18', 5e-4),
     Backbone('mobilenet_v3_large', 1e-3), Backbone('efficientnet_b0', 1e-3),
-    Backbone('efficientnet_lite0', 1e-3), Backbone('efficientnet_lite1', 1e-3), Backbone('efficientnet_lite2', 1e-3))}
+    Backbone('efficientnet_lite0', 5e-4), Backbone('efficientnet_lite1', 5e-4), Backbone('efficientnet_lite2', 5e-4))}
 
 # %% ../nbs/07_backbones.ipynb #9810b293
 def find_backbone(

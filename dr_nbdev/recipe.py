@@ -40,7 +40,7 @@ TRIALS = dict(
     labels={'copies share a grade': dict(soft=True), 'classes, neighbours 0.2': dict(head='classes', smooth=.2)},
     augment={'augment light': dict(augment='light'), 'augment heavy': dict(augment='heavy'), 'mixup': dict(mixup=.2)},
     optimiser={'no warm-up': dict(schedule='cosine'), 'layers 0.8': dict(layer_decay=.8), 'weight decay 0.2': dict(wd=.2),
-               'no average': dict(ema=0.), 'half the rate': dict(lr=5e-4)},
+               'no average': dict(ema=0.), 'twice the rate': dict(lr=1e-3)},
     start={'nothing frozen': dict(frozen=0), 'random weights': dict(weights=None, frozen=0), 'drawn eyes': dict(weights=None, frozen=0, data='drawn'),
            'drawn eyes first': dict(after='drawn eyes', frozen=0), 'EyePACS': dict(data='eyepacs'), 'EyePACS first': dict(after='EyePACS')},
     kaggle={f'2023, seed {o}': dict(recipe='kaggle2023', seed=o) for o in (42, 1, 2)},
