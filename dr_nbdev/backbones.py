@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['LITE', 'BACKBONES', 'HEADS', 'ORIGINAL_COMPARISON', 'Lite', 'Backbone', 'find_backbone', 'backbone_table',
-           'head_name', 'LogitHead', 'make_head', 'GeM', 'plain_model', 'skeleton', 'read_state', 'save_weights',
-           'backbone_of', 'load_state', 'packaged_state', 'imagenet_state', 'create_model', 'add_state', 'half_dtype']
+           'head_name', 'LogitHead', 'make_head', 'GeM', 'Views', 'plain_model', 'skeleton', 'read_state',
+           'save_weights', 'backbone_of', 'load_state', 'packaged_state', 'imagenet_state', 'create_model', 'add_state',
+           'half_dtype']
 
 # %% ../nbs/07_backbones.ipynb #d2bd86f7
 import hashlib
@@ -121,6 +122,15 @@ def make_head(
 class GeM(nn.Module):
     "Generalised mean over height and width, with exponent 3"
     def forward(self, x): return x.float().clamp_min(1e-6).pow(3).mean((2, 3), keepdim=True).pow(1/3) # n x features x h x w
+
+# %% ../nbs/07_backbones.ipynb #98b125bb
+class Views(nn.Module):
+    "The mean score of a square turned four ways"
+    def __init__(self, model: nn.Module): # gives n x 1
+        super().__init__()
+        self.model = model
+    def forward(self, x): # n x 3 x size x size
+        return (self.model(x) + self.model(x.transpose(2, 3).flip(2)) + self.model(x.flip(2, 3)) + self.model(x.transpose(2, 3).flip(3)))/4
 
 # %% ../nbs/07_backbones.ipynb #c2235811
 def plain_model(

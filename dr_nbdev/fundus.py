@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MAX_PIXELS', 'MIN_SIDE', 'IMAGENET_MEAN', 'IMAGENET_STD', 'ENHANCEMENTS', 'FINER', 'read_image', 'FieldOfView',
-           'field_of_view', 'fit_square', 'graham', 'clahe', 'Preprocess']
+           'field_of_view', 'fit_square', 'graham', 'graham_grey', 'clahe', 'Preprocess']
 
 # %% ../nbs/01_fundus.ipynb #f48fb2c1
 import hashlib, io, json, threading, warnings
@@ -279,6 +279,16 @@ def graham(
     gain = min(max_gain, contrast/max(float(np.abs(diff).sum()/max(3*int(edge.sum()), 1)), 1e-3))
     return (128 + gain*diff).clip(0, 255).round().astype(np.uint8)
 
+# %% ../nbs/01_fundus.ipynb #0925c5fe
+def graham_grey(
+    img: np.ndarray, # height x width x 3, uint8
+    mask: np.ndarray, # height x width, bool: the retina
+) -> np.ndarray: # height x width x 3, uint8; three equal channels
+    "As `graham`, of the brightness alone"
+    y = cv2.transform(img.astype(np.float32), np.array([[.25, .65, .1]], np.float32))
+    y = cv2.GaussianBlur(y, (0, 0), max(img.shape)/400)
+    return graham(cv2.merge([y, y, y]), mask)
+
 # %% ../nbs/01_fundus.ipynb #70b606d9
 def clahe(
     img: np.ndarray, # height x width x 3, uint8
@@ -292,14 +302,14 @@ def clahe(
 
 # %% ../nbs/01_fundus.ipynb #68458762
 IMAGENET_MEAN, IMAGENET_STD = (.485, .456, .406), (.229, .224, .225)
-ENHANCEMENTS = (None, 'graham', 'clahe')
+ENHANCEMENTS = (None, 'graham', 'graham_grey', 'clahe')
 
 @dataclass(frozen=True)
 class Preprocess:
     "How a photograph becomes the network's input; the same object in training, prediction and export"
     size: int = 380             # side of the square, pixels
     crop: bool = True           # cut out the field of view first?
-    enhance: str | None = None  # None, 'graham' or 'clahe'
+    enhance: str | None = None  # None, 'graham', 'graham_grey' or 'clahe'
     mean: tuple = IMAGENET_MEAN # subtracted per channel, on a scale of 0 to 1
     std: tuple = IMAGENET_STD   # divided by, per channel
     version: int = 1            # of the code that makes the pixels
@@ -311,7 +321,7 @@ class Preprocess:
         if self.version != 1: raise ValueError(f'these weights want preprocessing version {self.version}, this program has 1: update dr_nbdev')
 
     @property
-    def fill(self): return 128 if self.enhance == 'graham' else 0
+    def fill(self): return 128 if self.enhance in ('graham', 'graham_grey') else 0
 
 # %% ../nbs/01_fundus.ipynb #5f49b442
 FINER = 1.6
@@ -339,8 +349,8 @@ def __call__(self: Preprocess,
     img, fov = (src, fov) if fov else self.open(src)
     out = _cut(img, fov, self.size, self.fill) if self.crop else fit_square(img, self.size, self.fill)
     if self.enhance == 'clahe': return clahe(out)
-    if self.enhance == 'graham': return graham(out, fit_square((fov.inside if self.crop else fov.mask).astype(np.uint8), self.size) > 0)
-    return out
+    if self.enhance is None: return out
+    return dict(graham=graham, graham_grey=graham_grey)[self.enhance](out, fit_square((fov.inside if self.crop else fov.mask).astype(np.uint8), self.size) > 0)
 
 # %% ../nbs/01_fundus.ipynb #49cf8d9c
 @patch

@@ -134,10 +134,11 @@ def _from_bundle(
     device: str, # where to run
 ) -> Grader: # ready to grade
     "Read a bundle"
-    from dr_nbdev.backbones import load_state, plain_model, read_state
+    from dr_nbdev.backbones import Views, load_state, plain_model, read_state
     about = read_json(folder/'grader.json')
     try:
         model = load_state(plain_model(about['backbone'], about.get('head', 'regression'), about.get('pool', 'avg')), read_state(folder/'model.safetensors'), str(folder))
+        if about.get('views', 1) == 4: model = Views(model)
         calibration = about.get('calibration')
         return Grader(model, Preprocess.from_dict(about['preprocess']), tuple(about['thresholds']),
                       calibration and GradeProbs.from_dict(calibration), about.get('name', folder.name), about, device)
@@ -176,7 +177,7 @@ def save(self: Grader,
     from dr_nbdev.train import model_card
     folder = Path(folder)
     if 'training' not in self.about: raise WeightsError(f'{self.name} is a plain state dict, of which neither training nor licence is known: only a bundle can be saved as one')
-    save_weights(folder/BUNDLE[1], self.model, self.about.get('half', False))
+    save_weights(folder/BUNDLE[1], getattr(self.model, 'model', self.model), self.about.get('half', False))
     with write_safely(folder/BUNDLE[2]) as tmp: tmp.write_text(model_card(self.about), encoding='utf-8')
     write_json(folder/BUNDLE[0], self.about)
     return folder

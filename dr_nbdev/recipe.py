@@ -30,7 +30,7 @@ BASE = TrainConfig('efficientnet_lite0', preprocess=Preprocess(160, enhance='gra
 
 TRIALS = dict(
     seeds={'base': {}, 'seed 1': dict(seed=1), 'seed 2': dict(seed=2)},
-    looks={'no enhancement': dict(enhance=None), 'clahe': dict(enhance='clahe'), 'looks': dict(enhance=None, augment='looks'),
+    looks={'graham grey': dict(enhance='graham_grey'), 'no enhancement': dict(enhance=None), 'clahe': dict(enhance='clahe'), 'looks': dict(enhance=None, augment='looks'),
            'graham, looks': dict(augment='looks')},
     size={'96 pixels': dict(size=96), '224 pixels': dict(size=224)},
     head={'five classes': dict(head='classes'), 'CORN': dict(head='corn'), 'cumulative': dict(head='cumulative'),
@@ -38,7 +38,7 @@ TRIALS = dict(
     balance={'grades drawn alike': dict(balance='grade'), 'alike within source': dict(balance='within_source'),
              'merge to 1000': dict(data='thousand')},
     labels={'copies share a grade': dict(soft=True), 'classes, neighbours 0.2': dict(head='classes', smooth=.2)},
-    augment={'augment light': dict(augment='light'), 'augment heavy': dict(augment='heavy'), 'mixup': dict(mixup=.2)},
+    augment={'augment light': dict(augment='light'), 'augment coarse': dict(augment='coarse'), 'coarse, grey': dict(augment='coarse', enhance='graham_grey'), 'augment heavy': dict(augment='heavy'), 'mixup': dict(mixup=.2)},
     optimiser={'no warm-up': dict(schedule='cosine'), 'layers 0.8': dict(layer_decay=.8), 'weight decay 0.2': dict(wd=.2),
                'no average': dict(ema=0.), 'twice the rate': dict(lr=1e-3)},
     start={'nothing frozen': dict(frozen=0), 'random weights': dict(weights=None, frozen=0), 'drawn eyes': dict(weights=None, frozen=0, data='drawn'),

@@ -6,14 +6,14 @@
 __all__ = ['PRESETS', 'STEPS_2023', 'AUGMENTS', 'LOSSES', 'RUN_FILES', 'CARD_FIGURES', 'BUNDLE_VERSION', 'LICENCE', 'TrainConfig',
            'top_lr', 'run_name', 'lr_factor', 'cache_folder', 'is_prepared', 'prepare_images', 'ImageSet', 'load_split',
            'uniform', 'random_affine', 'warp', 'recolour', 'blur', 'jitter', 'to_bytes', 'augment_light',
-           'augment_default', 'augment_heavy', 'augment_looks', 'crop_2023', 'elastic_2023', 'rotate_2023', 'hsv_2023',
-           'clahe_2023', 'flip_2023', 'blur_2023', 'brightness_2023', 'augment_2023', 'draw_shares', 'mix',
-           'memory_format', 'Batches', 'EpochSeed', 'Average', 'kept_epoch', 'Keeper', 'kept', 'save_checkpoint',
-           'load_checkpoint', 'Clock', 'Profile', 'time_shares', 'Depthwise', 'depthwise', 'HalfOnCPU', 'amp_callbacks',
-           'Frozen', 'first_stages', 'parameter_groups', 'grade_loss', 'make_learner', 'fingerprint', 'count_images',
-           'filled', 'claim', 'group_images', 'score_batches', 'save_scores', 'train', 'plot_history', 'three_ways',
-           'markdown_table', 'figure_words', 'model_card', 'tune', 'compare_backbones', 'plot_comparison', 'override',
-           'time_line', 'summary', 'dr_train']
+           'augment_default', 'augment_coarse', 'augment_heavy', 'augment_looks', 'crop_2023', 'elastic_2023',
+           'rotate_2023', 'hsv_2023', 'clahe_2023', 'flip_2023', 'blur_2023', 'brightness_2023', 'augment_2023',
+           'draw_shares', 'mix', 'memory_format', 'Batches', 'EpochSeed', 'Average', 'kept_epoch', 'Keeper', 'kept',
+           'save_checkpoint', 'load_checkpoint', 'Clock', 'Profile', 'time_shares', 'Depthwise', 'depthwise',
+           'HalfOnCPU', 'amp_callbacks', 'Frozen', 'first_stages', 'parameter_groups', 'grade_loss', 'make_learner',
+           'fingerprint', 'count_images', 'filled', 'claim', 'group_images', 'score_batches', 'save_scores', 'train',
+           'plot_history', 'three_ways', 'markdown_table', 'figure_words', 'model_card', 'tune', 'compare_backbones',
+           'plot_comparison', 'override', 'time_line', 'summary', 'dr_train']
 
 # %% ../nbs/08_train.ipynb #ebc4c719
 import hashlib, json, math, os, shutil, time, warnings
@@ -305,6 +305,12 @@ def augment_default(x): # n x height x width x 3, uint8
     return to_bytes(jitter(warp(x, random_affine(len(x), x.device))))
 
 # %% ../nbs/08_train.ipynb #ef3a8f89
+def augment_coarse(x): # n x height x width x 3, uint8
+    "As the default, seen from farther and nearer; half of them made coarser, some as coarse as a photograph of half the size"
+    x = jitter(warp(x, random_affine(len(x), x.device, scale=(.75, 1.35))))
+    half = F.interpolate(F.interpolate(x, scale_factor=.5, mode='area'), size=x.shape[2:], mode='bicubic')
+    return to_bytes(x.lerp_(half, uniform(-1, 1, len(x), 1, x.device).clamp_(0, 1)))
+
 def augment_heavy(x): # n x height x width x 3, uint8
     "As the default, twice over the light and colour, and a patch of up to a quarter of the side rubbed out"
     x = jitter(jitter(warp(x, random_affine(len(x), x.device, scale=(.75, 1.25), shift=.08))).clamp_(0, 255))
@@ -373,7 +379,7 @@ def augment_2023(
         if rng.random() < .5: img = f(img, rng)
     return img
 
-AUGMENTS = {'default': augment_default, 'light': augment_light, 'heavy': augment_heavy, 'looks': augment_looks, 'kaggle2023': augment_2023}
+AUGMENTS = {'default': augment_default, 'light': augment_light, 'coarse': augment_coarse, 'heavy': augment_heavy, 'looks': augment_looks, 'kaggle2023': augment_2023}
 
 # %% ../nbs/08_train.ipynb #4fd5b6b4
 def draw_shares(
