@@ -74,7 +74,7 @@ class TrainConfig:
     amsgrad: bool = False                # AdamW's variant that never raises a step again
     augment: str | None = 'default'      # a name in `AUGMENTS`, None for none
     mixup: float = 0.                    # images and grades are mixed in pairs, by Beta(mixup, mixup); 0 for none
-    balance: str | None = None           # draw 'grade' alike, or 'within_source': each source with the same mix of grades
+    balance: str | None = None           # draw each 'grade' alike; 'within_source': and each source with the same mix; 'root': halfway there
     soft: bool = False                   # copies of one photograph get the mean of their grades
     ema: float = .998                    # decay of the moving average of the weights, 0 for none
     amp: bool = True                     # half precision where the device gains by it
@@ -384,12 +384,13 @@ AUGMENTS = {'default': augment_default, 'light': augment_light, 'coarse': augmen
 # %% ../nbs/08_train.ipynb #4fd5b6b4
 def draw_shares(
     table: pd.DataFrame, # with grade and source
-    balance: str, # 'grade' or 'within_source'
+    balance: str, # 'grade', 'within_source' or 'root'
 ) -> np.ndarray: # (n,), sums to 1
     "How often each image is to be drawn"
-    if balance not in ('grade', 'within_source'): raise DataError(f"balance={balance!r}: choose 'grade' or 'within_source'")
-    by = [table.source, table.grade] if balance == 'within_source' else [table.grade]
-    share = 1/table.groupby(by).grade.transform('size').to_numpy()
+    if balance not in ('grade', 'within_source', 'root'): raise DataError(f"balance={balance!r}: choose 'grade', 'within_source' or 'root'")
+    by = [table.grade] if balance == 'grade' else [table.source, table.grade]
+    size = table.groupby(by).grade.transform('size').to_numpy()
+    share = size**-.5 if balance == 'root' else 1/size
     if balance == 'within_source': # a source with more images still counts for more, but with the root of its number
         share *= table.groupby('source').grade.transform('size').pow(.5).to_numpy()
     return share/share.sum()
@@ -402,6 +403,7 @@ def mix(
     "Blend each image, and its grade, with another one's"
     share = torch.distributions.Beta(alpha, alpha).sample().to(x.device)
     return share*x + (1 - share)*x.flip(0), share*y + (1 - share)*y.flip(0)
+
 
 # %% ../nbs/08_train.ipynb #1cfca214
 def memory_format(
