@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LITE', 'BACKBONES', 'HEADS', 'ORIGINAL_COMPARISON', 'Lite', 'Backbone', 'find_backbone', 'backbone_table',
-           'head_name', 'LogitHead', 'make_head', 'GeM', 'Views', 'plain_model', 'skeleton', 'read_state',
+           'head_name', 'LogitHead', 'make_head', 'GeM', 'Views', 'in_use', 'plain_model', 'skeleton', 'read_state',
            'save_weights', 'backbone_of', 'load_state', 'packaged_state', 'imagenet_state', 'create_model', 'add_state',
            'half_dtype']
 
@@ -131,6 +131,14 @@ class Views(nn.Module):
         self.model = model
     def forward(self, x): # n x 3 x size x size
         return (self.model(x) + self.model(x.transpose(2, 3).flip(2)) + self.model(x.flip(2, 3)) + self.model(x.transpose(2, 3).flip(3)))/4
+
+def in_use(
+    model: nn.Module, # gives n x 1
+    views: int, # 1 or 4
+) -> nn.Module: # what gives the scores that count
+    "A trained network as it is used"
+    if views not in (1, 4): raise WeightsError(f'views={views}: 1, or 4 for the mean of the four turns')
+    return Views(model) if views == 4 else model
 
 # %% ../nbs/07_backbones.ipynb #c2235811
 def plain_model(

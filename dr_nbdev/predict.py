@@ -134,11 +134,11 @@ def _from_bundle(
     device: str, # where to run
 ) -> Grader: # ready to grade
     "Read a bundle"
-    from dr_nbdev.backbones import Views, load_state, plain_model, read_state
+    from dr_nbdev.backbones import in_use, load_state, plain_model, read_state
     about = read_json(folder/'grader.json')
     try:
         model = load_state(plain_model(about['backbone'], about.get('head', 'regression'), about.get('pool', 'avg')), read_state(folder/'model.safetensors'), str(folder))
-        if about.get('views', 1) == 4: model = Views(model)
+        model = in_use(model, about.get('views', 1))
         calibration = about.get('calibration')
         return Grader(model, Preprocess.from_dict(about['preprocess']), tuple(about['thresholds']),
                       calibration and GradeProbs.from_dict(calibration), about.get('name', folder.name), about, device)

@@ -32,7 +32,7 @@ from fastcore.basics import patch
 from fastcore.script import Param, call_parse
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from .backbones import ORIGINAL_COMPARISON, create_model, find_backbone, half_dtype, head_name, load_state, read_state, save_weights
+from .backbones import ORIGINAL_COMPARISON, create_model, find_backbone, half_dtype, head_name, in_use, load_state, read_state, save_weights
 from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, DRError, ImageError, ahead, environment,
                            errors_for_people, progress, read_json, seed_everything, short, write_json, write_safely)
 from .data import load_manifest
@@ -80,6 +80,7 @@ class TrainConfig:
     amp: bool = True                     # half precision where the device gains by it
     at_once: int | None = None           # images that pass through the network together; None: the whole batch
     compile: bool = False                # let `torch.compile` write the network's code? A minute more at the start
+    views: int = 1                       # 4: in use, a score is the mean of those of the square turned four ways
     choose: str = 'last'                 # which epoch's weights are kept: the 'last', or the best by 'qwk' or 'macro_f1'
     seed: int = 42                       # of weights, order and augmentation
     workers: int | None = None           # threads that prepare images; None: the machine's. Doesn't change the result
@@ -818,7 +819,8 @@ def score_batches(
 
 def save_scores(run: Path, cfg: TrainConfig, val: Batches):
     "Write val_scores.csv: what the best weights say"
-    model = load_state(create_model(cfg.backbone, None, cfg.head, cfg.pool), read_state(run/'best.safetensors')).to(val.device, memory_format=memory_format(val.device))
+    model = load_state(create_model(cfg.backbone, None, cfg.head, cfg.pool), read_state(run/'best.safetensors'))
+    model = in_use(model, cfg.views).to(val.device, memory_format=memory_format(val.device))
     t = val.set.table
     out = t[['path', 'image_id', 'patient', 'source', 'grade']].assign(score=score_batches(model, val), group=group_images(t))
     with write_safely(run/'val_scores.csv') as tmp: out.to_csv(tmp, index=False)
@@ -947,7 +949,7 @@ def tune(
     s, config = pd.read_csv(run/'val_scores.csv'), read_json(run/'config.json')
     thresholds, figures, by_source = three_ways(s, metric)
     cfg = TrainConfig.from_dict({k: v for k, v in config.items() if k != 'data'})
-    card = dict(format=BUNDLE_VERSION, name=run.name, backbone=cfg.backbone, head=cfg.head, pool=cfg.pool, preprocess=cfg.preprocess.to_dict(),
+    card = dict(format=BUNDLE_VERSION, name=run.name, backbone=cfg.backbone, head=cfg.head, pool=cfg.pool, views=cfg.views, half=half, preprocess=cfg.preprocess.to_dict(),
                 thresholds=thresholds, tuned_for=metric if tuple(thresholds) != DEFAULT_THRESHOLDS else None, calibration=GradeProbs.fit(s.score, s.grade).to_dict(), grades=GRADES,
                 training=dict(config=config, images=read_json(run/'data.json')), metrics=figures, by_source=by_source, known_failures=list(known_failures),
                 versions=read_json(run/'environment.json'), licence=LICENCE, intended_use=DISCLAIMER)
