@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LITE', 'BACKBONES', 'HEADS', 'ORIGINAL_COMPARISON', 'Lite', 'Backbone', 'find_backbone', 'backbone_table',
-           'head_name', 'LogitHead', 'make_head', 'GeM', 'Views', 'in_use', 'plain_model', 'skeleton', 'read_state',
-           'save_weights', 'backbone_of', 'load_state', 'packaged_state', 'imagenet_state', 'create_model', 'add_state',
-           'half_dtype']
+           'head_name', 'LogitHead', 'make_head', 'GeM', 'Views', 'in_use', 'Ensemble', 'plain_model', 'skeleton',
+           'read_state', 'save_weights', 'backbone_of', 'load_state', 'packaged_state', 'imagenet_state',
+           'create_model', 'add_state', 'half_dtype']
 
 # %% ../nbs/07_backbones.ipynb #d2bd86f7
 import hashlib
@@ -140,13 +140,22 @@ def in_use(
     if views not in (1, 4): raise WeightsError(f'views={views}: 1, or 4 for the mean of the four turns')
     return Views(model) if views == 4 else model
 
+# %% ../nbs/07_backbones.ipynb #2b4bcb4f
+class Ensemble(nn.Module):
+    "The mean score of several networks"
+    def __init__(self, members: list[nn.Module]): # each gives n x 1
+        super().__init__()
+        self.members = nn.ModuleList(members)
+    def forward(self, x): return torch.stack([m(x) for m in self.members]).mean(0) # n x 3 x size x size
+
 # %% ../nbs/07_backbones.ipynb #c2235811
 def plain_model(
-    name: str, # a name in `BACKBONES`
+    name: str | list[str], # a name in `BACKBONES`, or several for an ensemble
     head: str = 'regression', # a name in `HEADS`
     pool: str = 'avg', # how the last features are averaged: 'avg', or 'gem' for generalised mean
 ) -> nn.Module: # with random weights
     "The backbone with a head that gives a score"
+    if not isinstance(name, str): return Ensemble([plain_model(o, head, pool) for o in name])
     model = LITE[name].make() if name in LITE else get_model(find_backbone(name).name, weights=None)
     last = head_name(model)
     model.set_submodule(last, make_head(model.get_submodule(last).in_features, head))

@@ -196,6 +196,21 @@ def _whole(
     "The whole frame as the field of view"
     return FieldOfView(0, size[0], 0, size[1], False, reason, visible, np.ones(shape, bool), shape[0]/size[0], shrink)
 
+def _look_nearer(
+    img: np.ndarray, # height x width x 3, uint8
+    fov: FieldOfView, # found from afar
+) -> FieldOfView: # of the same frame
+    "Look again inside what was found: the frame may have been put around a photograph that has a border of its own"
+    (rows, cols), part = fov.box, img[fov.box]
+    inner = field_of_view(part, tuple(fov.shrink*o for o in part.shape[:2]))
+    if not inner.found: return fov
+    top, left, s = fov.shrink*rows.start, fov.shrink*cols.start, inner.scale
+    mask = np.zeros([round(s*fov.shrink*o) for o in img.shape[:2]], bool)
+    y, x = round(top*s), round(left*s)
+    place = mask[y:y + inner.mask.shape[0], x:x + inner.mask.shape[1]]
+    place[:] = inner.mask[:place.shape[0], :place.shape[1]]
+    return FieldOfView(top + inner.top, top + inner.bottom, left + inner.left, left + inner.right, True, '', True, mask, s, fov.shrink)
+
 def field_of_view(
     img: np.ndarray, # height x width x 3, uint8, RGB
     full: tuple[int, int] | None = None, # height and width of the photograph, if `img` is it at reduced scale
@@ -214,7 +229,9 @@ def field_of_view(
     if mask.mean() < .08 or not len(rows) or not len(cols): return whole('no field of view stands out from the background')
     sy, sx = h/lum.shape[0], w/lum.shape[1]
     box = int(rows[0]*sy), min(h, round((rows[-1] + 1)*sy)), int(cols[0]*sx), min(w, round((cols[-1] + 1)*sx))
-    return FieldOfView(*box, True, '', True, mask, 1/sy, shrink)
+    fov = FieldOfView(*box, True, '', True, mask, 1/sy, shrink)
+    framed = border[0] > 200 or (fov.bottom - fov.top)*(fov.right - fov.left) < .5*h*w
+    return _look_nearer(img, fov) if framed else fov
 
 # %% ../nbs/01_fundus.ipynb #5b7e47db
 def _fitting(

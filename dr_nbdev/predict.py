@@ -101,7 +101,7 @@ def weights_table() -> pd.DataFrame: # name, backbone, pixels, mb, and figures o
     rows = []
     for name, folder in shipped_bundles().items():
         a = read_json(folder/'grader.json')
-        row = dict(name=name, backbone=a['backbone'], pixels=a['preprocess']['size'], mb=round((folder/'model.safetensors').stat().st_size/1e6, 1))
+        row = dict(name=name, backbone=a['backbone'] if isinstance(a['backbone'], str) else ' + '.join(a['backbone']), pixels=a['preprocess']['size'], mb=round((folder/'model.safetensors').stat().st_size/1e6, 1))
         for source, f in a.get('by_source', {}).items(): row |= {f'{source} {k}': round(f[k]['value'], 2) for k in ('qwk', 'auroc_referable')}
         rows.append(row)
     return pd.DataFrame(rows)

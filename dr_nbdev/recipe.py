@@ -21,7 +21,7 @@ from .backbones import create_model
 from .core import GRADE_COLORS, DataError, errors_for_people, read_json, write_safely
 from .data import COLUMNS, load_manifest
 from .fundus import Preprocess
-from .metrics import Interval, bootstrap, macro_f1, qwk, report
+from .metrics import Interval, auroc, bootstrap, macro_f1, qwk, report
 from .thresholds import cross_fit, to_grade
 from .train import Batches, TrainConfig, load_split, train
 

@@ -12,8 +12,8 @@ __all__ = ['PRESETS', 'STEPS_2023', 'AUGMENTS', 'LOSSES', 'RUN_FILES', 'CARD_FIG
            'save_checkpoint', 'load_checkpoint', 'Clock', 'Profile', 'time_shares', 'Depthwise', 'depthwise',
            'HalfOnCPU', 'amp_callbacks', 'Frozen', 'first_stages', 'parameter_groups', 'grade_loss', 'make_learner',
            'fingerprint', 'count_images', 'filled', 'claim', 'group_images', 'score_batches', 'save_scores', 'train',
-           'plot_history', 'three_ways', 'markdown_table', 'figure_words', 'model_card', 'tune', 'compare_backbones',
-           'plot_comparison', 'override', 'time_line', 'summary', 'dr_train']
+           'plot_history', 'three_ways', 'markdown_table', 'figure_words', 'model_card', 'trained', 'together', 'tune',
+           'compare_backbones', 'plot_comparison', 'override', 'time_line', 'summary', 'dr_train']
 
 # %% ../nbs/08_train.ipynb #ebc4c719
 import hashlib, json, math, os, shutil, time, warnings
@@ -32,7 +32,7 @@ from fastcore.basics import patch
 from fastcore.script import Param, call_parse
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from .backbones import ORIGINAL_COMPARISON, create_model, find_backbone, half_dtype, head_name, in_use, load_state, read_state, save_weights
+from .backbones import ORIGINAL_COMPARISON, Ensemble, create_model, find_backbone, half_dtype, head_name, in_use, load_state, read_state, save_weights
 from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, DRError, ImageError, ahead, environment,
                            errors_for_people, progress, read_json, seed_everything, short, write_json, write_safely)
 from .data import load_manifest
@@ -912,7 +912,7 @@ def model_card(
 
 **{about['intended_use']}** {about['licence']}
 
-A {about['backbone']} that gives a score from about 0 (No DR) to about 4 (Proliferative DR) for a fundus photograph. Made by dr_nbdev {about['versions'].get('dr_nbdev', '')}.
+{' and '.join([about['backbone']] if isinstance(about['backbone'], str) else about['backbone'])}{', of which each score is the mean over the square turned four ways' if about.get('views') == 4 else ''}: a score from about 0 (No DR) to about 4 (Proliferative DR) for a fundus photograph. Made with dr_nbdev {about['versions'].get('dr_nbdev', '')}.
 
 ## Training
 
@@ -937,27 +937,48 @@ BUNDLE_VERSION = 1
 LICENCE = ('Weights follow the licence of the images they were trained on. The competitions\' images (EyePACS 2015, APTOS 2019) '
            'are for research only.')
 
+def trained(
+    run: Path, # a finished run's folder
+) -> tuple[TrainConfig, torch.nn.Module]: # the configuration and the network with the kept weights
+    "What a run has made"
+    if not (run/'val_scores.csv').is_file(): raise DataError(f'{run} is not a finished run (no val_scores.csv): train it to its end')
+    cfg = TrainConfig.from_dict({k: v for k, v in read_json(run/'config.json').items() if k != 'data'})
+    return cfg, load_state(create_model(cfg.backbone, None, cfg.head, cfg.pool), read_state(run/'best.safetensors'))
+
+def together(
+    runs: list[Path], # finished runs on the same images
+) -> tuple[TrainConfig, torch.nn.Module, pd.DataFrame]: # the first one's configuration, the ensemble, its scores
+    "Several runs as one network"
+    cfgs, models = zip(*map(trained, runs))
+    odd = [o.name for o, c in zip(runs, cfgs) if (c.preprocess, c.views, c.head, c.pool) != (cfgs[0].preprocess, cfgs[0].views, cfgs[0].head, cfgs[0].pool)]
+    tables = [pd.read_csv(o/'val_scores.csv') for o in runs]
+    odd += [o.name for o, t in zip(runs, tables) if not t.path.equals(tables[0].path)]
+    if odd: raise DataError(f'{", ".join(odd)}: not of the same preprocessing, views, head and validation images as {runs[0].name}, so no ensemble')
+    return cfgs[0], Ensemble(models) if len(runs) > 1 else models[0], tables[0].assign(score=np.mean([t.score for t in tables], axis=0))
+
 def tune(
-    run: str | Path, # a finished run's folder
+    run: str | Path | list, # a finished run's folder, or several for an ensemble, whose bundle goes to the first
     metric: str = 'f1', # what the thresholds are to serve: 'f1' (macro F1) or 'qwk'
     half: bool = False, # store the weights in 16 bits?
     known_failures: list[str] = (), # what it is bad at, in sentences, for the model card
+    name: str | None = None, # of the bundle; None: the run's
 ) -> Path: # the bundle's folder
     "Fit thresholds and probabilities on a run's validation scores, and write its bundle"
-    run = Path(run)
-    if not (run/'val_scores.csv').is_file(): raise DataError(f'{run} is not a finished run (no val_scores.csv): train it to its end')
-    s, config = pd.read_csv(run/'val_scores.csv'), read_json(run/'config.json')
+    runs = [Path(o) for o in (run if isinstance(run, list) else [run])]
+    cfg, model, s = together(runs)
+    run, configs = runs[0], [read_json(o/'config.json') for o in runs]
     thresholds, figures, by_source = three_ways(s, metric)
-    cfg = TrainConfig.from_dict({k: v for k, v in config.items() if k != 'data'})
-    card = dict(format=BUNDLE_VERSION, name=run.name, backbone=cfg.backbone, head=cfg.head, pool=cfg.pool, views=cfg.views, half=half, preprocess=cfg.preprocess.to_dict(),
-                thresholds=thresholds, tuned_for=metric if tuple(thresholds) != DEFAULT_THRESHOLDS else None, calibration=GradeProbs.fit(s.score, s.grade).to_dict(), grades=GRADES,
-                training=dict(config=config, images=read_json(run/'data.json')), metrics=figures, by_source=by_source, known_failures=list(known_failures),
-                versions=read_json(run/'environment.json'), licence=LICENCE, intended_use=DISCLAIMER)
-    model = load_state(create_model(cfg.backbone, None, cfg.head, cfg.pool), read_state(run/'best.safetensors'))
+    names = [o['backbone'] for o in configs]
+    card = dict(format=BUNDLE_VERSION, name=name or run.name, backbone=names if len(runs) > 1 else names[0], head=cfg.head, pool=cfg.pool, views=cfg.views,
+                half=half, preprocess=cfg.preprocess.to_dict(), thresholds=thresholds, tuned_for=metric if tuple(thresholds) != DEFAULT_THRESHOLDS else None,
+                calibration=GradeProbs.fit(s.score, s.grade).to_dict(), grades=GRADES,
+                training=dict(config=configs[0], others=configs[1:], images=read_json(run/'data.json')), metrics=figures, by_source=by_source,
+                known_failures=list(known_failures), versions=read_json(run/'environment.json'), licence=LICENCE, intended_use=DISCLAIMER)
     save_weights(run/'bundle/model.safetensors', model, half)
-    (run/'bundle/MODEL_CARD.md').write_text(model_card(card), encoding='utf-8')
+    with write_safely(run/'bundle/MODEL_CARD.md') as tmp: tmp.write_text(model_card(card), encoding='utf-8')
     write_json(run/'bundle/grader.json', card)
     return run/'bundle'
+
 
 # %% ../nbs/08_train.ipynb #b4ad4153
 def compare_backbones(
