@@ -21,7 +21,7 @@ import torch
 from fastcore.xdg import xdg_cache_home
 from torch import nn
 
-from .backbones import add_state, half_dtype
+from .backbones import Ensemble, Views, add_state, half_dtype
 from .core import DISCLAIMER, GRADES, DRError, ImageError, read_json, versions, write_json, write_safely
 from .fundus import Preprocess
 
@@ -43,7 +43,13 @@ def fused(
 ) -> nn.Module: # gives the same numbers but for rounding
     "A copy in which every batch normalisation is part of the convolution before it"
     from torch.fx.experimental.optimization import fuse
+    if isinstance(model, (Scorer, Views, Ensemble)): # what they hold may be called several times, and is to be fused once
+        copy = deepcopy(model)
+        if isinstance(model, Ensemble): copy.members = nn.ModuleList(map(fused, copy.members))
+        else: copy.model = fused(copy.model)
+        return copy
     return fuse(model) if any(isinstance(m, nn.BatchNorm2d) for m in model.modules()) else model
+
 
 # %% ../nbs/09_engines.ipynb #c62b3770
 @dataclass
