@@ -230,8 +230,8 @@ def field_of_view(
     sy, sx = h/lum.shape[0], w/lum.shape[1]
     box = int(rows[0]*sy), min(h, round((rows[-1] + 1)*sy)), int(cols[0]*sx), min(w, round((cols[-1] + 1)*sx))
     fov = FieldOfView(*box, True, '', True, mask, 1/sy, shrink)
-    framed = border[0] > 200 or (fov.bottom - fov.top)*(fov.right - fov.left) < .5*h*w
-    return _look_nearer(img, fov) if framed else fov
+    share = (fov.bottom - fov.top)*(fov.right - fov.left)/(h*w)
+    return _look_nearer(img, fov) if share < .5 or border[0] > 200 and share < .95 else fov
 
 # %% ../nbs/01_fundus.ipynb #5b7e47db
 def _fitting(
