@@ -11,19 +11,17 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 from fastcore.script import Param, call_parse
 
-from .backbones import create_model
-from .core import GRADE_COLORS, DataError, errors_for_people, read_json, write_safely
+from .core import DataError, errors_for_people, write_safely
 from .data import COLUMNS, load_manifest
 from .fundus import Preprocess
 from .metrics import Interval, auroc, bootstrap, macro_f1, qwk, report
 from .thresholds import cross_fit, to_grade
-from .train import Batches, TrainConfig, load_split, train
+from .train import Batches, TrainConfig, load_split, train, trained
 
 # %% ../nbs/13_recipe.ipynb #790c4be9
 BASE = TrainConfig('efficientnet_lite0', preprocess=Preprocess(160, enhance='graham'), epochs=3, ema=.99, frozen=3)
@@ -175,10 +173,9 @@ def view_scores(
 ) -> pd.DataFrame: # as val_scores.csv
     "Mean scores of the eight turned and mirrored views of each validation photograph"
     run = Path(run)
-    config = read_json(run/'config.json')
-    cfg = TrainConfig.from_dict({k: v for k, v in config.items() if k != 'data'})
-    model = create_model(cfg.backbone, run/'best.safetensors', cfg.head, cfg.pool).eval()
+    cfg, model = trained(run)
     val = Batches(load_split(data, 'val', cfg.preprocess), cfg, train=False, device='cpu')
+    model.eval()
     with torch.inference_mode():
         views = [torch.stack([model(v)[:, 0] for o in (x, x.flip(3)) for v in (torch.rot90(o, k, (2, 3)) for k in range(4))]).mean(0) for x, _ in val]
     return pd.read_csv(run/'val_scores.csv').assign(score=torch.cat(views).numpy())
