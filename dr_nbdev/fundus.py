@@ -196,6 +196,7 @@ def _whole(
     "The whole frame as the field of view"
     return FieldOfView(0, size[0], 0, size[1], False, reason, visible, np.ones(shape, bool), shape[0]/size[0], shrink)
 
+# %% ../nbs/01_fundus.ipynb #5897b810
 def _look_nearer(
     img: np.ndarray, # height x width x 3, uint8
     fov: FieldOfView, # found from afar
@@ -211,6 +212,7 @@ def _look_nearer(
     place[:] = inner.mask[:place.shape[0], :place.shape[1]]
     return FieldOfView(top + inner.top, top + inner.bottom, left + inner.left, left + inner.right, True, '', True, mask, s, fov.shrink)
 
+# %% ../nbs/01_fundus.ipynb #6842f584
 def field_of_view(
     img: np.ndarray, # height x width x 3, uint8, RGB
     full: tuple[int, int] | None = None, # height and width of the photograph, if `img` is it at reduced scale

@@ -200,6 +200,7 @@ def _hub(
         if isinstance(e, (PermissionError, NotADirectoryError, IsADirectoryError)): raise
         raise WeightsError(f'{address} can\'t be reached: is there a network? Where there is none, copy the folder of the bundle here and give its path') from e
 
+# %% ../nbs/10_predict.ipynb #dd1c62bd
 def _from_hub(
     address: str, # hf://owner/name or hf://owner/name@revision
 ) -> Path: # a bundle's folder, in the hub's cache
@@ -209,6 +210,7 @@ def _from_hub(
     if not (folder/BUNDLE[0]).is_file(): raise WeightsError(f'{address} holds no grader.json: it is not a bundle of dr_nbdev')
     return folder
 
+# %% ../nbs/10_predict.ipynb #f7d0e4cf
 @patch
 def push(self: Grader,
     name: str, # owner/name

@@ -898,6 +898,7 @@ def figure_words(
     "A figure with its interval"
     return '-' if not f or f['value'] is None else '{value:.2f}'.format(**f) + ('' if f['low'] is None else ' ({low:.2f} to {high:.2f})'.format(**f))
 
+# %% ../nbs/08_train.ipynb #dcf02666
 def model_card(
     about: dict, # as in grader.json
 ) -> str: # Markdown
@@ -945,6 +946,7 @@ def trained(
     cfg = TrainConfig.from_dict({k: v for k, v in read_json(run/'config.json').items() if k != 'data'})
     return cfg, load_state(create_model(cfg.backbone, None, cfg.head, cfg.pool), read_state(run/'best.safetensors'))
 
+# %% ../nbs/08_train.ipynb #12e7ffdf
 def together(
     runs: list[Path], # finished runs on the same images
 ) -> tuple[TrainConfig, torch.nn.Module, pd.DataFrame]: # the first one's configuration, the ensemble, its scores
@@ -956,6 +958,7 @@ def together(
     if odd: raise DataError(f'{", ".join(odd)}: not of the same preprocessing, views, head and validation images as {runs[0].name}, so no ensemble')
     return cfgs[0], Ensemble(models) if len(runs) > 1 else models[0], tables[0].assign(score=np.mean([t.score for t in tables], axis=0))
 
+# %% ../nbs/08_train.ipynb #fc379514
 def tune(
     run: str | Path | list, # a finished run's folder, or several for an ensemble, whose bundle goes to the first
     metric: str = 'f1', # what the thresholds are to serve: 'f1' (macro F1) or 'qwk'
@@ -978,7 +981,6 @@ def tune(
     with write_safely(run/'bundle/MODEL_CARD.md') as tmp: tmp.write_text(model_card(card), encoding='utf-8')
     write_json(run/'bundle/grader.json', card)
     return run/'bundle'
-
 
 # %% ../nbs/08_train.ipynb #b4ad4153
 def compare_backbones(
