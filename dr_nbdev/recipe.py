@@ -19,7 +19,7 @@ from fastcore.script import Param, call_parse
 from .core import DataError, errors_for_people, write_safely
 from .data import COLUMNS, load_manifest
 from .fundus import Preprocess
-from .metrics import Interval, auroc, bootstrap, macro_f1, qwk, report
+from .metrics import Interval, bootstrap, macro_f1, report
 from .thresholds import cross_fit, to_grade
 from .train import Batches, TrainConfig, load_split, train, trained
 
