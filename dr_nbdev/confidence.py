@@ -4,18 +4,18 @@
 
 # %% auto #0
 __all__ = ['LEVELS', 'POINTS', 'reliability', 'ece', 'between_grades', 'plot_reliability', 'taken_before', 'GradeSets',
-           'set_words', 'risk_coverage', 'plot_risk', 'operating_points']
+           'set_words', 'cross_sets', 'risk_coverage', 'plot_risk', 'operating_points']
 
-# %% ../nbs/07_confidence.ipynb #53a6bc5b
+# %% ../nbs/07_confidence.ipynb #b3c8de50
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from .core import DataError, GRADE_COLORS, N_GRADES, REFERABLE, VISION_THREATENING
-from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, to_grade
+from .core import DataError, N_GRADES, REFERABLE, VISION_THREATENING, patient_numbers
+from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, _folds, to_grade
 
-# %% ../nbs/07_confidence.ipynb #c9e081de
+# %% ../nbs/07_confidence.ipynb #ac524bb1
 def reliability(
     p, # probabilities that were given, shape (n,)
     true, # whether it came true, shape (n,)
@@ -35,7 +35,7 @@ def ece(
     t = reliability(p, true, bins)
     return float((t.n*(t.given - t.came_true).abs()).sum()/t.n.sum())
 
-# %% ../nbs/07_confidence.ipynb #67b09976
+# %% ../nbs/07_confidence.ipynb #d2d2f70c
 def between_grades(
     scores, # shape (n,)
 ) -> np.ndarray: # shape (n, 5); rows sum to 1
@@ -43,7 +43,7 @@ def between_grades(
     s = np.clip(np.asarray(scores, float), 0, N_GRADES - 1)
     return np.clip(1 - np.abs(s[:, None] - np.arange(N_GRADES)), 0, 1)
 
-# %% ../nbs/07_confidence.ipynb #01301458
+# %% ../nbs/07_confidence.ipynb #d9cd8787
 def plot_reliability(
     curves: dict, # name to (probabilities, whether it came true)
     ax=None, # matplotlib axes; new ones if None
@@ -60,7 +60,7 @@ def plot_reliability(
     ax.legend(fontsize=8)
     return ax
 
-# %% ../nbs/07_confidence.ipynb #8d0f9dbc
+# %% ../nbs/07_confidence.ipynb #1c680ea2
 def taken_before(
     p: np.ndarray, # probabilities of the grades, shape (n, 5)
     given: np.ndarray, # the grade that was given, shape (n,)
@@ -77,7 +77,7 @@ def taken_before(
         mass = mass + p[rows, new]
     return out
 
-# %% ../nbs/07_confidence.ipynb #147ab6fc
+# %% ../nbs/07_confidence.ipynb #f990d354
 LEVELS = (.5, .6, .7, .8, .85, .9, .95, .98)
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class GradeSets:
     @classmethod
     def from_dict(cls, d): return cls({float(k): v for k, v in d.items()})
 
-# %% ../nbs/07_confidence.ipynb #31b35eed
+# %% ../nbs/07_confidence.ipynb #bcc32d38
 def set_words(
     low: int, # lowest grade of a set
     high: int, # highest
@@ -117,7 +117,25 @@ def set_words(
     "A set as it stands in a table"
     return f'{low}' if low == high else f'{low}-{high}'
 
-# %% ../nbs/07_confidence.ipynb #03f664de
+# %% ../nbs/07_confidence.ipynb #b52dd1de
+def cross_sets(
+    scores, # of validation photographs, shape (n,)
+    grades, # their true grades, shape (n,)
+    groups=None, # patient of each; missing: the photograph stands alone
+    thresholds=DEFAULT_THRESHOLDS, # four ascending numbers
+    promise: float = .9, # how often a set is to hold the true grade
+    seed: int = 42, # of the division into folds
+) -> np.ndarray: # shape (n, 2): the lowest and the highest grade of each set, out of fold
+    "Sets of photographs that had no part in fitting them"
+    scores, grades = np.asarray(scores, float), np.asarray(grades)
+    out = np.empty((len(scores), 2), int)
+    for fit, held in _folds(grades, None if groups is None else patient_numbers(groups, len(grades)), 5, seed):
+        probs = GradeProbs.fit(scores[fit], grades[fit])
+        sets = GradeSets.fit(probs, scores[fit], grades[fit], thresholds)
+        out[held] = sets(probs(scores[held]), to_grade(scores[held], thresholds), promise)
+    return out
+
+# %% ../nbs/07_confidence.ipynb #a45b0df7
 def risk_coverage(
     wrong, # whether the grade was wrong, shape (n,)
     confidence, # how sure it was, shape (n,)
@@ -141,7 +159,7 @@ def plot_risk(
     ax.legend(fontsize=8)
     return ax
 
-# %% ../nbs/07_confidence.ipynb #33cd4dc4
+# %% ../nbs/07_confidence.ipynb #3b57ad09
 POINTS = dict(sensitive=.9, specific=.98)
 
 def operating_points(

@@ -174,7 +174,7 @@ def save(self: Grader,
 ) -> Path: # the folder
     "Write a bundle, from which `Grader.load` makes the same grader"
     from dr_nbdev.backbones import save_weights
-    from dr_nbdev.train import model_card
+    from dr_nbdev.card import model_card
     folder = Path(folder)
     if 'training' not in self.about: raise WeightsError(f'{self.name} is a plain state dict, of which neither training nor licence is known: only a bundle can be saved as one')
     save_weights(folder/BUNDLE[1], getattr(self.model, 'model', self.model), self.about.get('half', False))
