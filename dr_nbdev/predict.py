@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['SHIPPED', 'ORIGINAL_FILE', 'BUNDLE', 'COLUMNS', 'best_device', 'Grader', 'shipped_bundles', 'weights_table',
-           'find_weights', 'predict_folder', 'kaggle_form', 'contact_sheet', 'summary', 'dr_predict']
+           'find_weights', 'Prepared', 'prepare', 'predict_folder', 'kaggle_form', 'contact_sheet', 'summary',
+           'dr_predict']
 
 # %% ../nbs/13_predict.ipynb #49355d5b
-import hashlib, os, shutil, tempfile, threading
+import hashlib, os, shutil, sys, tempfile, threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from fastcore.script import Param, call_parse
 
 import dr_nbdev
 from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, ImageError, WeightsError, ahead, errors_for_people, image_files,
-                           progress, read_json, short, write_json, write_safely)
+                           is_command, progress, read_json, short, write_json, write_safely)
+from .confidence import GradeSets, set_words
 from .fundus import Preprocess
+from .quality import GATES, POOR, assess, verdict
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, to_grade
 
 # %% ../nbs/13_predict.ipynb #ffd77c46
@@ -41,8 +44,14 @@ class Grader:
     about: dict = field(default_factory=dict) # all that grader.json says
     device: str = field(default_factory=best_device) # where it runs
     engine: 'Engine' = None               # what computes the scores; None: PyTorch, made when it is needed
+    sets: GradeSets | None = None         # from probabilities to sets of grades, if fitted
+    promise: float = .9                   # how often a set is to hold the true grade
+    gate: str = 'warn'                    # what to do with a poor photograph: 'warn', 'refuse', or 'off': don't look
+    poor: float = POOR                    # what is among this share of the worst real photographs is poor
 
-    def __post_init__(self): self.model = self.model.eval().to(self.device)
+    def __post_init__(self):
+        if self.gate not in GATES: raise DataError(f'gate={self.gate!r}: choose from {", ".join(GATES)}')
+        self.model = self.model.eval().to(self.device)
 
 # %% ../nbs/13_predict.ipynb #c99b97a7
 _making = threading.Lock() # PyTorch can't fuse layers in two threads at once
@@ -74,6 +83,19 @@ def scores(self: Grader,
 ) -> np.ndarray: # n scores, float32
     "The network's opinion of prepared photographs"
     return self.ready(squares)
+
+# %% ../nbs/13_predict.ipynb #0063806f
+@patch
+def spread(self: Grader,
+    squares: np.ndarray, # n x size x size x 3, uint8, as `preprocess` makes them
+    at_once: int = 8, # squares that pass through the network together
+) -> np.ndarray: # n standard deviations, on the scale of the score
+    "How far the network's opinions of a square differ: over its members, and over four turns"
+    import torch
+    from dr_nbdev.backbones import opinions
+    with torch.inference_mode():
+        parts = [opinions(self.model, self.preprocess.normalize(torch.as_tensor(squares[i:i + at_once]).to(self.device))) for i in range(0, len(squares), at_once)]
+    return torch.cat(parts).std(1).cpu().numpy()
 
 # %% ../nbs/13_predict.ipynb #beaa9278
 @patch
@@ -139,9 +161,9 @@ def _from_bundle(
     try:
         model = load_state(plain_model(about['backbone'], about.get('head', 'regression'), about.get('pool', 'avg')), read_state(folder/'model.safetensors'), str(folder))
         model = in_use(model, about.get('views', 1))
-        calibration = about.get('calibration')
-        return Grader(model, Preprocess.from_dict(about['preprocess']), tuple(about['thresholds']),
-                      calibration and GradeProbs.from_dict(calibration), about.get('name', folder.name), about, device)
+        calibration, sets = about.get('calibration'), about.get('sets')
+        return Grader(model, Preprocess.from_dict(about['preprocess']), tuple(about['thresholds']), calibration and GradeProbs.from_dict(calibration),
+                      about.get('name', folder.name), about, device, sets=sets and GradeSets.from_dict(sets))
     except (KeyError, TypeError, ValueError) as e:
         raise WeightsError(f'{folder}/grader.json is not a description of weights ({type(e).__name__}: {e})') from None
 
@@ -226,48 +248,69 @@ def push(self: Grader,
     return address
 
 # %% ../nbs/13_predict.ipynb #45cdaa0f
-def _prepare(
+@dataclass
+class Prepared:
+    "A photograph on its way to the network"
+    square: np.ndarray | None     # None: it is not to be graded
+    status: str = 'ok'            # or 'low_quality', 'not_fundus', 'unreadable'
+    message: str = ''             # what is wrong, or worth knowing
+    quality: float = float('nan') # share of real photographs that are no better
+
+def prepare(
     path: Path, # a photograph
     prep: Preprocess, # how to prepare it
-) -> tuple[np.ndarray | None, str, str]: # the square or None, status, message
-    "Read and prepare a photograph, or say why not"
+    gate: str = 'warn', # one of `GATES`
+    poor: float = POOR, # what is among this share of the worst real photographs is poor
+) -> Prepared: # ready for the network, or not
+    "Read, judge and prepare a photograph"
     try:
         img, fov = prep.open(path)
-        if not fov.visible: return None, 'not_fundus', fov.reason
-        return prep(img, fov), 'ok', fov.reason
-    except ImageError as e: return None, 'unreadable', str(e)
+        if gate == 'off' or not fov.visible: return Prepared(prep(img, fov) if fov.visible else None, 'ok' if fov.visible else 'not_fundus', fov.reason)
+        q = assess(img, fov)
+        status, why = verdict(q, poor)
+        graded = status == 'ok' or status == 'low_quality' and gate == 'warn'
+        return Prepared(prep(img, fov) if graded else None, status, why or fov.reason, round(q.score, 4))
+    except ImageError as e: return Prepared(None, 'unreadable', str(e))
 
 # %% ../nbs/13_predict.ipynb #dd772377
-COLUMNS = ['name', 'grade', 'label', 'score', *(f'p{g}' for g in range(N_GRADES)), 'status', 'message']
+COLUMNS = ['name', 'grade', 'label', 'score', *(f'p{g}' for g in range(N_GRADES)), 'confidence', 'set', 'quality', 'status', 'message']
+
+@patch
+def _sure(self: Grader,
+    s: np.ndarray, # scores, shape (n,)
+) -> dict: # columns of the table: p0 to p4, confidence, set
+    "How sure the grades of these scores are"
+    if not self.probs: return {}
+    p, grades = self.probs(s), to_grade(s, self.thresholds)
+    out = {f'p{k}': p[:, k].round(4) for k in range(N_GRADES)} | dict(confidence=p[np.arange(len(s)), grades].round(4))
+    return out | (dict(set=[set_words(*o) for o in self.sets(p, grades, self.promise)]) if self.sets else {})
 
 @patch
 def table(self: Grader,
     names: list[str], # of the photographs
-    results: list, # (square or None, status, message) of each
+    results: list[Prepared], # of each
 ) -> pd.DataFrame: # a row each
     "Grade what could be prepared; the others keep their message"
-    df = pd.DataFrame([(n, status, message) for n, (_, status, message) in zip(names, results)], columns=['name', 'status', 'message'])
-    df = df.reindex(columns=COLUMNS)
-    df['grade'] = df.grade.astype('Int64')
-    df['label'] = df.label.astype(object)
-    ok = df.status == 'ok'
-    if not ok.any(): return df
-    s = self.scores(np.stack([sq for sq, *_ in results if sq is not None])).astype(float)
+    df = pd.DataFrame([(n, o.quality, o.status, o.message) for n, o in zip(names, results)], columns=['name', 'quality', 'status', 'message'])
+    df = df.reindex(columns=COLUMNS).astype(dict(grade='Int64', label=object, set=object))
+    rows = np.flatnonzero([o.square is not None for o in results])
+    if not len(rows): return df
+    s = self.scores(np.stack([results[i].square for i in rows])).astype(float)
     finite = np.isfinite(s)
-    broken = df.index[ok][~finite]
-    df.loc[broken, ['status', 'message']] = 'failed', 'the network gave no number for it'
-    ok = df.status == 'ok'
-    grades = to_grade(s[finite], self.thresholds)
-    df.loc[ok, 'score'], df.loc[ok, 'grade'], df.loc[ok, 'label'] = s[finite].round(4), grades, [GRADES[g] for g in grades]
-    if self.probs: df.loc[ok, COLUMNS[4:4 + N_GRADES]] = np.round(self.probs(s[finite]), 4)
+    df.loc[rows[~finite], ['status', 'message']] = 'failed', 'the network gave no number for it'
+    rows, s = rows[finite], s[finite]
+    grades = to_grade(s, self.thresholds)
+    new = dict(grade=grades, label=[GRADES[g] for g in grades], score=s.round(4)) | self._sure(s)
+    for k, v in new.items(): df.loc[rows, k] = v
     return df
 
 # %% ../nbs/13_predict.ipynb #7c81e84d
 @patch
 def key(self: Grader) -> str: # sixteen hexadecimal digits
-    "Changes with the weights, the preprocessing, the thresholds and the engine"
+    "Changes with anything that decides what a row says"
     from dr_nbdev.backbones import add_state
-    h = hashlib.sha256(repr((self.preprocess.key, tuple(self.thresholds), self.probs and self.probs.to_dict(), self.engine.name if self.engine else 'torch')).encode())
+    how = (self.preprocess.key, tuple(self.thresholds), self.probs, self.sets, self.promise, self.gate, self.poor, self.engine.name if self.engine else 'torch')
+    h = hashlib.sha256(repr(how).encode())
     add_state(h, self.model)
     return h.hexdigest()[:16]
 
@@ -284,7 +327,7 @@ def _read_table(
     path: Path, # a result, whole or partial
 ) -> pd.DataFrame: # with the columns' own types
     "Read a table of grades back"
-    return pd.read_csv(path, dtype=dict(name=str, grade='Int64', label=object, status=str, message=str), keep_default_na=False,
+    return pd.read_csv(path, dtype=dict(name=str, grade='Int64', label=object, set=object, status=str, message=str), keep_default_na=False,
                        na_values={c: [''] for c in COLUMNS if c not in ('name', 'status', 'message')})
 
 def _done(
@@ -308,7 +351,7 @@ def grade_files(self: Grader,
     engine = self.ready
     if batch: engine.at_once = batch
     rows = max(16, engine.at_once)
-    prepared = ahead(lambda f: _prepare(f, self.preprocess), files, min(8, os.cpu_count() or 1), waiting=2*rows)
+    prepared = ahead(lambda f: prepare(f, self.preprocess, self.gate, self.poor), files, min(8, os.cpu_count() or 1), waiting=2*rows)
     seen = progress(zip(names, prepared), 'grade', total=len(files))
     while chunk := list(islice(seen, rows)): yield self.table(*map(list, zip(*chunk)))
 
@@ -376,10 +419,13 @@ def predict_folder(
     batch: int | None = None, # photographs that pass through the network together; None: the engine's choice
     device: str | None = None, # 'cuda', 'mps' or 'cpu'; None takes the fastest there is
     engine: str = 'torch', # what computes the scores, as for `Grader.use`
-) -> pd.DataFrame: # name, grade, label, score, p0 to p4, status, message
+    quality: str = 'warn', # what to do with a poor photograph: 'warn', 'refuse' or 'off'
+    poor: float = POOR, # what is among this share of the worst real photographs is poor
+) -> pd.DataFrame: # with the columns above
     "Grade the photographs of a folder (for research use, not a medical device)"
     files, _ = _listed(folder, recursive)
-    return Grader.load(weights, device).use(engine, files).grade_folder(folder, out, recursive, batch)
+    grader = Grader.load(weights, device).use(engine, files)
+    return replace(grader, gate=quality, poor=poor).grade_folder(folder, out, recursive, batch)
 
 # %% ../nbs/13_predict.ipynb #c8fe28e6
 def kaggle_form(
@@ -414,9 +460,9 @@ def contact_sheet(
     fig, axs = plt.subplots(-(-len(rows)//6), min(6, len(rows)), figsize=(1.9*min(6, len(rows)), 2.35*-(-len(rows)//6)), squeeze=False)
     for ax in axs.flat: ax.axis('off')
     for ax, r in zip(axs.flat, rows.itertuples()):
-        sq = _prepare(Path(folder)/r.name, Preprocess(size=180))[0]
+        sq = prepare(Path(folder)/r.name, Preprocess(size=180), 'off').square
         ax.imshow(np.full((180, 180, 3), 225, np.uint8) if sq is None else sq)
-        said = f'{r.grade} {r.label} ({r.score:.1f})' if r.status == 'ok' else r.status
+        said = r.status if pd.isna(r.grade) else f'{r.grade} {r.label} ({r.score:.1f})' + ('' if r.status == 'ok' else f', {r.status}')
         known = f'\ntrue: {truth[r.name]}' if truth and r.name in truth else ''
         ax.set_title(f'{Path(r.name).name[:22]}\n{said}{known}', fontsize=7)
     fig.text(.5, .004, DISCLAIMER, ha='center', fontsize=6)
@@ -429,35 +475,46 @@ def contact_sheet(
 def summary(
     result: pd.DataFrame, # as `predict_folder` gives it
 ) -> str: # a few lines
-    "How many photographs got which grade, and how many got none"
-    lines = [f'{n:6} {g} {GRADES[g]}' for g, n in result.grade.value_counts().sort_index().items()]
-    lines += [f'{n:6} without a grade: {s}' for s, n in result.status[result.status != 'ok'].value_counts().items()]
+    "How many photographs got which grade, how many of them are poor, and how many got none"
+    lines, without = [f'{n:6} {g} {GRADES[g]}' for g, n in result.grade.value_counts().sort_index().items()], result.grade.isna()
+    lines += [f'{n:6} without a grade: {s}' for s, n in result.status[without].value_counts().items()]
+    poor = (result.status[~without] == 'low_quality').sum()
+    if poor: lines.append(f'{poor:6} graded, but of low quality: look at their messages')
     return '\n'.join([f'{len(result)} photographs', *lines])
 
 # %% ../nbs/13_predict.ipynb #93367484
 @call_parse
 def dr_predict(
-    model: Param('weights: bundle, run, plain state dict or the name of a shipped bundle; by default the newest run in weights/, else the shipped ones', str, action=short('m')) = None,
+    model: Param('weights: bundle, run, plain state dict, hf://owner/name or the name of a shipped bundle; by default the newest run in weights/, else the shipped ones', str, action=short('m')) = None,
     folder: Param('folder of photographs', str) = 'results/images',
     out: Param('table to write', str) = 'results/result.csv',
     recursive: Param('also the folders below', bool) = False,
+    quality: Param('poor photographs: warn (grade them and say so), refuse (no grade), off (do not look)', str, choices=list(GATES)) = 'warn',
     batch: Param("photographs that pass through the network together (default: the engine's choice)", int) = None,
     device: Param('cuda, mps or cpu (default: the fastest there is)', str) = None,
     engine: Param('what computes the scores: torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8, or auto for the fastest that gives the same', str) = 'torch',
     submission: Param('sample_submission.csv of Kaggle: writes submission.csv in its form beside the table', str) = None,
     fill: Param('grade for ids of the submission that have none (default: an error)', int) = None,
     list_weights: Param('only show the bundles that came with the package', bool) = False,
+    json: Param('print the rows as JSON instead of a summary', bool) = False,
+    quiet: Param('print nothing but errors', bool) = False,
 ):
-    "Grade a folder of fundus photographs. For research use, not a medical device."
+    "Grade a folder of fundus photographs. Exit status: 0, 1 if some got no grade, 2 for wrong use. For research use, not a medical device."
     with errors_for_people():
         if list_weights: return print(weights_table().to_string(index=False))
         files, _ = _listed(folder, recursive)
         if not files: raise _none_there(folder)
-        grader = Grader.load(model, device).use(engine, files)
+        grader = replace(Grader.load(model, device).use(engine, files), gate=quality)
         result = grader.grade_folder(folder, out, recursive, batch)
-        print(f'{summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')
+        say = (lambda *_: None) if quiet or json else print
+        say(f'{summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')
         if submission:
             target = Path(out).with_name('submission.csv')
             with write_safely(target) as tmp: kaggle_form(result, submission, fill).to_csv(tmp, index=False)
-            print(f'in the form of {submission}: {target}')
-        print(DISCLAIMER)
+            say(f'in the form of {submission}: {target}')
+        if json: print(result.to_json(orient='records', force_ascii=False))
+        say(DISCLAIMER)
+        without = int(result.grade.isna().sum())
+        if without and is_command():
+            print(f'{without} of {len(result)} photographs got no grade: see status and message in {out}', file=sys.stderr)
+            sys.exit(1)
