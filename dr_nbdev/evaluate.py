@@ -8,7 +8,7 @@ __all__ = ['FIVE', 'WORDS', 'NAMES', 'DETECT', 'MAIN_FIGURES', 'Scheme', 'read_m
            'certainty_figures', 'all_figures', 'figures', 'by_group', 'fellow_scores', 'fellow_fit', 'cross_fellow',
            'by_patient']
 
-# %% ../nbs/16_evaluate.ipynb #f55ed8b4
+# %% ../nbs/16_evaluate.ipynb #36e8f77b
 import os, re
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from .data import image_id, patient_eye
 from .metrics import _interval
 from .thresholds import GradeProbs, to_grade
 
-# %% ../nbs/16_evaluate.ipynb #bc119dbd
+# %% ../nbs/16_evaluate.ipynb #29ca087c
 @dataclass(frozen=True)
 class Scheme:
     "The classes of a set of labels, mildest first"
@@ -37,7 +37,7 @@ class Scheme:
 
 FIVE = Scheme(GRADES, tuple(range(N_GRADES)))
 
-# %% ../nbs/16_evaluate.ipynb #6f86b2f1
+# %% ../nbs/16_evaluate.ipynb #6fe68874
 WORDS = {'0': ('no dr', 'none', 'no', 'healthy', 'normal', 'nodr', 'no apparent retinopathy', 'negative'), '1': ('mild', 'mild npdr'), '2': ('moderate', 'moderate npdr'),
          '3': ('severe', 'severe npdr'), '4': ('proliferative', 'pdr', 'proliferative dr', 'proliferate_dr'), '1-3': ('npdr',), '1-4': ('dr', 'yes', 'positive'),
          '2-4': ('referable', 'rdr', 'refer'), '0-1': ('non-referable', 'not referable', 'nrdr', 'no refer')}
@@ -79,7 +79,7 @@ def understand(
     scheme = Scheme(tuple(names.values()), tuple(names))
     return scheme, np.where(empty, -1, scheme.of(low.fillna(0)))
 
-# %% ../nbs/16_evaluate.ipynb #e0a129d3
+# %% ../nbs/16_evaluate.ipynb #f371984a
 NAMES = dict(image=('image', 'id_code', 'image_id', 'name', 'path', 'file', 'filename', 'image_path', 'image_name', 'id'), label=('grade', 'level', 'diagnosis', 'label', 'dr_grade', 'retinopathy_grade', 'class', 'dr'),
              patient=('patient', 'patient_id', 'subject', 'person'), eye=('eye', 'side', 'laterality'), source=('source', 'dataset', 'site', 'camera'), split=('split', 'subset'))
 
@@ -114,14 +114,14 @@ def read_truth(
     if 'eye' not in t: t['eye'] = eye
     return t.fillna(dict(patient='', eye=''))
 
-# %% ../nbs/16_evaluate.ipynb #9e55fcda
+# %% ../nbs/16_evaluate.ipynb #0559763d
 def with_truth(
     result: pd.DataFrame, # as `predict_folder` gives it
     truth: pd.DataFrame, # as `read_truth` gives it
-) -> pd.DataFrame: # a row per photograph that has a label; `attrs`: without_label, without_photo
+) -> pd.DataFrame: # a row per photograph that has a label, in the column truth; `attrs`: without_label, without_photo
     "Grades beside labels"
     r = result.assign(key=[image_id(o) for o in result.name])
-    t = truth.assign(key=[image_id(o) for o in truth.image])
+    t = truth.rename(columns=dict(label='truth')).assign(key=[image_id(o) for o in truth.image])
     by_path = r.name.isin(truth.image).any() and r.key.duplicated().any() # the same name in several folders
     if by_path: r, t = r.assign(key=r.name), t.assign(key=truth.image)
     for what, o in (('photographs', r), ('lines of labels', t)):
@@ -131,7 +131,7 @@ def with_truth(
     both.attrs = dict(without_label=len(r) - len(both), without_photo=len(t) - len(both))
     return both
 
-# %% ../nbs/16_evaluate.ipynb #e838c235
+# %% ../nbs/16_evaluate.ipynb #e3fc8697
 @dataclass
 class Levels:
     "Scores in ascending order, and what follows from each"
@@ -162,7 +162,7 @@ def make_levels(judge: Judge, scores: np.ndarray) -> Levels:
         if judge.sets is not None: sets = judge.scheme.of(judge.sets(five, grades, judge.promise))
     return Levels(scores, given, p, sure, sets)
 
-# %% ../nbs/16_evaluate.ipynb #2539e0e9
+# %% ../nbs/16_evaluate.ipynb #db1dc715
 def _cuts(judge):
     "Every score at which an answer changes for all figures"
     return np.sort([*judge.thresholds, *(c for o in (judge.points or {}).values() for c in o.values() if c is not None)])
@@ -202,7 +202,7 @@ def tables(
         counts = np.bincount(drawn.ravel(), minlength=rounds*n_who).reshape(rounds, n_who).T
         yield (cells @ counts.astype(np.float32)).T.reshape(rounds, *shape)
 
-# %% ../nbs/16_evaluate.ipynb #86c9b00e
+# %% ../nbs/16_evaluate.ipynb #87671e05
 def _ratio(a, b):
     with np.errstate(invalid='ignore', divide='ignore'): return np.where(b > 0, a/b, np.nan)
 
@@ -223,7 +223,7 @@ def grade_figures(h, lv, scheme):
                             npv=_ratio(left, n - given[:, i]), f1=_ratio(2*hits[:, i], support[:, i] + given[:, i])).items(): out[f'{name}|{what}'] = v
     return out
 
-# %% ../nbs/16_evaluate.ipynb #fb7e7a36
+# %% ../nbs/16_evaluate.ipynb #d9096050
 DETECT = {1: 'any_dr', 2: 'referable', 3: 'vision_threatening'}
 
 def detections(scheme: Scheme) -> dict: # name to the first class that counts as positive
@@ -245,7 +245,7 @@ def detection_figures(h, lv, judge):
                     f'{name}|{point}|ppv': _ratio(found, found + alarms), f'{name}|{point}|npv': _ratio(n_well - alarms, n_well - alarms + n_sick - found)}
     return out
 
-# %% ../nbs/16_evaluate.ipynb #32e9b59a
+# %% ../nbs/16_evaluate.ipynb #65fb6a04
 def _ece(p, true, n):
     "Expected calibration error of ten bins; p: (m,), true and n: rounds x m"
     bins = np.eye(10)[np.minimum((p*10).astype(int), 9)]
@@ -278,7 +278,7 @@ def certainty_figures(h, lv, judge):
 
 def all_figures(h, lv, judge): return grade_figures(h, lv, judge.scheme) | detection_figures(h, lv, judge) | certainty_figures(h, lv, judge)
 
-# %% ../nbs/16_evaluate.ipynb #519c8006
+# %% ../nbs/16_evaluate.ipynb #01ea04b3
 def figures(
     y, # class of each image, shape (n,)
     scores, # shape (n,)
@@ -303,7 +303,7 @@ def figures(
     t.attrs = dict(n=len(y), n_groups=n_groups)
     return t
 
-# %% ../nbs/16_evaluate.ipynb #e9c5bdcb
+# %% ../nbs/16_evaluate.ipynb #de37bf6f
 MAIN_FIGURES = ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable', 'referable|default|sensitivity', 'referable|default|specificity')
 
 def by_group(
@@ -326,7 +326,7 @@ def by_group(
             rows += [dict(column=c, group=k, images=int(m.sum()), figure=o, value=t.value[o], low=t.low[o], high=t.high[o]) for o in MAIN_FIGURES if o in t.index]
     return pd.DataFrame(rows, columns=['column', 'group', 'images', 'figure', 'value', 'low', 'high'])
 
-# %% ../nbs/16_evaluate.ipynb #f2f07c39
+# %% ../nbs/16_evaluate.ipynb #c880fa7a
 def fellow_scores(
     scores, # shape (n,)
     patients, # shape (n,); '' where unknown

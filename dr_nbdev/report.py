@@ -7,7 +7,7 @@ __all__ = ['TEMPLATE', 'plot_matrix', 'plot_roc', 'plot_by_class', 'plot_groups'
            'recalibrated', 'numbers', 'picture', 'sections', 'plot_risk_of', 'page', 'evaluate', 'report_lines',
            'dr_evaluate']
 
-# %% ../nbs/17_report.ipynb #e61ad911
+# %% ../nbs/17_report.ipynb #be7a61d0
 import base64, html, io, json
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +26,7 @@ from .metrics import plot_report
 from .predict import Grader, _listed, _none_there
 from .thresholds import GradeProbs, to_grade, _folds
 
-# %% ../nbs/17_report.ipynb #2f13f730
+# %% ../nbs/17_report.ipynb #e80eab6f
 def plot_matrix(
     c: np.ndarray, # classes x classes; rows: label, columns: given
     names: tuple, # of the classes
@@ -103,7 +103,7 @@ def plot_groups(
     axs[0, 0].invert_yaxis()
     return fig
 
-# %% ../nbs/17_report.ipynb #da637604
+# %% ../nbs/17_report.ipynb #800ec4bf
 def error_size(
     y: np.ndarray, # class of each image
     scores: np.ndarray, # of each image
@@ -115,7 +115,7 @@ def error_size(
     return np.maximum(np.maximum(low - scores, scores - high), 0)
 
 def plot_worst(
-    both: pd.DataFrame, # with file, name, score, grade, label, error
+    both: pd.DataFrame, # with file, name, score, grade, truth, error
     grader: Grader,
     n: int = 12, # pictures
 ): # matplotlib figure; None if there is no error
@@ -132,10 +132,10 @@ def plot_worst(
         top = axs[2*(i//k), i % k]
         top.imshow(e['photo'])
         axs[2*(i//k) + 1, i % k].imshow(overlay(e['photo'], e['heat']))
-        top.set_title(f'{Path(r.name).name[:20]}\nlabel {r.label}, given {r.grade} ({r.score:.1f})', fontsize=7)
+        top.set_title(f'{Path(r.name).name[:20]}\nlabel {r.truth}, given {r.grade} ({r.score:.1f})', fontsize=7)
     return fig
 
-# %% ../nbs/17_report.ipynb #63745d38
+# %% ../nbs/17_report.ipynb #8c80501d
 def share_words(
     k: int, # so many
     n: int, # of so many
@@ -173,15 +173,15 @@ def numbers(
     graded = both[both.grade.notna()]
     y, s, who = graded['class'].to_numpy(int), graded.score.to_numpy(float), graded.patient
     t = figures(y, s, judge, who, n)
-    skip = {'name', 'image', 'label', 'class', 'patient', 'file', 'message', 'error', 'grade', 'score', 'set', 'confidence', 'status', *(f'p{k}' for k in range(5)), 'quality', 'label_name'}
-    groups = by_group(y, s, judge, graded[[c for c in graded if c not in skip]], who, min(n, 500))
+    skip = {'name', 'image', 'label', 'truth', 'class', 'patient', 'file', 'message', 'error', 'grade', 'score', 'set', 'confidence', 'status', *(f'p{k}' for k in range(5)), 'quality'}
+    groups = by_group(y, s, judge, graded[[c for c in graded if c not in skip and not c.endswith('_label')]], who, min(n, 500))
     out = about | dict(images=len(graded), patients=t.attrs['n_groups'], with_label=len(both), **both.attrs, ungradable=share_words(len(both) - len(graded), len(both)),
                        status=both.status.value_counts().to_dict() if 'status' in both else {}, classes=list(judge.scheme.names), lowest_grades=list(judge.scheme.lows),
                        thresholds=[float(o) for o in judge.thresholds], operating_points=judge.points, promise=judge.promise,
                        figures=_plain(t), groups=json.loads(groups.to_json(orient='records')), rounds=n)
     return out, t, groups
 
-# %% ../nbs/17_report.ipynb #dbf9b480
+# %% ../nbs/17_report.ipynb #7fd23fe1
 TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }}</title>
@@ -194,7 +194,7 @@ h1 { font-size: 1.6rem; margin-bottom: 0 } h2 { font-size: 1.15rem; margin: 2rem
 .card b { display: block; font-size: 1.3rem } .card small { color: #57606a }
 figure { margin: .6rem 0; break-inside: avoid } figure img { max-width: 100%; height: auto } figcaption { color: #57606a; font-size: .87rem; max-width: 45rem }
 table { border-collapse: collapse; font-size: .87rem; margin: .6rem 0; display: block; overflow-x: auto } th, td { padding: .2rem .6rem; border-bottom: 1px solid #dfe3e8; text-align: right; white-space: nowrap }
-th:first-child, td:first-child { text-align: left } .two { display: flex; flex-wrap: wrap; gap: 1rem } .two > * { flex: 1 1 20rem }
+th:first-child, td:first-child { text-align: left } #method td { text-align: left; white-space: normal } .two { display: flex; flex-wrap: wrap; gap: 1rem } .two > * { flex: 1 1 20rem }
 nav a { margin-right: .9rem; font-size: .9rem } @media print { nav { display: none } h2 { break-after: avoid } body { max-width: none; font-size: 12px } }
 </style></head><body>
 <h1>{{ title }}</h1>
@@ -203,7 +203,7 @@ nav a { margin-right: .9rem; font-size: .9rem } @media print { nav { display: no
 <nav>{% for s in sections %}<a href="#s{{ loop.index }}">{{ s.title }}</a>{% endfor %}</nav>
 <div class="cards">{% for c in cards %}<div class="card"><small>{{ c.name }}</small><b>{{ c.value }}</b><small>{{ c.interval }}</small></div>{% endfor %}</div>
 {% for w in warnings %}<p class="note">{{ w }}</p>{% endfor %}
-{% for s in sections %}<section><h2 id="s{{ loop.index }}">{{ s.title }}</h2>
+{% for s in sections %}<section{% if loop.last %} id="method"{% endif %}><h2 id="s{{ loop.index }}">{{ s.title }}</h2>
 {% if s.text %}<p>{{ s.text }}</p>{% endif %}
 <div class="{{ 'two' if s.pictures|length > 1 else '' }}">{% for p in s.pictures %}<figure><img src="{{ p.src }}" alt="{{ p.alt }}"><figcaption>{{ p.alt }}</figcaption></figure>{% endfor %}</div>
 {% for t in s.tables %}<table><thead><tr>{% for c in t[0] %}<th>{{ c }}</th>{% endfor %}</tr></thead><tbody>{% for r in t[1:] %}<tr>{% for c in r %}<td>{{ c }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>{% endfor %}
@@ -224,7 +224,7 @@ def picture(
     plt.close(fig)
     return [dict(src=f'data:image/{"jpeg" if photos else "svg+xml"};base64,' + base64.b64encode(out.getvalue()).decode(), alt=alt)]
 
-# %% ../nbs/17_report.ipynb #2742f965
+# %% ../nbs/17_report.ipynb #74e89caa
 def _words(t, key): return figure_words({k: None if pd.isna(v) else v for k, v in t.loc[key].items()}) if key in t.index else '-'
 
 def _per_class(t, names):
@@ -251,7 +251,7 @@ def _eyes(graded, scheme):
     return [['out of fold', 'this eye alone', 'with the other eye'], [f'mean error in grades ({has.sum()} photographs)', error(alone), error(mixed)],
             ['AUROC, referable', *(f'{auroc(y[has], o[has]):.3f}' for o in (alone, mixed))]]
 
-# %% ../nbs/17_report.ipynb #0371fa8a
+# %% ../nbs/17_report.ipynb #9edf8404
 def sections(
     both: pd.DataFrame, # as `numbers` takes it, with error
     judge: Judge,
@@ -312,7 +312,7 @@ def page(
     return Environment(autoescape=True).from_string(TEMPLATE).render(title=title, subtitle=f"{m['images']} graded photographs of {m['source']}, by {m.get('weights', 'a grader')}", disclaimer=DISCLAIMER, licence=m.get('licence', ''),
                                                                      cards=cards, warnings=warn, sections=[*parts, method])
 
-# %% ../nbs/17_report.ipynb #831c96fd
+# %% ../nbs/17_report.ipynb #4eb394b4
 def _size_band(path):
     "Which size a photograph has, by its longer side"
     from PIL import Image
@@ -371,7 +371,7 @@ def evaluate(
     (out/'grades.csv').unlink(missing_ok=True)
     return m
 
-# %% ../nbs/17_report.ipynb #461f3b10
+# %% ../nbs/17_report.ipynb #1eb63aa6
 def report_lines(
     m: dict, # as `evaluate` gives it
 ) -> str: # a few lines
