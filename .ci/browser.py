@@ -1,0 +1,144 @@
+"""What a person does with the page and the docs, in a real browser (Debian's chromium through Playwright).
+
+    python .ci/browser.py app          # dr_app: drop, read, slide, download, a broken file, twenty at once, a zip, phone width
+    python .ci/browser.py docs         # every page of _docs opens without an error; search finds predict_folder
+    SHOTS=folder python .ci/browser.py app   # keep screenshots
+"""
+import functools, http.server, os, shutil, sys, tempfile, threading, time
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import expect, sync_playwright
+
+root = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(root))
+shots = Path(os.environ['SHOTS']) if os.environ.get('SHOTS') else None
+CHROMIUM = next((p for p in ('chromium', 'chromium-browser', 'google-chrome') if shutil.which(p)), None)
+
+@contextmanager
+def browser():
+    if CHROMIUM is None: sys.exit('no chromium on this machine: apt-get install chromium')
+    with sync_playwright() as p:
+        b = p.chromium.launch(executable_path=shutil.which(CHROMIUM), args=['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+                              '--disable-background-networking', '--disable-component-update', '--disable-sync'])
+        try: yield b
+        finally: b.close()
+
+def shot(page, name):
+    if shots: shots.mkdir(exist_ok=True, parents=True); page.screenshot(path=shots/f'{name}.png', full_page=True)
+
+def eye(folder, name, grade, seed=1):
+    from dr_nbdev.samples import Camera, encode, fundus_sample
+    (folder/name).write_bytes(encode(fundus_sample(grade, seed=seed, size=480, camera=Camera()).image, '.jpeg'))
+    return folder/name
+
+def drop(page, *files):
+    "Drop files and wait until they are graded"
+    page.locator('#dr-files input[type=file]').set_input_files([str(f) for f in files])
+    expect(page.locator('#dr-files')).to_contain_text(files[0].name[:8], timeout=30_000)
+    page.wait_for_timeout(500)
+    began = time.perf_counter()
+    page.locator('#dr-go').click()
+    expect(page.locator('#dr-status')).to_contain_text(f' of {len(files)} graded', timeout=180_000)
+    return time.perf_counter() - began
+
+def app():
+    from dr_nbdev.app import private_folder, start_app
+    with tempfile.TemporaryDirectory() as d, private_folder() as folder, browser() as b:
+        d = Path(d)
+        running, url = start_app(folder, wait=False)
+        page, errors = b.new_page(viewport=dict(width=1280, height=900)), []
+        page.on('pageerror', lambda e: errors.append(str(e)))
+        asked = []
+        page.on('request', lambda r: asked.append(r.url))
+        page.goto(url)
+        expect(page.get_by_text('not a medical device').first).to_be_visible(timeout=30_000)
+
+        seconds = drop(page, eye(d, 'a_left.jpeg', 3))
+        expect(page.locator('.dr-card h3')).to_contain_text(' - ')
+        print(f'one photograph: {seconds:.1f} s from click to grade: {page.locator(".dr-card h3").inner_text()}')
+        slider, heat = page.locator('.dr-opacity').first, page.locator('.dr-heat').first
+        slider.fill('10')
+        assert abs(float(heat.evaluate('o => getComputedStyle(o).opacity')) - .1) < .01
+        shot(page, 'app_one')
+        with page.expect_download() as got: page.locator('#dr-csv').click()
+        text = Path(got.value.path()).read_text()
+        assert text.startswith('name,grade,label,score') and 'a_left.jpeg' in text, text[:200]
+        with page.expect_download() as got: page.locator('#dr-report').click()
+        assert 'not a medical device' in Path(got.value.path()).read_text()
+
+        page.reload()
+        (d/'broken.png').write_bytes(b'nothing')
+        drop(page, d/'broken.png')
+        expect(page.locator('.dr-bad').first).to_contain_text('is not an image')
+        assert 'No DR' not in page.locator('#dr-shown').inner_text()
+        shot(page, 'app_broken')
+
+        page.reload()
+        seconds = drop(page, *(eye(d, f'p{i//2}_{"left" if i % 2 else "right"}.jpeg', i % 5, seed=i) for i in range(20)))
+        expect(page.locator('#dr-status')).to_contain_text('20 of 20 graded')
+        expect(page.locator('.dr-card')).to_have_count(2)  # both eyes of the patient
+        print(f'twenty photographs: {seconds:.1f} s')
+        shot(page, 'app_twenty')
+
+        phone = b.new_page(viewport=dict(width=390, height=844))
+        phone.goto(url)
+        phone.locator('#dr-examples').click()
+        expect(phone.locator('#dr-status')).to_contain_text('4 of 4 graded', timeout=120_000)
+        wide = phone.evaluate('document.documentElement.scrollWidth')
+        assert wide <= 400, f'{wide} pixels wide on a phone'
+        shot(phone, 'app_phone')
+        left = [f for f in folder.rglob('*') if f.is_file() and f.suffix in ('.jpeg', '.png', '.jpg') and 'drawn' not in f.name]
+        assert not left, f'left on disk: {left}'
+        page.close(); phone.close()
+        for _ in range(40):
+            if not list(folder.glob('session_*')): break
+            time.sleep(.5)
+        assert not list(folder.glob('session_*')), 'downloads are still on disk after the pages were closed'
+        outside = [o for o in asked if not o.startswith(('http://127.0.0.1', 'data:', 'blob:'))]
+        assert not errors, errors
+        assert not outside, f'the page asked for {outside[:3]}'
+        running.close()
+    print('app: all well')
+
+@contextmanager
+def served(folder):
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    handler.log_message = lambda *_: None
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *a, **k): super().__init__(*a, directory=str(folder), **k)
+        def log_message(self, *_): pass
+    s = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Quiet)
+    threading.Thread(target=s.serve_forever, daemon=True).start()
+    try: yield f'http://127.0.0.1:{s.server_port}'
+    finally: s.shutdown()
+
+def docs():
+    folder = root/'_docs'
+    if not (folder/'index.html').exists(): sys.exit('there are no docs yet: make docs')
+    with served(folder) as url, browser() as b:
+        page, errors, n = b.new_page(viewport=dict(width=1280, height=900)), [], 0
+        page.on('pageerror', lambda e: errors.append(f'{page.url}: {e}'))
+        page.on('console', lambda m: errors.append(f'{page.url}: {m.text}') if m.type == 'error' else None)
+        page.on('requestfailed', lambda r: errors.append(f'{page.url}: {r.url} failed'))
+        outside = []
+        page.on('request', lambda r: outside.append(r.url) if not r.url.startswith((url, 'data:', 'blob:')) else None)
+        for f in sorted(folder.rglob('*.html')):
+            page.goto(f'{url}/{f.relative_to(folder).as_posix()}', wait_until='load')
+            n += 1
+        page.goto(f'{url}/search.html?q=predict_folder')
+        expect(page.locator('#search-results')).to_contain_text('predict', timeout=20_000)
+        for name, width in (('docs_desktop', 1280), ('docs_phone', 390)):
+            for what in ('index', 'predict', 'tutorials/shipped'):
+                page.set_viewport_size(dict(width=width, height=900))
+                page.goto(f'{url}/{what}.html')
+                wide = page.evaluate('document.documentElement.scrollWidth')
+                assert wide <= width + 5, f'{what} is {wide} pixels wide at {width}'
+                shot(page, f'{name}_{what.replace("/", "_")}')
+        page.emulate_media(color_scheme='dark')
+        page.goto(f'{url}/index.html'); shot(page, 'docs_dark')
+        assert not errors, errors[:5]
+        assert not outside, outside[:3]
+        print(f'docs: {n} pages without an error; search finds predict_folder')
+
+if __name__ == '__main__': dict(app=app, docs=docs)[sys.argv[1]]()
