@@ -4,7 +4,7 @@
     python .ci/browser.py docs         # every page of _docs opens without an error; search finds predict_folder
     SHOTS=folder python .ci/browser.py app   # keep screenshots
 """
-import functools, http.server, os, shutil, sys, tempfile, threading, time
+import http.server, os, shutil, sys, tempfile, threading, time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -103,12 +103,12 @@ def app():
 
 @contextmanager
 def served(folder):
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    handler.log_message = lambda *_: None
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *a, **k): super().__init__(*a, directory=str(folder), **k)
         def log_message(self, *_): pass
-    s = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Quiet)
+    class Server(http.server.ThreadingHTTPServer):
+        def handle_error(self, *_): pass # a browser that leaves early
+    s = Server(('127.0.0.1', 0), Quiet)
     threading.Thread(target=s.serve_forever, daemon=True).start()
     try: yield f'http://127.0.0.1:{s.server_port}'
     finally: s.shutdown()
@@ -120,7 +120,7 @@ def docs():
         page, errors, n = b.new_page(viewport=dict(width=1280, height=900)), [], 0
         page.on('pageerror', lambda e: errors.append(f'{page.url}: {e}'))
         page.on('console', lambda m: errors.append(f'{page.url}: {m.text}') if m.type == 'error' else None)
-        page.on('requestfailed', lambda r: errors.append(f'{page.url}: {r.url} failed'))
+        page.on('requestfailed', lambda r: errors.append(f'{page.url}: {r.url} failed') if 'ABORTED' not in str(r.failure) else None) # a page left early
         outside = []
         page.on('request', lambda r: outside.append(r.url) if not r.url.startswith((url, 'data:', 'blob:')) else None)
         for f in sorted(folder.rglob('*.html')):
