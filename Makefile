@@ -6,7 +6,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check wheel lab readme notebooks hooks clean
+.PHONY: help install demo app test check wheel docs docs-serve test-browser test-lab lab readme notebooks hooks clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -24,6 +24,9 @@ install: $(READY) ## .venv with everything in it
 demo: $(READY) ## samples, merge, train, tune, grade: about 2 minutes, no network
 	$(BIN)/dr_demo
 
+app: $(READY) ## a page on this machine: drop photographs, see grades
+	$(BIN)/dr_app
+
 test: check ## all checks and all notebooks
 	time $(BIN)/nbdev_test --n_workers 2 --do_print
 	$(MAKE) --no-print-directory wheel
@@ -34,10 +37,23 @@ check: $(READY) ## are the modules exported, the notebooks clean, README.md curr
 wheel: $(READY) ## build the wheel, install it in a clean venv, import every module
 	$(BIN)/python .ci/project.py wheel
 
+docs: $(READY) ## the site in _docs/: warnings are errors, links checked
+	$(BIN)/python .ci/docs.py build
+
+docs-serve: $(READY) ## show the site at http://127.0.0.1:8000
+	$(BIN)/python .ci/docs.py serve
+
+test-browser: docs ## the page and the site in Chromium (apt-get install chromium)
+	$(BIN)/python .ci/browser.py app
+	$(BIN)/python .ci/browser.py docs
+
+test-lab: $(READY) ## every notebook in a fresh kernel of JupyterLab
+	$(BIN)/python .ci/project.py lab
+
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab nbs
 
-readme: $(READY) ## write README.md from nbs/index.ipynb
+readme: $(READY) ## write README.md from nbs/index.ipynb, and the table of README.ru.md
 	$(BIN)/python .ci/project.py readme
 
 notebooks: $(READY) ## run all notebooks and keep their outputs
@@ -47,4 +63,4 @@ hooks: $(READY) ## for those who edit: clean notebooks in git, merge them cell b
 	$(BIN)/nbdev_install_hooks
 
 clean: ## remove what building and testing leave behind (not .venv, data or weights)
-	rm -rf build dist *.egg-info demo
+	rm -rf build dist *.egg-info demo _docs

@@ -16,7 +16,7 @@ sys.path.insert(0, str(root))
 
 GROUPS = {'Start': ['quickstart', 'faq', 'gallery'], 'The path in order': None,
           'Results': ['tutorials/shipped', 'tutorials/backbones', 'tutorials/retinamnist', 'tutorials/real_run', 'recipe', 'bench', 'invariance'],
-          'About': ['model_card', 'changelog', 'contributing', 'cite']}
+          'About': ['readme_ru', 'model_card', 'changelog', 'contributing', 'cite']}
 
 def page_name(path):
     "13_predict.ipynb is the page predict"
@@ -49,7 +49,7 @@ def link_names(text, up):
 def markdown(text, up):
     "Links between notebooks and to pictures as the site has them"
     text = re.sub(r'\]\(((?:\.\./|\w+/)*)(\d+_)?(\w+)\.ipynb', lambda m: f']({m[1]}{m[3]}.ipynb', text)
-    text = text.replace('](../style/', '](_style/').replace('](../../style/', '](../_style/')
+    text = text.replace('](README.ru.md)', '](readme_ru.md)').replace('](../style/', '](_style/').replace('](../../style/', '](../_style/')
     return link_names(text, up)
 
 def flags(source): return {o.split(':')[0] for o in re.findall(r'^\s*#\|\s*(\S+)', source, re.M)}
@@ -147,6 +147,8 @@ def extra_pages(dest):
     "Pages that are no notebooks"
     card = next(root.glob('dr_nbdev/weights/*/MODEL_CARD.md')).read_text(encoding='utf-8')
     (dest/'model_card.md').write_text(re.sub(r'^# ', '# Model card: ', card, count=1), encoding='utf-8')
+    russian = (root/'README.ru.md').read_text(encoding='utf-8').replace('](README.md)', '](index.ipynb)').replace('](nbs/', '](').replace('](style/', '](_style/')
+    (dest/'readme_ru.md').write_text(russian, encoding='utf-8')
     for name in ('CHANGELOG', 'CONTRIBUTING'): shutil.copy(root/f'{name}.md', dest/f'{name.lower()}.md')
     cff = (root/'CITATION.cff').read_text(encoding='utf-8')
     (dest/'cite.md').write_text(f'# How to cite\n\nIf this package was of use, please cite it, and the sources of the images.\n\n```yaml\n{cff}```\n', encoding='utf-8')

@@ -2,10 +2,11 @@
 
     python .ci/project.py run nbs/03_data.ipynb    # run, keep the outputs, clean, export; RUN_FLAGS=slow: slow cells too
     python .ci/project.py readme                   # README.md from nbs/index.ipynb
+    python .ci/project.py lab                      # every notebook in a fresh Jupyter kernel
     python .ci/project.py check                    # is everything exported, clean, without errors?
     python .ci/project.py wheel                    # build it, install it elsewhere, import every module
 """
-import copy, filecmp, os, re, shutil, subprocess, sys, tempfile, venv
+import copy, filecmp, json, os, re, shutil, subprocess, sys, tempfile, venv
 from pathlib import Path
 
 from execnb.nbio import read_nb, write_nb
@@ -64,9 +65,20 @@ def readme_text():
     text = re.sub(r'\]\(([\w/]+\.ipynb)', r'](nbs/\1', text.replace('](../', ']('))
     return re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
 
+def russian_text():
+    "README.ru.md with the table of figures that the weights have"
+    from dr_nbdev.card import figure_words, markdown_table
+    about = json.loads(next(lib.glob('weights/*/grader.json')).read_text(encoding='utf-8'))
+    names = dict(main='APTOS 2019, серый фильтр', natural='EyePACS 2015, естественный цвет')
+    measures = dict(macro_f1='macro F1', qwk='QWK', auroc_referable='AUROC (степень ≥ 2)', sensitivity_referable='чувствительность', specificity_referable='специфичность')
+    table = markdown_table([dict(снимки=names[o], n=f['images']) | {v: figure_words(f[k]).replace(' to ', '–') for k, v in measures.items()} for o, f in about['by_source'].items()])
+    text = (root/'README.ru.md').read_text(encoding='utf-8')
+    return re.sub(r'(<!-- table -->\n).*?(\n<!-- /table -->)', lambda m: m[1] + table + m[2], text, flags=re.S)
+
 def readme():
-    "Write README.md"
+    "Write README.md, and the table of README.ru.md"
     (root/'README.md').write_text(readme_text(), encoding='utf-8')
+    (root/'README.ru.md').write_text(russian_text(), encoding='utf-8')
 
 def unexported():
     "Modules that are not what the notebooks give"
@@ -93,8 +105,21 @@ def check():
     wrong = [f'dr_nbdev/{o} differs from its notebook: run nbdev_export' for o in unexported()]
     for p in notebooks(): wrong += unclean(p)
     if (root/'README.md').read_text(encoding='utf-8') != readme_text(): wrong.append('README.md is not what index.ipynb gives: run `make readme`')
+    if (root/'README.ru.md').read_text(encoding='utf-8') != russian_text(): wrong.append('README.ru.md has an old table: run `make readme`')
     print('\n'.join(wrong) or f'{len(notebooks())} notebooks: exported, clean, no error; README.md is index.ipynb')
     if wrong: sys.exit(1)
+
+def lab():
+    "Run every notebook in a fresh kernel, as JupyterLab does; slow cells and those for a GPU are left out"
+    import nbformat
+    from nbclient import NotebookClient
+    os.environ['IN_TEST'] = '1'
+    for path in notebooks():
+        nb = nbformat.read(path, as_version=4)
+        for c in nb.cells:
+            if c.cell_type == 'code' and skipped(c): c.source = ''
+        NotebookClient(nb, timeout=300, kernel_name='python3', resources=dict(metadata=dict(path=str(path.parent)))).execute()
+        print(f'ran {path.relative_to(root)}')
 
 def wheel():
     "Build the wheel from the sdist, install it in a new venv beside this one's libraries, import every module from there"
@@ -117,4 +142,4 @@ def wheel():
 
 if __name__ == '__main__':
     name, *args = sys.argv[1:]
-    dict(run=run, readme=readme, check=check, wheel=wheel)[name](*args)
+    dict(run=run, readme=readme, check=check, wheel=wheel, lab=lab)[name](*args)
