@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['LEVELS', 'POINTS', 'reliability', 'ece', 'between_grades', 'plot_reliability', 'taken_before', 'GradeSets',
-           'set_words', 'cross_sets', 'risk_coverage', 'plot_risk', 'operating_points']
+           'set_words', 'cross_sets', 'risk_coverage', 'plot_risk', 'operating_points', 'fellow_scores', 'fellow_fit',
+           'cross_fellow', 'by_patient', 'fused_score']
 
-# %% ../nbs/07_confidence.ipynb #b3c8de50
+# %% ../nbs/07_confidence.ipynb #d78a8404
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 from .core import DataError, N_GRADES, REFERABLE, VISION_THREATENING, patient_numbers
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, _folds, to_grade
 
-# %% ../nbs/07_confidence.ipynb #ac524bb1
+# %% ../nbs/07_confidence.ipynb #02fdfcbd
 def reliability(
     p, # probabilities that were given, shape (n,)
     true, # whether it came true, shape (n,)
@@ -35,7 +36,7 @@ def ece(
     t = reliability(p, true, bins)
     return float((t.n*(t.given - t.came_true).abs()).sum()/t.n.sum())
 
-# %% ../nbs/07_confidence.ipynb #d2d2f70c
+# %% ../nbs/07_confidence.ipynb #345281d3
 def between_grades(
     scores, # shape (n,)
 ) -> np.ndarray: # shape (n, 5); rows sum to 1
@@ -43,7 +44,7 @@ def between_grades(
     s = np.clip(np.asarray(scores, float), 0, N_GRADES - 1)
     return np.clip(1 - np.abs(s[:, None] - np.arange(N_GRADES)), 0, 1)
 
-# %% ../nbs/07_confidence.ipynb #d9cd8787
+# %% ../nbs/07_confidence.ipynb #7cd31ecf
 def plot_reliability(
     curves: dict, # name to (probabilities, whether it came true)
     ax=None, # matplotlib axes; new ones if None
@@ -60,7 +61,7 @@ def plot_reliability(
     ax.legend(fontsize=8)
     return ax
 
-# %% ../nbs/07_confidence.ipynb #1c680ea2
+# %% ../nbs/07_confidence.ipynb #0c4739b0
 def taken_before(
     p: np.ndarray, # probabilities of the grades, shape (n, 5)
     given: np.ndarray, # the grade that was given, shape (n,)
@@ -77,7 +78,7 @@ def taken_before(
         mass = mass + p[rows, new]
     return out
 
-# %% ../nbs/07_confidence.ipynb #f990d354
+# %% ../nbs/07_confidence.ipynb #63110297
 LEVELS = (.5, .6, .7, .8, .85, .9, .95, .98)
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class GradeSets:
     @classmethod
     def from_dict(cls, d): return cls({float(k): v for k, v in d.items()})
 
-# %% ../nbs/07_confidence.ipynb #bcc32d38
+# %% ../nbs/07_confidence.ipynb #ce2a9561
 def set_words(
     low: int, # lowest grade of a set
     high: int, # highest
@@ -117,7 +118,7 @@ def set_words(
     "A set as it stands in a table"
     return f'{low}' if low == high else f'{low}-{high}'
 
-# %% ../nbs/07_confidence.ipynb #b52dd1de
+# %% ../nbs/07_confidence.ipynb #2c19445c
 def cross_sets(
     scores, # of validation photographs, shape (n,)
     grades, # their true grades, shape (n,)
@@ -135,7 +136,7 @@ def cross_sets(
         out[held] = sets(probs(scores[held]), to_grade(scores[held], thresholds), promise)
     return out
 
-# %% ../nbs/07_confidence.ipynb #a45b0df7
+# %% ../nbs/07_confidence.ipynb #d8ed943e
 def risk_coverage(
     wrong, # whether the grade was wrong, shape (n,)
     confidence, # how sure it was, shape (n,)
@@ -159,7 +160,7 @@ def plot_risk(
     ax.legend(fontsize=8)
     return ax
 
-# %% ../nbs/07_confidence.ipynb #3b57ad09
+# %% ../nbs/07_confidence.ipynb #86433168
 POINTS = dict(sensitive=.9, specific=.98)
 
 def operating_points(
@@ -176,3 +177,65 @@ def operating_points(
                          sensitive=float(a[int(np.floor((1 - POINTS['sensitive'])*len(a)))]) if len(a) else None,
                          specific=float(np.nextafter(b[int(np.ceil(POINTS['specific']*len(b))) - 1], np.inf)) if len(b) else None)
     return out
+
+# %% ../nbs/07_confidence.ipynb #a82504d5
+def fellow_scores(
+    scores, # shape (n,)
+    patients, # shape (n,); '' where unknown
+) -> np.ndarray: # the mean score of the patient's other photographs; NaN where there is none
+    "What the other eye says"
+    t = pd.DataFrame(dict(s=np.asarray(scores, float), who=patient_numbers(patients, len(scores))))
+    g = t.groupby('who').s
+    n = g.transform('size').to_numpy()
+    with np.errstate(invalid='ignore', divide='ignore'): return np.where(n > 1, (g.transform('sum') - t.s)/(n - 1), np.nan)
+
+def fellow_fit(
+    scores, # of photographs whose other eye is there too, shape (n,)
+    fellow, # the other eye's score, shape (n,)
+    grades, # true grades, shape (n,)
+) -> tuple[float, float, float]: # weight of this eye, weight of the other, constant
+    "How much the other eye says about this one"
+    a = np.c_[scores, fellow, np.ones(len(scores))]
+    pull = np.diag([1., 1., 0.])*len(scores)*.01 # a little, towards smaller weights
+    return tuple(map(float, np.linalg.solve(a.T @ a + pull, a.T @ np.asarray(grades, float))))
+
+def cross_fellow(
+    scores, # shape (n,)
+    patients, # shape (n,)
+    grades, # true grades, shape (n,)
+    n_splits: int = 5, # folds
+    seed: int = 42, # of the folds
+) -> tuple[np.ndarray, np.ndarray]: # this eye's score alone, and mixed with the other's, both brought to the scale of the grades out of fold; NaN where there is no other eye
+    "Both eyes together, without leaking"
+    scores, grades, who = np.asarray(scores, float), np.asarray(grades), patient_numbers(patients, len(scores))
+    other, alone, mixed = fellow_scores(scores, patients), np.full(len(scores), np.nan), np.full(len(scores), np.nan)
+    has = ~np.isnan(other)
+    fold = np.random.default_rng(seed).permutation(who.max() + 1)[who] % n_splits
+    for k in range(n_splits):
+        fit, held = has & (fold != k), has & (fold == k)
+        if fit.sum() < 10: raise DataError(f'{int(has.sum())} photographs have the other eye beside them: too few to learn from')
+        a, b, c = fellow_fit(scores[fit], other[fit], grades[fit])
+        mixed[held] = a*scores[held] + b*other[held] + c
+        a, b, c = fellow_fit(scores[fit], np.zeros(fit.sum()), grades[fit])
+        alone[held] = a*scores[held] + c
+    return alone, mixed
+
+def by_patient(
+    table: pd.DataFrame, # with patient, name, grade, score, and eye where known
+) -> pd.DataFrame: # a row per patient: patient, photographs, grade and score of the worse eye, worse_eye
+    "The worse eye of each patient; photographs without a grade or a patient are left out"
+    t = table[table.grade.notna() & table.patient.ne('')].sort_values(['patient', 'score'])
+    g = t.groupby('patient')
+    out = g.agg(photographs=('name', 'size'), score=('score', 'max')).assign(grade=g.grade.max())
+    last = g.tail(1).set_index('patient')
+    return out.assign(worse_eye=last.eye if 'eye' in t else '', name=last.name).reset_index()[['patient', 'photographs', 'grade', 'score', 'worse_eye', 'name']]
+
+# %% ../nbs/07_confidence.ipynb #f190beb2
+def fused_score(
+    scores, # shape (n,)
+    patients, # shape (n,); '' where unknown
+    mix: tuple, # as `fellow_fit` gives it
+) -> np.ndarray: # shape (n,); the score itself where there is no other eye
+    "Scores in which the other eye has a say"
+    other = fellow_scores(scores, patients)
+    return np.where(np.isnan(other), scores, mix[0]*np.asarray(scores, float) + mix[1]*np.nan_to_num(other) + mix[2])

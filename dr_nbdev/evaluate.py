@@ -5,10 +5,9 @@
 # %% auto #0
 __all__ = ['FIVE', 'WORDS', 'NAMES', 'DETECT', 'MAIN_FIGURES', 'Scheme', 'read_mapping', 'understand', 'read_truth', 'with_truth',
            'Levels', 'Judge', 'make_levels', 'to_levels', 'tables', 'grade_figures', 'detections', 'detection_figures',
-           'certainty_figures', 'all_figures', 'figures', 'by_group', 'fellow_scores', 'fellow_fit', 'cross_fellow',
-           'by_patient']
+           'certainty_figures', 'all_figures', 'figures', 'by_group']
 
-# %% ../nbs/16_evaluate.ipynb #36e8f77b
+# %% ../nbs/16_evaluate.ipynb #ac9c2805
 import os, re
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from .data import image_id, patient_eye
 from .metrics import _interval
 from .thresholds import GradeProbs, to_grade
 
-# %% ../nbs/16_evaluate.ipynb #29ca087c
+# %% ../nbs/16_evaluate.ipynb #7699dbd9
 @dataclass(frozen=True)
 class Scheme:
     "The classes of a set of labels, mildest first"
@@ -37,7 +36,7 @@ class Scheme:
 
 FIVE = Scheme(GRADES, tuple(range(N_GRADES)))
 
-# %% ../nbs/16_evaluate.ipynb #6fe68874
+# %% ../nbs/16_evaluate.ipynb #58e9cc37
 WORDS = {'0': ('no dr', 'none', 'no', 'healthy', 'normal', 'nodr', 'no apparent retinopathy', 'negative'), '1': ('mild', 'mild npdr'), '2': ('moderate', 'moderate npdr'),
          '3': ('severe', 'severe npdr'), '4': ('proliferative', 'pdr', 'proliferative dr', 'proliferate_dr'), '1-3': ('npdr',), '1-4': ('dr', 'yes', 'positive'),
          '2-4': ('referable', 'rdr', 'refer'), '0-1': ('non-referable', 'not referable', 'nrdr', 'no refer')}
@@ -79,7 +78,7 @@ def understand(
     scheme = Scheme(tuple(names.values()), tuple(names))
     return scheme, np.where(empty, -1, scheme.of(low.fillna(0)))
 
-# %% ../nbs/16_evaluate.ipynb #f371984a
+# %% ../nbs/16_evaluate.ipynb #0c66e785
 NAMES = dict(image=('image', 'id_code', 'image_id', 'name', 'path', 'file', 'filename', 'image_path', 'image_name', 'id'), label=('grade', 'level', 'diagnosis', 'label', 'dr_grade', 'retinopathy_grade', 'class', 'dr'),
              patient=('patient', 'patient_id', 'subject', 'person'), eye=('eye', 'side', 'laterality'), source=('source', 'dataset', 'site', 'camera'), split=('split', 'subset'))
 
@@ -114,7 +113,7 @@ def read_truth(
     if 'eye' not in t: t['eye'] = eye
     return t.fillna(dict(patient='', eye=''))
 
-# %% ../nbs/16_evaluate.ipynb #0559763d
+# %% ../nbs/16_evaluate.ipynb #ec6a2f06
 def with_truth(
     result: pd.DataFrame, # as `predict_folder` gives it
     truth: pd.DataFrame, # as `read_truth` gives it
@@ -131,7 +130,7 @@ def with_truth(
     both.attrs = dict(without_label=len(r) - len(both), without_photo=len(t) - len(both))
     return both
 
-# %% ../nbs/16_evaluate.ipynb #e3fc8697
+# %% ../nbs/16_evaluate.ipynb #1c17c155
 @dataclass
 class Levels:
     "Scores in ascending order, and what follows from each"
@@ -162,7 +161,7 @@ def make_levels(judge: Judge, scores: np.ndarray) -> Levels:
         if judge.sets is not None: sets = judge.scheme.of(judge.sets(five, grades, judge.promise))
     return Levels(scores, given, p, sure, sets)
 
-# %% ../nbs/16_evaluate.ipynb #db1dc715
+# %% ../nbs/16_evaluate.ipynb #79e5b359
 def _cuts(judge):
     "Every score at which an answer changes for all figures"
     return np.sort([*judge.thresholds, *(c for o in (judge.points or {}).values() for c in o.values() if c is not None)])
@@ -202,7 +201,7 @@ def tables(
         counts = np.bincount(drawn.ravel(), minlength=rounds*n_who).reshape(rounds, n_who).T
         yield (cells @ counts.astype(np.float32)).T.reshape(rounds, *shape)
 
-# %% ../nbs/16_evaluate.ipynb #87671e05
+# %% ../nbs/16_evaluate.ipynb #f49ae6de
 def _ratio(a, b):
     with np.errstate(invalid='ignore', divide='ignore'): return np.where(b > 0, a/b, np.nan)
 
@@ -223,7 +222,7 @@ def grade_figures(h, lv, scheme):
                             npv=_ratio(left, n - given[:, i]), f1=_ratio(2*hits[:, i], support[:, i] + given[:, i])).items(): out[f'{name}|{what}'] = v
     return out
 
-# %% ../nbs/16_evaluate.ipynb #d9096050
+# %% ../nbs/16_evaluate.ipynb #51f3de12
 DETECT = {1: 'any_dr', 2: 'referable', 3: 'vision_threatening'}
 
 def detections(scheme: Scheme) -> dict: # name to the first class that counts as positive
@@ -245,7 +244,7 @@ def detection_figures(h, lv, judge):
                     f'{name}|{point}|ppv': _ratio(found, found + alarms), f'{name}|{point}|npv': _ratio(n_well - alarms, n_well - alarms + n_sick - found)}
     return out
 
-# %% ../nbs/16_evaluate.ipynb #65fb6a04
+# %% ../nbs/16_evaluate.ipynb #fea4c033
 def _ece(p, true, n):
     "Expected calibration error of ten bins; p: (m,), true and n: rounds x m"
     bins = np.eye(10)[np.minimum((p*10).astype(int), 9)]
@@ -278,7 +277,7 @@ def certainty_figures(h, lv, judge):
 
 def all_figures(h, lv, judge): return grade_figures(h, lv, judge.scheme) | detection_figures(h, lv, judge) | certainty_figures(h, lv, judge)
 
-# %% ../nbs/16_evaluate.ipynb #01ea04b3
+# %% ../nbs/16_evaluate.ipynb #387de062
 def figures(
     y, # class of each image, shape (n,)
     scores, # shape (n,)
@@ -303,7 +302,7 @@ def figures(
     t.attrs = dict(n=len(y), n_groups=n_groups)
     return t
 
-# %% ../nbs/16_evaluate.ipynb #de37bf6f
+# %% ../nbs/16_evaluate.ipynb #35024157
 MAIN_FIGURES = ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable', 'referable|default|sensitivity', 'referable|default|specificity')
 
 def by_group(
@@ -325,55 +324,3 @@ def by_group(
             t = figures(y[m], scores[m], judge, who[m], n)
             rows += [dict(column=c, group=k, images=int(m.sum()), figure=o, value=t.value[o], low=t.low[o], high=t.high[o]) for o in MAIN_FIGURES if o in t.index]
     return pd.DataFrame(rows, columns=['column', 'group', 'images', 'figure', 'value', 'low', 'high'])
-
-# %% ../nbs/16_evaluate.ipynb #c880fa7a
-def fellow_scores(
-    scores, # shape (n,)
-    patients, # shape (n,); '' where unknown
-) -> np.ndarray: # the mean score of the patient's other photographs; NaN where there is none
-    "What the other eye says"
-    t = pd.DataFrame(dict(s=np.asarray(scores, float), who=patient_numbers(patients, len(scores))))
-    g = t.groupby('who').s
-    n = g.transform('size').to_numpy()
-    with np.errstate(invalid='ignore', divide='ignore'): return np.where(n > 1, (g.transform('sum') - t.s)/(n - 1), np.nan)
-
-def fellow_fit(
-    scores, # of photographs whose other eye is there too, shape (n,)
-    fellow, # the other eye's score, shape (n,)
-    grades, # true grades, shape (n,)
-) -> tuple[float, float, float]: # weight of this eye, weight of the other, constant
-    "How much the other eye says about this one"
-    a = np.c_[scores, fellow, np.ones(len(scores))]
-    pull = np.diag([1., 1., 0.])*len(scores)*.01 # a little, towards smaller weights
-    return tuple(map(float, np.linalg.solve(a.T @ a + pull, a.T @ np.asarray(grades, float))))
-
-def cross_fellow(
-    scores, # shape (n,)
-    patients, # shape (n,)
-    grades, # true grades, shape (n,)
-    n_splits: int = 5, # folds
-    seed: int = 42, # of the folds
-) -> tuple[np.ndarray, np.ndarray]: # this eye's score alone, and mixed with the other's, both brought to the scale of the grades out of fold; NaN where there is no other eye
-    "Both eyes together, without leaking"
-    scores, grades, who = np.asarray(scores, float), np.asarray(grades), patient_numbers(patients, len(scores))
-    other, alone, mixed = fellow_scores(scores, patients), np.full(len(scores), np.nan), np.full(len(scores), np.nan)
-    has = ~np.isnan(other)
-    fold = np.random.default_rng(seed).permutation(who.max() + 1)[who] % n_splits
-    for k in range(n_splits):
-        fit, held = has & (fold != k), has & (fold == k)
-        if fit.sum() < 10: raise DataError(f'{int(has.sum())} photographs have the other eye beside them: too few to learn from')
-        a, b, c = fellow_fit(scores[fit], other[fit], grades[fit])
-        mixed[held] = a*scores[held] + b*other[held] + c
-        a, b, c = fellow_fit(scores[fit], np.zeros(fit.sum()), grades[fit])
-        alone[held] = a*scores[held] + c
-    return alone, mixed
-
-def by_patient(
-    table: pd.DataFrame, # with patient, name, grade, score, and eye where known
-) -> pd.DataFrame: # a row per patient: patient, photographs, grade and score of the worse eye, worse_eye
-    "The worse eye of each patient; photographs without a grade or a patient are left out"
-    t = table[table.grade.notna() & table.patient.ne('')].sort_values(['patient', 'score'])
-    g = t.groupby('patient')
-    out = g.agg(photographs=('name', 'size'), score=('score', 'max')).assign(grade=g.grade.max())
-    last = g.tail(1).set_index('patient')
-    return out.assign(worse_eye=last.eye if 'eye' in t else '', name=last.name).reset_index()[['patient', 'photographs', 'grade', 'score', 'worse_eye', 'name']]

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SHIPPED', 'ORIGINAL_FILE', 'BUNDLE', 'COLUMNS', 'best_device', 'Grader', 'shipped_bundles', 'weights_table',
-           'find_weights', 'Prepared', 'prepare', 'predict_folder', 'kaggle_form', 'contact_sheet', 'summary',
-           'dr_predict']
+           'find_weights', 'Prepared', 'prepare', 'predict_folder', 'kaggle_form', 'contact_sheet', 'patient_rows',
+           'summary', 'dr_predict']
 
 # %% ../nbs/13_predict.ipynb #49355d5b
 import hashlib, os, shutil, sys, tempfile, threading
@@ -22,7 +22,7 @@ from fastcore.script import Param, call_parse
 import dr_nbdev
 from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, ImageError, WeightsError, ahead, errors_for_people, image_files,
                            is_command, progress, read_json, short, write_json, write_safely)
-from .confidence import GradeSets, set_words
+from .confidence import GradeSets, by_patient, fused_score, set_words
 from .fundus import Preprocess
 from .quality import GATES, POOR, assess, verdict
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, to_grade
@@ -48,6 +48,7 @@ class Grader:
     promise: float = .9                   # how often a set is to hold the true grade
     gate: str = 'warn'                    # what to do with a poor photograph: 'warn', 'refuse', or 'off': don't look
     poor: float = POOR                    # what is among this share of the worst real photographs is poor
+    ask_all: bool = False                 # also tell how far the opinions of members and turns differ? Takes as long again
 
     def __post_init__(self):
         if self.gate not in GATES: raise DataError(f'gate={self.gate!r}: choose from {", ".join(GATES)}')
@@ -301,6 +302,7 @@ def table(self: Grader,
     rows, s = rows[finite], s[finite]
     grades = to_grade(s, self.thresholds)
     new = dict(grade=grades, label=[GRADES[g] for g in grades], score=s.round(4)) | self._sure(s)
+    if self.ask_all: new['spread'] = self.spread(np.stack([results[i].square for i in rows])).round(4)
     for k, v in new.items(): df.loc[rows, k] = v
     return df
 
@@ -309,7 +311,7 @@ def table(self: Grader,
 def key(self: Grader) -> str: # sixteen hexadecimal digits
     "Changes with anything that decides what a row says"
     from dr_nbdev.backbones import add_state
-    how = (self.preprocess.key, tuple(self.thresholds), self.probs, self.sets, self.promise, self.gate, self.poor, self.engine.name if self.engine else 'torch')
+    how = (self.preprocess.key, tuple(self.thresholds), self.probs, self.sets, self.promise, self.gate, self.poor, self.ask_all, self.engine.name if self.engine else 'torch')
     h = hashlib.sha256(repr(how).encode())
     add_state(h, self.model)
     return h.hexdigest()[:16]
@@ -328,7 +330,7 @@ def _read_table(
 ) -> pd.DataFrame: # with the columns' own types
     "Read a table of grades back"
     return pd.read_csv(path, dtype=dict(name=str, grade='Int64', label=object, set=object, status=str, message=str), keep_default_na=False,
-                       na_values={c: [''] for c in COLUMNS if c not in ('name', 'status', 'message')})
+                       na_values={c: [''] for c in (*COLUMNS, 'spread') if c not in ('name', 'status', 'message')})
 
 def _done(
     partial: Path, # rows of an interrupted run, its last line perhaps cut
@@ -471,6 +473,21 @@ def contact_sheet(
         with write_safely(out) as tmp: fig.savefig(tmp, dpi=110)
     return fig
 
+# %% ../nbs/13_predict.ipynb #41915209
+def patient_rows(
+    result: pd.DataFrame, # as `predict_folder` gives it
+    grader: Grader, # that graded them
+) -> pd.DataFrame: # a row per patient: patient, photographs, grade and score of the worse eye, worse_eye, name, fused
+    "The worse eye of each patient"
+    from dr_nbdev.data import image_id, patient_eye
+    who, eye = zip(*(patient_eye(image_id(o)) for o in result.name))
+    t = result.assign(patient=[w if e else '' for w, e in zip(who, eye)], eye=eye)
+    t = t[t.grade.notna() & t.patient.ne('')]
+    mix = grader.about.get('both_eyes')
+    if mix and len(t): t = t.assign(fused=fused_score(t.score, t.patient, mix).round(4))
+    out = by_patient(t)
+    return out if 'fused' not in t else out.merge(t.groupby('patient').fused.max().reset_index(), on='patient')
+
 # %% ../nbs/13_predict.ipynb #a9d8525e
 def summary(
     result: pd.DataFrame, # as `predict_folder` gives it
@@ -495,6 +512,8 @@ def dr_predict(
     engine: Param('what computes the scores: torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8, or auto for the fastest that gives the same', str) = 'torch',
     submission: Param('sample_submission.csv of Kaggle: writes submission.csv in its form beside the table', str) = None,
     fill: Param('grade for ids of the submission that have none (default: an error)', int) = None,
+    patients: Param('also write patients.csv: the worse eye of each patient, where names such as 10_left tell', bool) = False,
+    spread: Param('a column with how far the opinions of all members and turns differ', bool) = False,
     list_weights: Param('only show the bundles that came with the package', bool) = False,
     json: Param('print the rows as JSON instead of a summary', bool) = False,
     quiet: Param('print nothing but errors', bool) = False,
@@ -504,7 +523,7 @@ def dr_predict(
         if list_weights: return print(weights_table().to_string(index=False))
         files, _ = _listed(folder, recursive)
         if not files: raise _none_there(folder)
-        grader = replace(Grader.load(model, device).use(engine, files), gate=quality)
+        grader = replace(Grader.load(model, device).use(engine, files), gate=quality, ask_all=spread)
         result = grader.grade_folder(folder, out, recursive, batch)
         say = (lambda *_: None) if quiet or json else print
         say(f'{summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')
@@ -512,6 +531,10 @@ def dr_predict(
             target = Path(out).with_name('submission.csv')
             with write_safely(target) as tmp: kaggle_form(result, submission, fill).to_csv(tmp, index=False)
             say(f'in the form of {submission}: {target}')
+        if patients:
+            target = Path(out).with_name('patients.csv')
+            with write_safely(target) as tmp: patient_rows(result, grader).to_csv(tmp, index=False)
+            say(f'by patient: {target}')
         if json: print(result.to_json(orient='records', force_ascii=False))
         say(DISCLAIMER)
         without = int(result.grade.isna().sum())

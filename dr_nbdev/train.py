@@ -34,7 +34,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .backbones import ORIGINAL_COMPARISON, Ensemble, create_model, find_backbone, half_dtype, head_name, in_use, load_state, read_state, save_weights
 from .card import model_card
-from .confidence import GradeSets, cross_sets, operating_points
+from .confidence import GradeSets, cross_sets, fellow_fit, fellow_scores, operating_points
 from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, DRError, ImageError, ahead, environment,
                            errors_for_people, progress, read_json, seed_everything, short, write_json, write_safely)
 from .data import load_manifest
@@ -912,10 +912,14 @@ def together(
 def confidence_of(
     s: pd.DataFrame, # val_scores.csv
     thresholds, # four ascending numbers
-) -> dict: # calibration, sets, sets_measured, operating_points: fields of grader.json
+) -> dict: # calibration, sets, sets_measured, operating_points, both_eyes: fields of grader.json
     "How sure a grader may be of itself"
     probs, n_groups = GradeProbs.fit(s.score, s.grade), s.group.nunique()
     out = dict(calibration=probs.to_dict(), sets=GradeSets.fit(probs, s.score, s.grade, thresholds).to_dict(), operating_points=operating_points(s.score, s.grade, thresholds))
+    patients = s.patient.fillna('').where(s.patient.duplicated(keep=False), '')
+    other = fellow_scores(s.score, patients)
+    both = ~np.isnan(other)
+    if both.sum() >= 40: out['both_eyes'] = fellow_fit(s.score[both], other[both], s.grade[both])
     if n_groups < 20 or s.grade.value_counts().max() < 5: return out # too few to be measured
     low, high = cross_sets(s.score, s.grade, s.group, thresholds).T
     t = s.assign(holds=(low <= s.grade) & (s.grade <= high), grades_per_set=high - low + 1).groupby('source').agg(holds=('holds', 'mean'), grades_per_set=('grades_per_set', 'mean'), n=('holds', 'size'))
