@@ -3,7 +3,7 @@
     python .ci/docs.py build     # _docs/, warnings are errors, links and anchors checked
     python .ci/docs.py serve     # http://127.0.0.1:8000
 """
-import ast, copy, functools, html, http.server, os, re, shutil, subprocess, sys, tempfile, time
+import ast, copy, functools, html, http.server, re, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 

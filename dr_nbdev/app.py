@@ -7,7 +7,7 @@ __all__ = ['MAX_PHOTOS', 'MAX_MB', 'CSS', 'CARD', 'BATCH', 'EXAMPLES', 'SHOWN', 
            'seen_table', 'grader_of', 'picture_url', 'heat_picture', 'card', 'cards', 'batch_page', 'example_files',
            'make_app', 'private_folder', 'start_app', 'dr_app']
 
-# %% ../nbs/22_app.ipynb #61e4aba1
+# %% ../nbs/22_app.ipynb #d5298831
 import base64, os, shutil, tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,14 +18,13 @@ import numpy as np
 import pandas as pd
 from fastcore.script import Param, call_parse
 
-from .core import (DISCLAIMER, GRADES, GRADE_COLORS, N_GRADES, DataError, ahead, errors_for_people, is_image_name, short)
-from .data import climbs_out, image_id, open_zip, patient_eye, read_member
-from .confidence import by_patient
+from .core import (DISCLAIMER, GRADES, GRADE_COLORS, DataError, ahead, errors_for_people, is_image_name, short)
+from .data import image_id, open_zip, patient_eye, read_member
 from .explain import heatmap
 from .fundus import Preprocess
-from .predict import Grader, Prepared, prepare, shipped_bundles, summary
+from .predict import Grader, Prepared, patient_rows, prepare, shipped_bundles, summary
 
-# %% ../nbs/22_app.ipynb #37be5a72
+# %% ../nbs/22_app.ipynb #8562bf20
 MAX_PHOTOS, MAX_MB = 200, 40 # photographs in one go; size of each, megabytes
 
 def unpack(
@@ -53,7 +52,7 @@ def unpack(
         except DataError as e: yield f.name, None, str(e).replace(str(f), f.name)
         finally: f.unlink(missing_ok=True)
 
-# %% ../nbs/22_app.ipynb #11a8c8a7
+# %% ../nbs/22_app.ipynb #d8908c4c
 @dataclass
 class Seen:
     "A photograph on the page"
@@ -103,7 +102,7 @@ def grader_of(
     if name not in _shipped: _shipped[name] = Grader.load(name)
     return replace(_shipped[name], gate=gate)
 
-# %% ../nbs/22_app.ipynb #ba531d03
+# %% ../nbs/22_app.ipynb #1537f4e9
 CSS = """.dr-cards { display: flex; flex-wrap: wrap; gap: 1rem } .dr-card { border: 1px solid #8888; border-radius: 8px; padding: .8rem; flex: 1 1 20rem; max-width: 34rem }
 .dr-card h3 { margin: .1rem 0 } .dr-pic { position: relative; max-width: 320px } .dr-pic img { width: 100%; display: block; border-radius: 4px } .dr-pic img + img { position: absolute; inset: 0; opacity: .55 }
 .dr-bar { display: flex; align-items: center; gap: .4rem; font-size: .85rem } .dr-bar span:first-child { width: 8.5rem } .dr-bar div { background: #8883; flex: 1; border-radius: 3px } .dr-bar i { display: block; height: .7rem; border-radius: 3px; border: 1px solid #8888 }
@@ -137,7 +136,7 @@ def heat_picture(
     colours = cv2.applyColorMap((255*heat).astype(np.uint8), cv2.COLORMAP_VIRIDIS)[..., ::-1]
     return np.dstack([colours, (255*np.sqrt(heat)).astype(np.uint8)])
 
-# %% ../nbs/22_app.ipynb #ad320356
+# %% ../nbs/22_app.ipynb #540afb16
 def _sure_words(row):
     "How sure, in a sentence"
     if pd.isna(row.get('confidence')): return 'These weights have no calibration: nothing can be said about certainty.'
@@ -177,7 +176,7 @@ def cards(
     shown = [o for o in seen if o.name == name or side and patient_eye(image_id(o.name))[0] == who and patient_eye(image_id(o.name))[1]]
     return '<div class="dr-cards">' + ''.join(card(o, grader) for o in shown) + '</div>'
 
-# %% ../nbs/22_app.ipynb #4dee0dc4
+# %% ../nbs/22_app.ipynb #925ebe4c
 BATCH = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Grades</title><style>body { font: 15px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 1rem auto; padding: 0 1rem }
 {{ css }} @media print { .dr-opacity { display: none } .dr-card { break-inside: avoid } }</style></head><body><h1>{{ n }} photographs</h1><p><b>{{ disclaimer }}</b> Graded by {{ weights }}.</p><pre>{{ summary }}</pre><div class="dr-cards">{{ cards }}</div></body></html>"""
 
@@ -191,7 +190,7 @@ def batch_page(
     return Environment(autoescape=True).from_string(BATCH).render(css=Markup(CSS), n=len(seen), disclaimer=DISCLAIMER, weights=grader.name, summary=summary(seen_table(seen)),
                                                                 cards=Markup(''.join(card(o, grader, with_heat=o.heat is not None) for o in seen)))
 
-# %% ../nbs/22_app.ipynb #a84691e3
+# %% ../nbs/22_app.ipynb #15dd2c38
 EXAMPLES = ((0, 11), (2, 12), (3, 15), (4, 13))
 SHOWN = ['name', 'grade', 'label', 'score', 'confidence', 'set', 'quality', 'status', 'message']
 
@@ -213,7 +212,6 @@ def make_app(
 ): # a `gradio.Blocks`, ready to be launched
     "The page"
     import gradio as gr
-    examples = example_files(folder)
     choices = [*shipped_bundles()] + ([weights] if weights and weights not in shipped_bundles() else [])
     with gr.Blocks(title='dr_nbdev', analytics_enabled=False, delete_cache=(60, 600)) as app:
         gr.Markdown(f'# Grade fundus photographs\n**{DISCLAIMER}** Up to {MAX_PHOTOS} photographs of at most {MAX_MB} MB each, or zips of them. They stay on this machine and are deleted once read.')
@@ -255,7 +253,7 @@ def make_app(
             page.write_text(batch_page(seen, grader), encoding='utf-8')
             best = next((o.name for o in seen if not pd.isna(o.row.get('grade'))), seen[0].name)
             line = f'**{len(seen) - without} of {len(seen)} graded**' + (f', **{without} got no grade**: see status and message' if without else '') + f' ({grader.name})'
-            line += ''.join(f'\n- patient {r.patient}: worse eye {r.worse_eye or "?"}, grade {r.grade}' for r in by_patient(t.assign(**dict(zip(('patient', 'eye'), zip(*[(p if e else '', e) for p, e in (patient_eye(image_id(n)) for n in t.name)]))))).itertuples() if r.photographs > 1)
+            line += ''.join(f'\n- patient {r.patient}: worse eye {r.worse_eye or "?"}, grade {r.grade}' for r in patient_rows(t, grader).itertuples() if r.photographs > 1)
             yield (seen, line, gr.update(choices=[o.name for o in seen], value=best, visible=len(seen) > 1), cards(seen, best, grader),
                    gr.update(value=t[SHOWN].round(3).astype(object).where(t[SHOWN].notna(), ''), visible=True), gr.update(value=str(csv), visible=True), gr.update(value=str(page), visible=True), None)
 
@@ -270,7 +268,7 @@ def make_app(
         app.unload(forget)
     return app
 
-# %% ../nbs/22_app.ipynb #4508cb7e
+# %% ../nbs/22_app.ipynb #21f59038
 @contextmanager
 def private_folder(): # yields a folder that only this user can read
     "A folder for uploads, which is gone when the program ends"

@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['label_errors', 'label_sheet', 'dr_audit']
 
-# %% ../nbs/21_audit.ipynb #51df4041
+# %% ../nbs/21_audit.ipynb #7ae12c12
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from fastcore.script import Param, call_parse
 
-from .core import GRADES, N_GRADES, DataError, errors_for_people, short, write_safely
+from .core import N_GRADES, DataError, errors_for_people, short, write_safely
 from .fundus import Preprocess
 
-# %% ../nbs/21_audit.ipynb #248f1d28
+# %% ../nbs/21_audit.ipynb #a83fd552
 def label_errors(
     table: pd.DataFrame, # with truth (0 to 4) and p0 to p4, such as predictions.csv
 ) -> pd.DataFrame: # the rows with label and probabilities, most suspect first: label_quality (0 to 1), suspect, likely (the most probable grade)
@@ -38,7 +38,7 @@ def label_errors(
     quality = get_label_quality_scores(z, q, adjust_pred_probs=len(used) > 1 and len(y) > 50) if len(used) > 1 else p[np.arange(len(y)), y]
     return t.assign(truth=y, likely=p.argmax(1), label_quality=quality.round(4), suspect=suspect).sort_values('label_quality')
 
-# %% ../nbs/21_audit.ipynb #ef3fd175
+# %% ../nbs/21_audit.ipynb #dace953e
 def label_sheet(
     found: pd.DataFrame, # as `label_errors` gives it, with name
     folder: str | Path, # what the names are relative to
@@ -57,7 +57,7 @@ def label_sheet(
         ax.set_title(f'{Path(r.name).name[:22]}\nlabel {r.truth}, likely {r.likely}, {r.label_quality:.2f}', fontsize=7)
     return fig
 
-# %% ../nbs/21_audit.ipynb #7f2e2404
+# %% ../nbs/21_audit.ipynb #726196c8
 @call_parse
 def dr_audit(
     predictions: Param('predictions.csv, as dr_evaluate writes it', str) = 'report/predictions.csv',

@@ -5,13 +5,12 @@
 # %% auto #0
 __all__ = ['CARD_FIGURES', 'markdown_table', 'figure_words', 'checklist', 'model_card']
 
-# %% ../nbs/09_card.ipynb #f3bc44d0
-import numpy as np
+# %% ../nbs/09_card.ipynb #c56bc8e5
 import pandas as pd
 
 from .core import GRADES, N_GRADES
 
-# %% ../nbs/09_card.ipynb #dd680247
+# %% ../nbs/09_card.ipynb #1ee6cfb5
 def markdown_table(
     rows: list[dict], # columns to values
 ) -> str: # lines of a table
@@ -25,7 +24,7 @@ def figure_words(
     "A figure with its interval"
     return '-' if not f or f['value'] is None else '{value:.2f}'.format(**f) + ('' if f['low'] is None else ' ({low:.2f} to {high:.2f})'.format(**f))
 
-# %% ../nbs/09_card.ipynb #7fdcc167
+# %% ../nbs/09_card.ipynb #0bd488f4
 CARD_FIGURES = dict(macro_f1='macro F1', qwk='QWK', auroc_referable='AUROC, referable', sensitivity_referable='sensitivity, referable',
                     specificity_referable='specificity, referable', auroc_vision_threatening='AUROC, vision-threatening')
 
@@ -55,7 +54,7 @@ def _confidence(about): # as in grader.json
         lines.append(f"- Cuts through the score for {name.replace('_', '-')} DR, fixed on validation: {words}.")
     return '\n'.join(lines) or 'Nothing is stored about confidence.'
 
-# %% ../nbs/09_card.ipynb #1c1cd192
+# %% ../nbs/09_card.ipynb #ca254ee2
 def checklist(
     about: dict, # as in grader.json
     evaluation: dict | None = None, # as in metrics.json, of photographs that had no part in training
@@ -95,7 +94,7 @@ def checklist(
         ('Effect in practice', 'TRIPOD+AI 25', None)]
     return [dict(item=i, guideline=g, answer=a or None) for i, g, a in answers]
 
-# %% ../nbs/09_card.ipynb #f8d00d2f
+# %% ../nbs/09_card.ipynb #a6d0c165
 def model_card(
     about: dict, # as in grader.json
     evaluation: dict | None = None, # as in metrics.json, of photographs that had no part in training

@@ -7,8 +7,8 @@ __all__ = ['FIVE', 'WORDS', 'NAMES', 'DETECT', 'MAIN_FIGURES', 'Scheme', 'read_m
            'Levels', 'Judge', 'make_levels', 'to_levels', 'tables', 'grade_figures', 'detections', 'detection_figures',
            'certainty_figures', 'all_figures', 'figures', 'by_group']
 
-# %% ../nbs/16_evaluate.ipynb #ac9c2805
-import os, re
+# %% ../nbs/16_evaluate.ipynb #b8bc5508
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from .data import image_id, patient_eye
 from .metrics import _interval
 from .thresholds import GradeProbs, to_grade
 
-# %% ../nbs/16_evaluate.ipynb #7699dbd9
+# %% ../nbs/16_evaluate.ipynb #e22c4bc3
 @dataclass(frozen=True)
 class Scheme:
     "The classes of a set of labels, mildest first"
@@ -36,7 +36,7 @@ class Scheme:
 
 FIVE = Scheme(GRADES, tuple(range(N_GRADES)))
 
-# %% ../nbs/16_evaluate.ipynb #58e9cc37
+# %% ../nbs/16_evaluate.ipynb #e928eec5
 WORDS = {'0': ('no dr', 'none', 'no', 'healthy', 'normal', 'nodr', 'no apparent retinopathy', 'negative'), '1': ('mild', 'mild npdr'), '2': ('moderate', 'moderate npdr'),
          '3': ('severe', 'severe npdr'), '4': ('proliferative', 'pdr', 'proliferative dr', 'proliferate_dr'), '1-3': ('npdr',), '1-4': ('dr', 'yes', 'positive'),
          '2-4': ('referable', 'rdr', 'refer'), '0-1': ('non-referable', 'not referable', 'nrdr', 'no refer')}
@@ -78,7 +78,7 @@ def understand(
     scheme = Scheme(tuple(names.values()), tuple(names))
     return scheme, np.where(empty, -1, scheme.of(low.fillna(0)))
 
-# %% ../nbs/16_evaluate.ipynb #0c66e785
+# %% ../nbs/16_evaluate.ipynb #15c4896e
 NAMES = dict(image=('image', 'id_code', 'image_id', 'name', 'path', 'file', 'filename', 'image_path', 'image_name', 'id'), label=('grade', 'level', 'diagnosis', 'label', 'dr_grade', 'retinopathy_grade', 'class', 'dr'),
              patient=('patient', 'patient_id', 'subject', 'person'), eye=('eye', 'side', 'laterality'), source=('source', 'dataset', 'site', 'camera'), split=('split', 'subset'))
 
@@ -113,7 +113,7 @@ def read_truth(
     if 'eye' not in t: t['eye'] = eye
     return t.fillna(dict(patient='', eye=''))
 
-# %% ../nbs/16_evaluate.ipynb #ec6a2f06
+# %% ../nbs/16_evaluate.ipynb #ac1799df
 def with_truth(
     result: pd.DataFrame, # as `predict_folder` gives it
     truth: pd.DataFrame, # as `read_truth` gives it
@@ -130,7 +130,7 @@ def with_truth(
     both.attrs = dict(without_label=len(r) - len(both), without_photo=len(t) - len(both))
     return both
 
-# %% ../nbs/16_evaluate.ipynb #1c17c155
+# %% ../nbs/16_evaluate.ipynb #f246d357
 @dataclass
 class Levels:
     "Scores in ascending order, and what follows from each"
@@ -161,7 +161,7 @@ def make_levels(judge: Judge, scores: np.ndarray) -> Levels:
         if judge.sets is not None: sets = judge.scheme.of(judge.sets(five, grades, judge.promise))
     return Levels(scores, given, p, sure, sets)
 
-# %% ../nbs/16_evaluate.ipynb #79e5b359
+# %% ../nbs/16_evaluate.ipynb #451786bb
 def _cuts(judge):
     "Every score at which an answer changes for all figures"
     return np.sort([*judge.thresholds, *(c for o in (judge.points or {}).values() for c in o.values() if c is not None)])
@@ -201,7 +201,7 @@ def tables(
         counts = np.bincount(drawn.ravel(), minlength=rounds*n_who).reshape(rounds, n_who).T
         yield (cells @ counts.astype(np.float32)).T.reshape(rounds, *shape)
 
-# %% ../nbs/16_evaluate.ipynb #f49ae6de
+# %% ../nbs/16_evaluate.ipynb #94c60059
 def _ratio(a, b):
     with np.errstate(invalid='ignore', divide='ignore'): return np.where(b > 0, a/b, np.nan)
 
@@ -222,7 +222,7 @@ def grade_figures(h, lv, scheme):
                             npv=_ratio(left, n - given[:, i]), f1=_ratio(2*hits[:, i], support[:, i] + given[:, i])).items(): out[f'{name}|{what}'] = v
     return out
 
-# %% ../nbs/16_evaluate.ipynb #51f3de12
+# %% ../nbs/16_evaluate.ipynb #d751301c
 DETECT = {1: 'any_dr', 2: 'referable', 3: 'vision_threatening'}
 
 def detections(scheme: Scheme) -> dict: # name to the first class that counts as positive
@@ -244,7 +244,7 @@ def detection_figures(h, lv, judge):
                     f'{name}|{point}|ppv': _ratio(found, found + alarms), f'{name}|{point}|npv': _ratio(n_well - alarms, n_well - alarms + n_sick - found)}
     return out
 
-# %% ../nbs/16_evaluate.ipynb #fea4c033
+# %% ../nbs/16_evaluate.ipynb #059d9e11
 def _ece(p, true, n):
     "Expected calibration error of ten bins; p: (m,), true and n: rounds x m"
     bins = np.eye(10)[np.minimum((p*10).astype(int), 9)]
@@ -277,7 +277,7 @@ def certainty_figures(h, lv, judge):
 
 def all_figures(h, lv, judge): return grade_figures(h, lv, judge.scheme) | detection_figures(h, lv, judge) | certainty_figures(h, lv, judge)
 
-# %% ../nbs/16_evaluate.ipynb #387de062
+# %% ../nbs/16_evaluate.ipynb #a22627f3
 def figures(
     y, # class of each image, shape (n,)
     scores, # shape (n,)
@@ -302,7 +302,7 @@ def figures(
     t.attrs = dict(n=len(y), n_groups=n_groups)
     return t
 
-# %% ../nbs/16_evaluate.ipynb #35024157
+# %% ../nbs/16_evaluate.ipynb #26c47894
 MAIN_FIGURES = ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable', 'referable|default|sensitivity', 'referable|default|specificity')
 
 def by_group(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ASKED', 'map_layer', 'raw_maps', 'heatmap', 'overlay', 'explained', 'explain_sheet', 'explain', 'pointing_game']
 
-# %% ../nbs/15_explain.ipynb #2996fc1f
+# %% ../nbs/15_explain.ipynb #44b62838
 from pathlib import Path
 
 import cv2
@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from .core import DISCLAIMER, GRADES, REFERABLE, DataError
-from .fundus import FieldOfView, Preprocess, fit_square
+from .fundus import Preprocess, fit_square
 from .predict import Grader
 from .thresholds import to_grade
 
-# %% ../nbs/15_explain.ipynb #81ba1c79
+# %% ../nbs/15_explain.ipynb #5d6e792d
 def map_layer(
     model: 'torch.nn.Module', # a network of torchvision, not an ensemble
     size: int, # side of the square that it sees, pixels
@@ -36,7 +36,7 @@ def map_layer(
     fine = [m for m in stages if m in shapes and len(shapes[m]) == 4 and shapes[m][-1] == -(-size//16)]
     return fine[0] if fine else stages[-1]
 
-# %% ../nbs/15_explain.ipynb #e2645ba0
+# %% ../nbs/15_explain.ipynb #a0f67dc4
 ASKED = ('score', 'referable')
 
 def _members(model):
@@ -83,7 +83,7 @@ def heatmap(
     heat = (maps/np.maximum(maps.max((1, 2), keepdims=True), 1e-12)).mean(0)
     return heat/max(heat.max(), 1e-12)
 
-# %% ../nbs/15_explain.ipynb #ac9061db
+# %% ../nbs/15_explain.ipynb #6081d5c1
 def overlay(
     photo: np.ndarray, # size x size x 3, uint8
     heat: np.ndarray, # size x size, 0 to 1
@@ -107,7 +107,7 @@ def explained(
     score = float(grader.scores(square[None])[0])
     return dict(photo=plain, heat=heatmap(grader, square, what, inside), score=score, grade=int(to_grade(score, grader.thresholds)))
 
-# %% ../nbs/15_explain.ipynb #fb09dd98
+# %% ../nbs/15_explain.ipynb #04ea130e
 def explain_sheet(
     grader: Grader,
     sources: list, # photographs, their paths or contents
@@ -136,7 +136,7 @@ def explain(
     grader = weights if isinstance(weights, Grader) else Grader.load(weights)
     return explain_sheet(grader, [path], [Path(path).name] if isinstance(path, (str, Path)) else None, what)
 
-# %% ../nbs/15_explain.ipynb #9ff3f799
+# %% ../nbs/15_explain.ipynb #d531f687
 def pointing_game(
     grader: Grader,
     samples: list, # `Sample`s with lesions

@@ -6,7 +6,7 @@
 __all__ = ['SIDE', 'LIMITS', 'RULES', 'SHARES', 'NOT_SAID', 'REFERENCE_FILE', 'GATES', 'POOR', 'rough', 'measure', 'look_of',
            'not_a_retina', 'ranks', 'make_reference', 'Quality', 'assess', 'verdict', 'quality_sheet']
 
-# %% ../nbs/08_quality.ipynb #d47333ec
+# %% ../nbs/08_quality.ipynb #59328def
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from .core import DataError, read_json
+from .core import read_json
 from .fundus import FieldOfView, field_of_view, fit_square
 
-# %% ../nbs/08_quality.ipynb #f989a3b6
+# %% ../nbs/08_quality.ipynb #55b50f02
 def rough(
     y: np.ndarray, # brightness, height x width, float32
     inside: np.ndarray, # bool: where to look
@@ -26,7 +26,7 @@ def rough(
     near, wide, far = (cv2.GaussianBlur(y, (0, 0), o) for o in (1, 4, 16))
     return {k: float(np.abs(d)[inside].mean()) for k, d in dict(fine=y - near, middle=near - wide, coarse=wide - far).items()}
 
-# %% ../nbs/08_quality.ipynb #6b939d05
+# %% ../nbs/08_quality.ipynb #bba3f22e
 SIDE = 256
 
 def _view(img, fov):
@@ -58,7 +58,7 @@ def measure(
         one_hue=float(np.abs((weight*np.exp(1j*hue)).sum())/max(weight.sum(), 1e-3)),
         patches=float(np.mean([cv2.GaussianBlur(square[..., i] - y, (0, 0), 4)[inner].std() for i in range(3)])))
 
-# %% ../nbs/08_quality.ipynb #5687092c
+# %% ../nbs/08_quality.ipynb #9641d86b
 def look_of(
     m: dict, # as `measure` gives it
 ) -> str: # 'natural', 'stretched' or 'grey'
@@ -66,7 +66,7 @@ def look_of(
     if m['saturation'] < 60 and 118 < m['light'] < 155 and m['dim'] > 85 and m['bright'] < 235 and m['patches'] < 6: return 'grey'
     return 'stretched' if m['one_hue'] < .6 or m['saturation'] < 60 and m['coarse'] > 6 else 'natural'
 
-# %% ../nbs/08_quality.ipynb #cc91af61
+# %% ../nbs/08_quality.ipynb #83c00ef6
 LIMITS = dict(natural=dict(coarse=14.5, middle=9., patches=21.), stretched=dict(coarse=31., middle=15., patches=60.), grey=dict(coarse=14., middle=14., patches=6.))
 
 def not_a_retina(
@@ -82,7 +82,7 @@ def not_a_retina(
     if look == 'stretched' and not m['found']: return 'no round field, and not the colours of a retina'
     return 'no vessels to be seen' if look == 'grey' and m['middle'] < 1 else ''
 
-# %% ../nbs/08_quality.ipynb #16fb9175
+# %% ../nbs/08_quality.ipynb #c536f721
 RULES = (('field', 'low', 'only a part of the retina is in the picture'), ('light', 'low', 'too dark'), ('light', 'high', 'too bright'),
          ('burnt', 'high', 'burnt out in large parts'), ('black', 'high', 'black in large parts'), ('uneven', 'high', 'unevenly lit'),
          ('contrast', 'low', 'hardly any contrast'), ('focus', 'low', 'out of focus'), ('sharp', 'high', 'noisy'),
@@ -91,7 +91,7 @@ SHARES = (0, .002, .005, .01, .02, .03, .05, .1, .2, .35, .5, .65, .8, .9, .95, 
 NOT_SAID = dict(grey=('light', 'saturation', 'uneven', 'contrast'), stretched=('saturation',), natural=()) # what a look makes meaningless
 REFERENCE_FILE = Path(__file__).parent/'quality_reference.json' if '__file__' in globals() else None
 
-# %% ../nbs/08_quality.ipynb #4542e62a
+# %% ../nbs/08_quality.ipynb #7c84733b
 def _share_as_bad(value, quantiles, side):
     "Share of the reference that is as bad as this value or worse"
     q, first = np.unique(quantiles, return_index=True)
@@ -122,7 +122,7 @@ def make_reference(
         out[str(look)] = r | dict(worst=np.quantile(worst, SHARES).round(5).tolist(), n=len(part))
     return out
 
-# %% ../nbs/08_quality.ipynb #1c173473
+# %% ../nbs/08_quality.ipynb #531cdfc0
 @dataclass(frozen=True)
 class Quality:
     "What can be said of a picture before it is graded"
@@ -152,7 +152,7 @@ def assess(
     reason = min(r, key=r.get)
     return Quality(_share_as_bad(r[reason], _reference()[look]['worst'], 'low'), reason, True, look, m)
 
-# %% ../nbs/08_quality.ipynb #68cc5dde
+# %% ../nbs/08_quality.ipynb #ff9056d3
 GATES = ('warn', 'refuse', 'off')
 POOR = .05
 
@@ -164,7 +164,7 @@ def verdict(
     if not q.retina: return 'not_fundus', q.reason
     return ('low_quality', f'{q.reason}: among the worst {max(q.score, .001):.1%} of real photographs') if q.score < poor else ('ok', '')
 
-# %% ../nbs/08_quality.ipynb #cc32140e
+# %% ../nbs/08_quality.ipynb #53f12624
 def quality_sheet(
     images: list[np.ndarray], # photographs, uint8, RGB
     qualities: list[Quality], # of each

@@ -7,9 +7,8 @@ __all__ = ['TEMPLATE', 'plot_matrix', 'plot_roc', 'plot_by_class', 'plot_groups'
            'recalibrated', 'numbers', 'picture', 'sections', 'plot_risk_of', 'page', 'evaluate', 'report_lines',
            'dr_evaluate']
 
-# %% ../nbs/17_report.ipynb #9c814227
-import base64, html, io, json
-from dataclasses import asdict
+# %% ../nbs/17_report.ipynb #673b818b
+import base64, io, json
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,12 @@ from .card import figure_words, model_card
 from .confidence import by_patient, cross_fellow, plot_reliability, plot_risk, risk_coverage
 from .core import DISCLAIMER, GRADE_COLORS, DataError, environment, errors_for_people, progress, short, write_json, write_safely
 from .data import image_id
-from .evaluate import (FIVE, DETECT, Judge, by_group, detections, figures, make_levels, read_mapping, read_truth,
+from .evaluate import (FIVE, Judge, by_group, detections, figures, make_levels, read_mapping, read_truth,
                                understand, with_truth)
-from .metrics import plot_report
 from .predict import Grader, _listed, _none_there
-from .thresholds import GradeProbs, to_grade, _folds
+from .thresholds import GradeProbs, _folds
 
-# %% ../nbs/17_report.ipynb #309f6f31
+# %% ../nbs/17_report.ipynb #c2c36c82
 def plot_matrix(
     c: np.ndarray, # classes x classes; rows: label, columns: given
     names: tuple, # of the classes
@@ -103,7 +101,7 @@ def plot_groups(
     axs[0, 0].invert_yaxis()
     return fig
 
-# %% ../nbs/17_report.ipynb #ee41f9d1
+# %% ../nbs/17_report.ipynb #498ce0bd
 def error_size(
     y: np.ndarray, # class of each image
     scores: np.ndarray, # of each image
@@ -135,7 +133,7 @@ def plot_worst(
         top.set_title(f'{Path(r.name).name[:20]}\nlabel {r.truth}, given {r.grade} ({r.score:.1f})', fontsize=7)
     return fig
 
-# %% ../nbs/17_report.ipynb #095aa5a7
+# %% ../nbs/17_report.ipynb #f26e2e85
 def share_words(
     k: int, # so many
     n: int, # of so many
@@ -181,7 +179,7 @@ def numbers(
                        figures=_plain(t), groups=json.loads(groups.to_json(orient='records')), rounds=n)
     return out, t, groups
 
-# %% ../nbs/17_report.ipynb #43524954
+# %% ../nbs/17_report.ipynb #f12012c8
 TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }}</title>
@@ -224,7 +222,7 @@ def picture(
     plt.close(fig)
     return [dict(src=f'data:image/{"jpeg" if photos else "svg+xml"};base64,' + base64.b64encode(out.getvalue()).decode(), alt=alt)]
 
-# %% ../nbs/17_report.ipynb #55496cb8
+# %% ../nbs/17_report.ipynb #ceb5c910
 def _words(t, key): return figure_words({k: None if pd.isna(v) else v for k, v in t.loc[key].items()}) if key in t.index else '-'
 
 def _per_class(t, names):
@@ -251,7 +249,7 @@ def _eyes(graded, scheme):
     return [['out of fold', 'this eye alone', 'with the other eye'], [f'mean error in grades ({has.sum()} photographs)', error(alone), error(mixed)],
             ['AUROC, referable', *(f'{auroc(y[has], o[has]):.3f}' for o in (alone, mixed))]]
 
-# %% ../nbs/17_report.ipynb #6946ce7d
+# %% ../nbs/17_report.ipynb #0145f2e5
 def sections(
     both: pd.DataFrame, # as `numbers` takes it, with error
     judge: Judge,
@@ -312,7 +310,7 @@ def page(
     return Environment(autoescape=True).from_string(TEMPLATE).render(title=title, subtitle=f"{m['images']} graded photographs of {m['source']}, by {m.get('weights', 'a grader')}", disclaimer=DISCLAIMER, licence=m.get('licence', ''),
                                                                      cards=cards, warnings=warn, sections=[*parts, method])
 
-# %% ../nbs/17_report.ipynb #20bba158
+# %% ../nbs/17_report.ipynb #00d507b6
 def _size_band(path):
     "Which size a photograph has, by its longer side"
     from PIL import Image
@@ -371,7 +369,7 @@ def evaluate(
     (out/'grades.csv').unlink(missing_ok=True)
     return m
 
-# %% ../nbs/17_report.ipynb #83a1af49
+# %% ../nbs/17_report.ipynb #13dd5254
 def report_lines(
     m: dict, # as `evaluate` gives it
 ) -> str: # a few lines

@@ -35,7 +35,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from .backbones import ORIGINAL_COMPARISON, Ensemble, create_model, find_backbone, half_dtype, head_name, in_use, load_state, read_state, save_weights
 from .card import model_card
 from .confidence import GradeSets, cross_sets, fellow_fit, fellow_scores, operating_points
-from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, DRError, ImageError, ahead, environment,
+from .core import (DISCLAIMER, GRADES, DataError, DRError, ImageError, ahead, environment,
                            errors_for_people, progress, read_json, seed_everything, short, write_json, write_safely)
 from .data import load_manifest
 from .fundus import Preprocess, clahe
