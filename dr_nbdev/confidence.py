@@ -7,7 +7,7 @@ __all__ = ['LEVELS', 'POINTS', 'reliability', 'ece', 'between_grades', 'plot_rel
            'set_words', 'cross_sets', 'risk_coverage', 'plot_risk', 'operating_points', 'fellow_scores', 'fellow_fit',
            'cross_fellow', 'by_patient', 'fused_score']
 
-# %% ../nbs/07_confidence.ipynb #d78a8404
+# %% ../nbs/07_confidence.ipynb #8d631e55
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import pandas as pd
 from .core import DataError, N_GRADES, REFERABLE, VISION_THREATENING, patient_numbers
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, _folds, to_grade
 
-# %% ../nbs/07_confidence.ipynb #02fdfcbd
+# %% ../nbs/07_confidence.ipynb #129c4d60
 def reliability(
     p, # probabilities that were given, shape (n,)
     true, # whether it came true, shape (n,)
@@ -36,7 +36,7 @@ def ece(
     t = reliability(p, true, bins)
     return float((t.n*(t.given - t.came_true).abs()).sum()/t.n.sum())
 
-# %% ../nbs/07_confidence.ipynb #345281d3
+# %% ../nbs/07_confidence.ipynb #a1d82b32
 def between_grades(
     scores, # shape (n,)
 ) -> np.ndarray: # shape (n, 5); rows sum to 1
@@ -44,7 +44,7 @@ def between_grades(
     s = np.clip(np.asarray(scores, float), 0, N_GRADES - 1)
     return np.clip(1 - np.abs(s[:, None] - np.arange(N_GRADES)), 0, 1)
 
-# %% ../nbs/07_confidence.ipynb #7cd31ecf
+# %% ../nbs/07_confidence.ipynb #7f8309ab
 def plot_reliability(
     curves: dict, # name to (probabilities, whether it came true)
     ax=None, # matplotlib axes; new ones if None
@@ -61,7 +61,7 @@ def plot_reliability(
     ax.legend(fontsize=8)
     return ax
 
-# %% ../nbs/07_confidence.ipynb #0c4739b0
+# %% ../nbs/07_confidence.ipynb #6299e29e
 def taken_before(
     p: np.ndarray, # probabilities of the grades, shape (n, 5)
     given: np.ndarray, # the grade that was given, shape (n,)
@@ -78,8 +78,13 @@ def taken_before(
         mass = mass + p[rows, new]
     return out
 
-# %% ../nbs/07_confidence.ipynb #63110297
+# %% ../nbs/07_confidence.ipynb #ffafcf9d
 LEVELS = (.5, .6, .7, .8, .85, .9, .95, .98)
+
+def _limit(needed, promise):
+    "What so large a share of these stay at or below, for a finite number of them"
+    rank = int(np.ceil((len(needed) + 1)*promise))
+    return float(np.sort(needed)[rank - 1]) if rank <= len(needed) else 1.
 
 @dataclass(frozen=True)
 class GradeSets:
@@ -87,14 +92,13 @@ class GradeSets:
     limits: dict # promise (0 to 1) to the most that may be taken before a grade that is let in
 
     @classmethod
-    def fit(cls, probs: GradeProbs, scores, grades, thresholds=DEFAULT_THRESHOLDS): # of validation photographs
-        "Find the limit for each promise"
+    def fit(cls, probs: GradeProbs, scores, grades, thresholds=DEFAULT_THRESHOLDS, sources=None): # of validation photographs
+        "Find the limit for each promise; with sources, one that keeps it for each of them"
         scores, grades = np.asarray(scores, float), np.asarray(grades)
         if not len(scores): raise DataError('there are no scores: no set of grades can be learned')
-        taken = taken_before(probs(scores), to_grade(scores, thresholds))
-        needed = np.sort(taken[np.arange(len(grades)), grades])
-        rank = {o: int(np.ceil((len(needed) + 1)*o)) for o in LEVELS}
-        return cls({o: float(needed[r - 1]) if r <= len(needed) else 1. for o, r in rank.items()})
+        needed = taken_before(probs(scores), to_grade(scores, thresholds))[np.arange(len(grades)), grades]
+        parts = [needed] if sources is None else [needed[np.asarray(sources) == o] for o in pd.unique(np.asarray(sources))]
+        return cls({o: max(_limit(part, o) for part in parts) for o in LEVELS})
 
     def __call__(self,
         p: np.ndarray, # probabilities of the grades, shape (n, 5)
@@ -110,7 +114,7 @@ class GradeSets:
     @classmethod
     def from_dict(cls, d): return cls({float(k): v for k, v in d.items()})
 
-# %% ../nbs/07_confidence.ipynb #ce2a9561
+# %% ../nbs/07_confidence.ipynb #826d4a3d
 def set_words(
     low: int, # lowest grade of a set
     high: int, # highest
@@ -118,13 +122,14 @@ def set_words(
     "A set as it stands in a table"
     return f'{low}' if low == high else f'{low}-{high}'
 
-# %% ../nbs/07_confidence.ipynb #2c19445c
+# %% ../nbs/07_confidence.ipynb #eabf1d33
 def cross_sets(
     scores, # of validation photographs, shape (n,)
     grades, # their true grades, shape (n,)
     groups=None, # patient of each; missing: the photograph stands alone
     thresholds=DEFAULT_THRESHOLDS, # four ascending numbers
     promise: float = .9, # how often a set is to hold the true grade
+    sources=None, # of each photograph; the promise then holds for each source
     seed: int = 42, # of the division into folds
 ) -> np.ndarray: # shape (n, 2): the lowest and the highest grade of each set, out of fold
     "Sets of photographs that had no part in fitting them"
@@ -132,11 +137,11 @@ def cross_sets(
     out = np.empty((len(scores), 2), int)
     for fit, held in _folds(grades, None if groups is None else patient_numbers(groups, len(grades)), 5, seed):
         probs = GradeProbs.fit(scores[fit], grades[fit])
-        sets = GradeSets.fit(probs, scores[fit], grades[fit], thresholds)
+        sets = GradeSets.fit(probs, scores[fit], grades[fit], thresholds, None if sources is None else np.asarray(sources)[fit])
         out[held] = sets(probs(scores[held]), to_grade(scores[held], thresholds), promise)
     return out
 
-# %% ../nbs/07_confidence.ipynb #d8ed943e
+# %% ../nbs/07_confidence.ipynb #803373f2
 def risk_coverage(
     wrong, # whether the grade was wrong, shape (n,)
     confidence, # how sure it was, shape (n,)
@@ -160,7 +165,7 @@ def plot_risk(
     ax.legend(fontsize=8)
     return ax
 
-# %% ../nbs/07_confidence.ipynb #86433168
+# %% ../nbs/07_confidence.ipynb #ff8f8630
 POINTS = dict(sensitive=.9, specific=.98)
 
 def operating_points(
@@ -178,7 +183,7 @@ def operating_points(
                          specific=float(np.nextafter(b[int(np.ceil(POINTS['specific']*len(b))) - 1], np.inf)) if len(b) else None)
     return out
 
-# %% ../nbs/07_confidence.ipynb #a82504d5
+# %% ../nbs/07_confidence.ipynb #a9e76ab0
 def fellow_scores(
     scores, # shape (n,)
     patients, # shape (n,); '' where unknown
@@ -230,7 +235,7 @@ def by_patient(
     last = g.tail(1).set_index('patient')
     return out.assign(worse_eye=last.eye if 'eye' in t else '', name=last.name).reset_index()[['patient', 'photographs', 'grade', 'score', 'worse_eye', 'name']]
 
-# %% ../nbs/07_confidence.ipynb #f190beb2
+# %% ../nbs/07_confidence.ipynb #7dea0b27
 def fused_score(
     scores, # shape (n,)
     patients, # shape (n,); '' where unknown
