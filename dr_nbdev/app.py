@@ -20,7 +20,7 @@ from fastcore.script import Param, call_parse
 
 from .core import (DISCLAIMER, GRADES, GRADE_COLORS, DataError, ahead, errors_for_people, is_image_name, short)
 from .data import image_id, open_zip, patient_eye, read_member
-from .explain import heatmap
+from .explain import heat_colours, heatmap
 from .fundus import Preprocess
 from .predict import Grader, Prepared, patient_rows, prepare, shipped_bundles, summary
 
@@ -133,8 +133,7 @@ def heat_picture(
     heat: np.ndarray, # size x size, 0 to 1
 ) -> np.ndarray: # size x size x 4, uint8: colours of viridis, opaque where it is hot
     "A heatmap to lay over a photograph"
-    colours = cv2.applyColorMap((255*heat).astype(np.uint8), cv2.COLORMAP_VIRIDIS)[..., ::-1]
-    return np.dstack([colours, (255*np.sqrt(heat)).astype(np.uint8)])
+    return np.dstack([heat_colours(heat), (255*np.sqrt(heat)).astype(np.uint8)])
 
 # %% ../nbs/22_app.ipynb #540afb16
 def _sure_words(row):
@@ -257,7 +256,7 @@ def make_app(
             yield (seen, line, gr.update(choices=[o.name for o in seen], value=best, visible=len(seen) > 1), cards(seen, best, grader),
                    gr.update(value=t[SHOWN].round(3).astype(object).where(t[SHOWN].notna(), ''), visible=True), gr.update(value=str(csv), visible=True), gr.update(value=str(page), visible=True), None)
 
-        def copies(): return [str(Path(f).rename(f)) for f in example_files(Path(tempfile.mkdtemp(dir=folder)))]
+        def copies(): return example_files(Path(tempfile.mkdtemp(dir=folder)))
         outputs = [kept, status, which, shown, table, as_csv, as_page, files]
         running = go.click(work, [files, name, gate], outputs, concurrency_limit=1, show_progress_on=[status])
         def try_it(weights, gate, request: gr.Request, progress=gr.Progress()): yield from work(copies(), weights, gate, request, progress)

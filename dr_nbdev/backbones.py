@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LITE', 'BACKBONES', 'HEADS', 'ORIGINAL_COMPARISON', 'Lite', 'Backbone', 'find_backbone', 'backbone_table',
-           'head_name', 'LogitHead', 'make_head', 'GeM', 'Views', 'in_use', 'Ensemble', 'opinions', 'plain_model',
-           'skeleton', 'read_state', 'save_weights', 'backbone_of', 'load_state', 'packaged_state', 'imagenet_state',
-           'create_model', 'add_state', 'half_dtype']
+           'head_name', 'LogitHead', 'make_head', 'GeM', 'Views', 'in_use', 'Ensemble', 'members_of', 'opinions',
+           'plain_model', 'skeleton', 'read_state', 'save_weights', 'backbone_of', 'load_state', 'packaged_state',
+           'imagenet_state', 'create_model', 'add_state', 'half_dtype']
 
 # %% ../nbs/10_backbones.ipynb #d2bd86f7
 import hashlib
@@ -149,14 +149,19 @@ class Ensemble(nn.Module):
     def forward(self, x): return torch.stack([m(x) for m in self.members]).mean(0) # n x 3 x size x size
 
 # %% ../nbs/10_backbones.ipynb #c0175eaa
+def members_of(
+    model: nn.Module, # a network, an `Ensemble`, or one of them in `Views`
+) -> list[nn.Module]: # each gives n x 1
+    "The single networks in a model"
+    model = model.model if isinstance(model, Views) else model
+    return list(model.members) if isinstance(model, Ensemble) else [model]
+
 def opinions(
     model: nn.Module, # a network, an `Ensemble`, or one of them in `Views`
     x: torch.Tensor, # n x 3 x size x size
 ) -> torch.Tensor: # n x (members x 4)
     "The scores of all members for all four turns"
-    model = model.model if isinstance(model, Views) else model
-    members = model.members if isinstance(model, Ensemble) else [model]
-    return torch.cat([m(torch.rot90(x, k, (2, 3))) for m in members for k in range(4)], 1)
+    return torch.cat([m(torch.rot90(x, k, (2, 3))) for m in members_of(model) for k in range(4)], 1)
 
 # %% ../nbs/10_backbones.ipynb #c2235811
 def plain_model(

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FIVE', 'WORDS', 'NAMES', 'DETECT', 'MAIN_FIGURES', 'Scheme', 'read_mapping', 'understand', 'read_truth', 'with_truth',
-           'Levels', 'Judge', 'make_levels', 'to_levels', 'tables', 'grade_figures', 'detections', 'detection_figures',
-           'certainty_figures', 'all_figures', 'figures', 'by_group']
+           'Levels', 'Judge', 'make_levels', 'to_levels', 'tables', 'grade_figures', 'detections', 'cuts_of',
+           'detection_figures', 'certainty_figures', 'all_figures', 'figures', 'by_group']
 
 # %% ../nbs/16_evaluate.ipynb #b8bc5508
 import re
@@ -229,6 +229,10 @@ def detections(scheme: Scheme) -> dict: # name to the first class that counts as
     "What can be asked of these labels"
     return {DETECT[g]: i for i, g in enumerate(scheme.lows) if g in DETECT}
 
+def cuts_of(judge: Judge, name: str) -> dict: # operating point to score
+    "Where a detection is positive: at the stored points, or at the threshold between the grades"
+    return (judge.points or {}).get(name) or dict(default=judge.thresholds[judge.scheme.lows[detections(judge.scheme)[name]] - 1])
+
 def detection_figures(h, lv, judge):
     "AUROC, and four figures at each operating point"
     out, h = {}, h.astype(float)
@@ -236,8 +240,7 @@ def detection_figures(h, lv, judge):
         well, sick = h[:, :first].sum(1), h[:, first:].sum(1)
         n_well, n_sick = well.sum(1), sick.sum(1)
         out[f'auroc_{name}'] = _ratio((sick*(well.cumsum(1) - well/2)).sum(1), n_sick*n_well)
-        points = (judge.points or {}).get(name) or dict(default=judge.thresholds[judge.scheme.lows[first] - 1])
-        for point, cut in points.items():
+        for point, cut in cuts_of(judge, name).items():
             if cut is None: continue
             found, alarms = (o[:, lv.scores >= cut].sum(1) for o in (sick, well))
             out |= {f'{name}|{point}|sensitivity': _ratio(found, n_sick), f'{name}|{point}|specificity': 1 - _ratio(alarms, n_well),

@@ -9,6 +9,7 @@ __all__ = ['TEMPLATE', 'plot_matrix', 'plot_roc', 'plot_by_class', 'plot_groups'
 
 # %% ../nbs/17_report.ipynb #673b818b
 import base64, io, json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,11 @@ from .card import figure_words, model_card
 from .confidence import by_patient, cross_fellow, plot_reliability, plot_risk, risk_coverage
 from .core import DISCLAIMER, GRADE_COLORS, DataError, environment, errors_for_people, progress, short, write_json, write_safely
 from .data import image_id
-from .evaluate import (FIVE, Judge, by_group, detections, figures, make_levels, read_mapping, read_truth,
+from .evaluate import (FIVE, Judge, by_group, cuts_of, detections, figures, make_levels, read_mapping, read_truth,
                                understand, with_truth)
+from .metrics import auroc
 from .predict import Grader, _listed, _none_there
+from .quality import GATES, POOR
 from .thresholds import GradeProbs, _folds
 
 # %% ../nbs/17_report.ipynb #c2c36c82
@@ -232,14 +235,11 @@ def _per_class(t, names):
 def _points(t, judge):
     what, rows = ('sensitivity', 'specificity', 'ppv', 'npv'), []
     for name in detections(judge.scheme):
-        points = (judge.points or {}).get(name) or dict(default=judge.thresholds[judge.scheme.lows[detections(judge.scheme)[name]] - 1])
-        rows += [[f'{name.replace("_", " ")}, {p}', f'{c:.2f}', *(_words(t, f'{name}|{p}|{o}') for o in what)] for p, c in points.items() if c is not None]
+        rows += [[f'{name.replace("_", " ")}, {p}', f'{c:.2f}', *(_words(t, f'{name}|{p}|{o}') for o in what)] for p, c in cuts_of(judge, name).items() if c is not None]
     return [['operating point', 'score from', *what]] + rows
 
-def _eyes(graded, scheme):
+def _eyes(graded, patients, scheme):
     "What the other eye is worth, as rows of a table; none where it can't be told"
-    from dr_nbdev.metrics import auroc
-    patients = by_patient(graded)
     if scheme != FIVE or patients.empty or patients.photographs.max() < 2: return []
     y, s = graded['class'].to_numpy(int), graded.score.to_numpy(float)
     try: alone, mixed = cross_fellow(s, graded.patient, y)
@@ -279,7 +279,7 @@ def sections(
         section('Certainty', 'A point on the diagonal came true as often as it was promised; its size is its share of the photographs.', picture(plot_reliability(curves).figure, 'Calibration') + risk, [rows])
     if len(groups): section('Groups', 'Intervals that overlap do not show a difference; groups of a few photographs show nothing at all.', picture(plot_groups(groups), 'Main figures by group, 95% intervals'))
     patients = by_patient(graded)
-    eyes = _eyes(graded, judge.scheme)
+    eyes = _eyes(graded, patients, judge.scheme)
     if eyes: section('Both eyes', f'{len(patients)} patients; {int((patients.photographs > 1).sum())} with more than one photograph. A score mixed from both eyes is learned here, on other patients than it is judged on.', tables=[eyes])
     if grader is not None and 'file' in both: section('Worst errors', 'Look at the photographs before the network: some labels are wrong, some photographs poor.',
                                                       picture(plot_worst(graded, grader), 'The largest errors; below each, what raises the score', photos=True))
@@ -298,7 +298,7 @@ def page(
 ) -> str: # HTML
     "The report"
     from jinja2 import Environment
-    f = {k: v for k, v in m['figures'].items()}
+    f = m['figures']
     shown = dict(macro_f1='macro F1', qwk='QWK', accuracy='accuracy', auroc_any_dr='AUROC, any DR', auroc_referable='AUROC, referable', set_holds='sets that hold the label')
     def card(name, v): return dict(name=name, value='-' if v['value'] is None else f"{v['value']:.2f}", interval='' if v['low'] is None else f"{v['low']:.2f} to {v['high']:.2f}")
     cards = [dict(name='photographs with a label', value=m['with_label'], interval=f"{m['patients']} patients or single images")] + [card(v, f[k]) for k, v in shown.items() if k in f] + [card('without a grade', m['ungradable'])]
@@ -335,7 +335,6 @@ def evaluate(
     engine: str = 'torch', # what computes the scores
 ) -> dict: # what is in metrics.json
     "Grade labelled photographs, and report how good the grades are (for research use, not a medical device)"
-    from dataclasses import replace
     folder, out, truth = Path(folder), Path(out), read_truth(labels, **(columns or {}))
     scheme, y = understand(truth.label, read_mapping(mapping) if isinstance(mapping, str) else mapping)
     truth = truth.assign(**{'class': y})
@@ -351,7 +350,7 @@ def evaluate(
     attrs, where = both.attrs, dict(zip(names, files))
     both = both.assign(file=[where[o] for o in both.name])
     both['size'] = both.file.map(_size_band)
-    if both.quality.notna().any(): both['quality_band'] = pd.cut(both.quality, [-1, .05, .25, 1], labels=['poor', 'fair', 'good']).astype(str).where(both.quality.notna(), '')
+    if both.quality.notna().any(): both['quality_band'] = pd.cut(both.quality, [-1, POOR, .25, 1], labels=['poor', 'fair', 'good']).astype(str).where(both.quality.notna(), '')
     graded = both.grade.notna()
     if not graded.any(): raise DataError(f'none of the {len(both)} labelled photographs got a grade: see status and message in {out/"grades.csv"}')
     both['error'] = np.nan
@@ -389,7 +388,7 @@ def dr_evaluate(
     grade: Param('column of the label, if it is not recognised', str) = None,
     patient: Param('column of the patient, if it is not recognised', str) = None,
     recursive: Param('also the folders below', bool) = False,
-    quality: Param('poor photographs: warn, refuse or off', str, choices=['warn', 'refuse', 'off']) = 'warn',
+    quality: Param('poor photographs: warn, refuse or off', str, choices=list(GATES)) = 'warn',
     rounds: Param('of the bootstrap', int) = 1000,
     no_heatmaps: Param('leave out the maps of the worst errors', bool) = False,
     device: Param('cuda, mps or cpu (default: the fastest there is)', str) = None,
