@@ -1,10 +1,10 @@
 """What a person does with the page and the docs, in a real browser (Debian's chromium through Playwright).
 
-    python .ci/browser.py app          # dr_app: drop, read, slide, download, a broken file, twenty at once, a zip, phone width
+    python .ci/browser.py app          # dr_app: drop, read, slide, download, a broken file, twenty at once, a zip, cancel, phone width
     python .ci/browser.py docs         # every page of _docs opens without an error; search finds predict_folder
     SHOTS=folder python .ci/browser.py app   # keep screenshots
 """
-import http.server, os, shutil, sys, tempfile, threading, time
+import http.server, os, shutil, sys, tempfile, threading, time, zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,20 +75,44 @@ def app():
         shot(page, 'app_broken')
 
         page.reload()
-        seconds = drop(page, *(eye(d, f'p{i//2}_{"left" if i % 2 else "right"}.jpeg', i % 5, seed=i) for i in range(20)))
+        many = [eye(d, f'p{i//2}_{"left" if i % 2 else "right"}.jpeg', i % 5, seed=i) for i in range(20)]
+        seconds = drop(page, *many)
         expect(page.locator('#dr-status')).to_contain_text('20 of 20 graded')
         expect(page.locator('.dr-card')).to_have_count(2)  # both eyes of the patient
         print(f'twenty photographs: {seconds:.1f} s')
         shot(page, 'app_twenty')
+        page.locator('#dr-table').get_by_text('p3_left.jpeg').first.click()
+        expect(page.locator('.dr-card').first).to_contain_text('p3_right.jpeg', timeout=30_000)
+
+        page.reload()
+        with zipfile.ZipFile(d/'all.zip', 'w') as z:
+            for f in many: z.write(f, f'eyes/{f.name}')
+        page.locator('#dr-files input[type=file]').set_input_files(str(d/'all.zip'))
+        expect(page.locator('#dr-files')).to_contain_text('all', timeout=30_000)
+        page.wait_for_timeout(500)
+        page.locator('#dr-go').click()
+        expect(page.locator('#dr-status')).to_contain_text('of 20', timeout=60_000)
+        page.locator('#dr-stop').click()
+        expect(page.locator('#dr-status')).to_contain_text('stopped', timeout=30_000)
+        page.wait_for_timeout(2000)
+        expect(page.locator('#dr-status')).to_contain_text('stopped')  # and stays so
+        print(f'cancelled: {page.locator("#dr-status").inner_text().splitlines()[0]}')
+        shot(page, 'app_cancelled')
+
+        page.reload()
+        page.locator('#dr-weights input').click()
+        expect(page.get_by_role('option').first).to_be_visible()  # a choice of weights
+        page.keyboard.press('Escape')
 
         phone = b.new_page(viewport=dict(width=390, height=844))
         phone.goto(url)
-        phone.locator('#dr-examples').click()
-        expect(phone.locator('#dr-status')).to_contain_text('4 of 4 graded', timeout=120_000)
+        phone.locator('#dr-examples button').nth(2).click()
+        expect(phone.locator('#dr-status')).to_contain_text('1 of 1 graded', timeout=120_000)
+        expect(phone.locator('.dr-card')).to_contain_text('drawn_2_left')
         wide = phone.evaluate('document.documentElement.scrollWidth')
         assert wide <= 400, f'{wide} pixels wide on a phone'
         shot(phone, 'app_phone')
-        left = [f for f in folder.rglob('*') if f.is_file() and f.suffix in ('.jpeg', '.png', '.jpg') and 'drawn' not in f.name]
+        left = [f for f in folder.rglob('*') if f.is_file() and f.stat().st_size and f.suffix in ('.jpeg', '.png', '.jpg', '.zip') and 'drawn' not in f.name]
         assert not left, f'left on disk: {left}'
         page.close(); phone.close()
         for _ in range(40):

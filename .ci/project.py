@@ -2,7 +2,7 @@
 
     python .ci/project.py run nbs/03_data.ipynb    # run, keep the outputs, clean, export; RUN_FLAGS=slow: slow cells too
     python .ci/project.py readme                   # README.md from nbs/index.ipynb
-    python .ci/project.py lab                      # every notebook in a fresh Jupyter kernel
+    python .ci/project.py lab                      # every notebook, all of its cells, in a fresh Jupyter kernel
     python .ci/project.py check                    # is everything exported, clean, without errors?
     python .ci/project.py wheel                    # build it, install it elsewhere, import every module
 """
@@ -109,17 +109,17 @@ def check():
     print('\n'.join(wrong) or f'{len(notebooks())} notebooks: exported, clean, no error; README.md is index.ipynb')
     if wrong: sys.exit(1)
 
-def lab():
-    "Run every notebook in a fresh kernel, as JupyterLab does; slow cells and those for a GPU are left out"
+def lab(*paths):
+    "Run every notebook in a fresh kernel, all of its cells, as *Run all* does in JupyterLab; their outputs are not kept"
+    import time
     import nbformat
     from nbclient import NotebookClient
-    os.environ['IN_TEST'] = '1'
-    for path in notebooks():
-        nb = nbformat.read(path, as_version=4)
-        for c in nb.cells:
-            if c.cell_type == 'code' and skipped(c): c.source = ''
+    for o in ('IN_TEST', 'DR_SLOW'): os.environ.pop(o, None)
+    for path in map(Path, paths or notebooks()):
+        nb, began = nbformat.read(path, as_version=4), time.perf_counter()
         NotebookClient(nb, timeout=300, kernel_name='python3', resources=dict(metadata=dict(path=str(path.parent)))).execute()
-        print(f'ran {path.relative_to(root)}')
+        left = sum('Left out: ' in o.get('text', '') for c in nb.cells for o in c.get('outputs', []))
+        print(f'ran {path.resolve().relative_to(root)} in {time.perf_counter() - began:.0f} s' + (f', {left} slow cells left out' if left else ''), flush=True)
 
 def wheel():
     "Build the wheel from the sdist, install it in a new venv beside this one's libraries, import every module from there"

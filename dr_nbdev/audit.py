@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fastcore.script import Param, call_parse
+from fastcore.script import Param
 
-from .core import N_GRADES, DataError, errors_for_people, short, write_safely
+from .core import N_GRADES, DataError, command, short, write_safely
 from .fundus import Preprocess
 
 # %% ../nbs/21_audit.ipynb #a83fd552
@@ -58,21 +58,21 @@ def label_sheet(
     return fig
 
 # %% ../nbs/21_audit.ipynb #726196c8
-@call_parse
+@command('dr_evaluate my_photos -l labels.csv && dr_audit --folder my_photos')
 def dr_audit(
     predictions: Param('predictions.csv, as dr_evaluate writes it', str) = 'report/predictions.csv',
     folder: Param('folder of the photographs, for a sheet (default: no sheet)', str, action=short('f')) = None,
     out: Param('table to write; the sheet goes beside it', str, action=short('o')) = 'report/labels.csv',
     n: Param('photographs on the sheet', int) = 18,
-):
+) -> pd.DataFrame: # most suspect first
     "List labels that are probably wrong, for a person to look at"
-    with errors_for_people():
-        try: t = pd.read_csv(predictions)
-        except OSError as e: raise DataError(f'{predictions} can\'t be read ({e}): run dr_evaluate first') from None
-        found = label_errors(t)
-        with write_safely(out) as tmp: found[['name', 'truth', 'likely', 'label_quality', 'suspect', 'score']].to_csv(tmp, index=False)
-        print(f'{int(found.suspect.sum())} of {len(found)} labels are suspect: {out}')
-        if folder:
-            sheet = Path(out).with_suffix('.png')
-            with write_safely(sheet) as tmp: label_sheet(found, folder, n).savefig(tmp, dpi=110)
-            print(f'the first {min(n, len(found))} of them: {sheet}')
+    try: t = pd.read_csv(predictions)
+    except OSError as e: raise DataError(f'{predictions} can\'t be read ({e}): run dr_evaluate first') from None
+    found = label_errors(t)[['name', 'truth', 'likely', 'label_quality', 'suspect', 'score']]
+    with write_safely(out) as tmp: found.to_csv(tmp, index=False)
+    print(f'{int(found.suspect.sum())} of {len(found)} labels are suspect: {out}')
+    if folder:
+        sheet = Path(out).with_suffix('.png')
+        with write_safely(sheet) as tmp: label_sheet(found, folder, n).savefig(tmp, dpi=110)
+        print(f'the first {min(n, len(found))} of them: {sheet}')
+    return found

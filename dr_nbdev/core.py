@@ -4,21 +4,23 @@
 
 # %% auto #0
 __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER', 'GRADE_COLORS', 'IMAGE_EXTENSIONS',
-           'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'is_command',
-           'errors_for_people', 'patient_numbers', 'short', 'is_image_name', 'natural_key', 'image_files',
-           'write_safely', 'write_json', 'read_json', 'progress', 'ahead', 'seed_everything', 'versions', 'environment',
-           'real_data']
+           'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'patient_numbers',
+           'is_image_name', 'natural_key', 'image_files', 'write_safely', 'as_json', 'write_json', 'read_json',
+           'progress', 'ahead', 'seed_everything', 'versions', 'environment', 'real_data', 'short', 'command_parser',
+           'is_command', 'run_command', 'command', 'skip_slow']
 
 # %% ../nbs/00_core.ipynb #b72d98fe
-import argparse, json, os, platform, random, re, sys
+import argparse, json, os, platform, random, re, shutil, sys, traceback
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fastcore.script import anno_parser
 from tqdm import tqdm
 
 # %% ../nbs/00_core.ipynb #6426f08f
@@ -44,21 +46,6 @@ class DataError(DRError):
 class WeightsError(DRError):
     "Weights that are missing or don't fit the model"
 
-# %% ../nbs/00_core.ipynb #89576187
-def is_command() -> bool: # whether this process is one of our commands
-    "Was Python started as `dr_...` or `python -m dr_nbdev...`?"
-    script = Path(sys.argv[0])
-    return script.parent.name == 'dr_nbdev' or (script.stem.startswith('dr_') and script.suffix != '.py')
-
-@contextmanager
-def errors_for_people():
-    "In a command, turn a `DRError` into a line on stderr and exit status 2"
-    try: yield
-    except DRError as e:
-        if not is_command(): raise
-        print(f'Error: {e}', file=sys.stderr)
-        sys.exit(2)
-
 # %% ../nbs/00_core.ipynb #a6dc27b2
 def patient_numbers(
     groups, # what names the patient of each image; None: no patient is known
@@ -70,15 +57,6 @@ def patient_numbers(
     if len(groups) != n: raise DataError(f'{n} images but {len(groups)} groups: one per image is needed')
     who = pd.factorize(groups.mask(groups.eq('')))[0]
     return np.where(who < 0, who.max() + np.cumsum(who < 0), who)
-
-# %% ../nbs/00_core.ipynb #5c89a4ae
-def short(
-    letter: str, # the letter after the dash
-) -> type: # for `Param(..., action=short('m'))`
-    "An argparse action whose option has a one-letter form too"
-    class ShortAction(argparse._StoreAction):
-        def __init__(self, option_strings, dest, **kwargs): super().__init__([f'-{letter}', *option_strings], dest, **kwargs)
-    return ShortAction
 
 # %% ../nbs/00_core.ipynb #0d61aa05
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp')
@@ -123,16 +101,23 @@ def write_safely(
     finally: tmp.unlink(missing_ok=True)
 
 # %% ../nbs/00_core.ipynb #14971ab1
-def write_json(
-    path: str | Path, # the file to make or replace
-    obj, # anything JSON can hold; NumPy numbers and arrays, and paths, are converted
-):
-    "Write `obj` as readable JSON"
+def as_json(
+    obj, # anything JSON can hold; tables become lists of rows; NumPy numbers and arrays, and paths, are converted
+) -> str: # readable
+    "Write `obj` as text"
     def plain(o):
+        if isinstance(o, pd.DataFrame): return json.loads(o.to_json(orient='records', force_ascii=False))
         if isinstance(o, (np.ndarray, np.generic)): return o.tolist()
         if isinstance(o, Path): return str(o)
         raise TypeError(f'{type(o).__name__} does not go into JSON')
-    with write_safely(path) as tmp: tmp.write_text(json.dumps(obj, indent=1, default=plain) + '\n', encoding='utf-8')
+    return json.dumps(obj, indent=1, default=plain, ensure_ascii=False)
+
+def write_json(
+    path: str | Path, # the file to make or replace
+    obj, # as for `as_json`
+):
+    "Write `obj` to a file"
+    with write_safely(path) as tmp: tmp.write_text(as_json(obj) + '\n', encoding='utf-8')
 
 def read_json(
     path: str | Path, # a JSON file
@@ -150,8 +135,8 @@ def progress(
     unit: str = 'img', # what is counted
 ): # the same items, one by one
     "Go through `items` behind a progress bar, where somebody is watching"
-    in_lab = 'ipykernel' in sys.modules
-    watched = (in_lab or sys.stderr.isatty()) and not os.environ.get('IN_TEST')
+    watched = 'ipykernel' in sys.modules or sys.stderr.isatty()
+    watched = watched and not (os.environ.get('IN_TEST') or os.environ.get('DR_QUIET'))
     return tqdm(items, desc=desc, total=total, unit=unit, disable=not watched, leave=False, delay=1)
 
 # %% ../nbs/00_core.ipynb #1d907c7a
@@ -207,3 +192,100 @@ def real_data() -> Path | None: # the folder `DR_DATA` names, if both archives a
     missing = [o for o in (MAIN_ARCHIVE, EXTRA_ARCHIVE) if not (Path(folder)/o).is_file()]
     if missing: raise DataError(f'DR_DATA={folder} has no {" and no ".join(missing)}: point it at the folder of the archives')
     return Path(folder)
+
+# %% ../nbs/00_core.ipynb #50eb8878
+def short(
+    letter: str, # the letter after the dash
+) -> type: # for `Param(..., action=short('m'))`
+    "An argparse action whose option has a one-letter form too"
+    class ShortAction(argparse._StoreAction):
+        def __init__(self, option_strings, dest, **kwargs): super().__init__([f'-{letter}', *option_strings], dest, **kwargs)
+    return ShortAction
+
+# %% ../nbs/00_core.ipynb #e449f62e
+class _Help(argparse.RawDescriptionHelpFormatter):
+    "Options with dashes, no default for a switch, lines as wide as the terminal but not wider than a page"
+    def __init__(self, prog): super().__init__(prog, max_help_position=30, width=min(shutil.get_terminal_size((110, 30)).columns, 110))
+    def _expand_help(self, action): return action.help.replace(' (default: False)', '')
+    def format_help(self): return re.sub(r'--\w+', lambda m: m[0].replace('_', '-'), super().format_help())
+
+def command_parser(
+    func, # a function with `Param`s
+    examples: tuple = (), # command lines
+) -> argparse.ArgumentParser:
+    "The options of a command"
+    p = anno_parser(func, func.__name__)
+    p.formatter_class, p.epilog = _Help, '\n'.join(['examples:', *(f'  {o}' for o in examples)]) if examples else None
+    g = p.add_argument_group('of every command')
+    g.add_argument('-q', '--quiet', action='store_true', help='print nothing but errors')
+    g.add_argument('-v', '--verbose', action='store_true', help='print versions first, and where an error came from')
+    if 'return' in func.__annotations__: g.add_argument('--json', action='store_true', help='print the result as JSON, and nothing else')
+    g.add_argument('--version', action='version', version=f'dr_nbdev {environment()["dr_nbdev"]}')
+    return p
+
+# %% ../nbs/00_core.ipynb #7582b8f9
+def is_command() -> bool: # whether this process is one of our commands
+    "Was Python started as `dr_...` or `python -m dr_nbdev...`?"
+    script = Path(sys.argv[0])
+    return script.parent.name == 'dr_nbdev' or (script.stem.startswith('dr_') and script.suffix != '.py')
+
+def run_command(
+    func, # a function with `Param`s
+    argv: list, # the words after the command's name
+    examples: tuple = (), # command lines for --help
+    incomplete = None, # of the result: what went without, in words; '' if nothing did
+) -> int: # exit status
+    "Run a function as a command"
+    p = command_parser(func, examples)
+    try: import argcomplete
+    except ImportError: pass
+    else: argcomplete.autocomplete(p)
+    o = vars(p.parse_args([re.sub(r'(?<=\w)-(?=[\w-]*(=|$))', '_', a) if re.match(r'--\w', a) else a for a in argv]))
+    quiet, verbose, json_too = (o.pop(k, False) for k in ('quiet', 'verbose', 'json'))
+    for k in ('pdb', 'xtra'): o.pop(k)
+    if quiet: os.environ['DR_QUIET'] = '1'
+    if verbose: print(environment(), file=sys.stderr)
+    try:
+        with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere if quiet or json_too else sys.stdout): result = func(**o)
+        if json_too: print(as_json(result))
+        left = incomplete(result) if incomplete else ''
+        if left: print(left, file=sys.stderr)
+        return int(bool(left))
+    except DRError as e:
+        if verbose: traceback.print_exc()
+        print(f'Error: {e}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print('Stopped.', file=sys.stderr)
+        return 130
+    except Exception:
+        traceback.print_exc()
+        print('This is a fault of the program: please report it with the lines above, and what --verbose adds', file=sys.stderr)
+        return 3
+
+def command(
+    *examples: str, # command lines for --help
+    incomplete = None, # of the result: what went without, in words; '' if nothing did
+): # a decorator
+    "Make a function a command too"
+    def decorate(func):
+        @wraps(func)
+        def f(*args, **kwargs):
+            if args or kwargs or not is_command(): return func(*args, **kwargs)
+            sys.exit(run_command(func, sys.argv[1:], examples, incomplete))
+        if func.__module__ == '__main__' and is_command(): f() # python -m
+        return f
+    return decorate
+
+# %% ../nbs/00_core.ipynb #effe879e
+def _without_slow(lines):
+    "A cell's lines, or one that says why it is left out"
+    mark = next((m[1] for o in lines if (m := re.match(r'#\|\s*(slow|cuda)\b', o))), None)
+    if not mark or os.environ.get('DR_SLOW') or os.environ.get('IN_TEST'): return lines
+    why = dict(slow='a long run on the real archives or many samples', cuda='a run for a GPU')[mark]
+    return [f"print('Left out: {why}. Its results are kept beside this notebook. To run it: %env DR_SLOW=1')\n"]
+
+def skip_slow():
+    "In Jupyter, leave out the cells marked slow or cuda"
+    from IPython import get_ipython
+    if (ip := get_ipython()) and _without_slow not in ip.input_transformers_cleanup: ip.input_transformers_cleanup.append(_without_slow)

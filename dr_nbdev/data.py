@@ -22,11 +22,11 @@ import cv2
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
-from fastcore.script import Param, call_parse
+from fastcore.script import Param
 from PIL import Image
 
 from .core import (EXTRA_ARCHIVE, GRADES, IMAGE_EXTENSIONS, MAIN_ARCHIVE, N_GRADES, DataError, ImageError,
-                           errors_for_people, image_files, is_image_name, natural_key, progress, read_json, short, write_json,
+                           command, image_files, is_image_name, natural_key, progress, read_json, short, write_json,
                            write_safely)
 
 # %% ../nbs/03_data.ipynb #65cf3872
@@ -1042,21 +1042,22 @@ def graded_arrays(
     return load_manifest(dest)
 
 # %% ../nbs/03_data.ipynb #e1d12964
-@call_parse
+@command('dr_data', 'dr_data -m main.zip -a eyepacs.zip -d data --per-grade 5000', 'dr_data --hold-out my_test_set.csv', 'dr_data --download')
 def dr_data(
     main: Param('main archive: split into training and validation', str, action=short('m')) = MAIN_ARCHIVE,
     additional: Param('additional archive: fills up training', str, action=short('a')) = EXTRA_ARCHIVE,
     dest: Param('folder to make', str, action=short('d')) = 'data',
     per_grade: Param('fill training up to so many photographs of each grade', int) = 1000,
-    val: Param('share of the main archive for validation', float) = .2,
+    val: Param('share of the main archive for validation, 0 to 1', float) = .2,
     seed: Param('of every random choice', int) = 42,
-    split: Param('how to split; kaggle2023 is the original\'s way', str, choices=[*PLANS]) = 'default',
+    split: Param('how to split: by patient and duplicate, or as in 2023', str, choices=[*PLANS]) = 'default',
     replace: Param('take the place of a merge with other settings', bool) = False,
     hold_out: Param('CSV of photographs to test on later: none of their patients is used', str) = None,
     download: Param('fetch the archives from Kaggle first, where they are missing', bool) = False,
-):
+) -> dict: # folder, photographs in train and val, left_out, remarks
     "Merge the two archives into a folder of graded photographs with a manifest"
-    with errors_for_people():
-        if download: main, additional = download_archives()
-        merge(main, additional, dest, per_grade, val, seed, split, replace, hold_out)
-        print(f'{MergeReport.load(dest)}\n\nThe photographs are in {Path(dest)/IMAGES}, the manifest is {Path(dest)/"manifest.csv"}')
+    if download: main, additional = download_archives()
+    m = merge(main, additional, dest, per_grade, val, seed, split, replace, hold_out)
+    done = MergeReport.load(dest)
+    print(f'{done}\n\nThe photographs are in {Path(dest)/IMAGES}, the manifest is {Path(dest)/"manifest.csv"}')
+    return dict(folder=dest, photographs=m.split.value_counts().to_dict(), left_out=len(done.left_out), remarks=done.remarks)

@@ -105,9 +105,8 @@ def explained(
     prep = grader.preprocess
     img, fov = prep.open(src)
     square, plain = prep(img, fov), Preprocess(prep.size, prep.crop)(img, fov)
-    inside = fit_square((fov.inside if prep.crop else fov.mask).astype(np.uint8), prep.size) > 0
     score = float(grader.scores(square[None])[0])
-    return dict(photo=plain, heat=heatmap(grader, square, what, inside), score=score, grade=int(to_grade(score, grader.thresholds)))
+    return dict(photo=plain, heat=heatmap(grader, square, what, prep.inside(fov)), score=score, grade=int(to_grade(score, grader.thresholds)))
 
 # %% ../nbs/15_explain.ipynb #04ea130e
 def explain_sheet(
@@ -149,7 +148,7 @@ def pointing_game(
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2*tolerance + 1,)*2)
     for s in samples:
         img, fov = prep.open(s.image)
-        inside = fit_square(fov.inside.astype(np.uint8), prep.size) > 0
+        inside = prep.inside(fov)
         lesion = fit_square((s.lesions[fov.box] > 0).astype(np.uint8)*255, prep.size) > 64
         near = (cv2.dilate(lesion.astype(np.uint8), disc) > 0) & inside
         heat = heatmap(grader, prep(img, fov), inside=inside)

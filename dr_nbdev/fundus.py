@@ -360,6 +360,13 @@ def open(self: Preprocess,
 
 # %% ../nbs/01_fundus.ipynb #72f6cb0c
 @patch
+def inside(self: Preprocess,
+    fov: FieldOfView, # as `open` gives it
+) -> np.ndarray: # size x size, bool
+    "Where the retina is in the square"
+    return fit_square((fov.inside if self.crop else fov.mask).astype(np.uint8), self.size) > 0
+
+@patch
 def __call__(self: Preprocess,
     src: np.ndarray | str | Path | bytes, # a photograph (height x width x 3, uint8, RGB), its path or its content
     fov: FieldOfView | None = None, # where the retina is in it, if `open` gave both
@@ -369,7 +376,7 @@ def __call__(self: Preprocess,
     out = _cut(img, fov, self.size, self.fill) if self.crop else fit_square(img, self.size, self.fill)
     if self.enhance == 'clahe': return clahe(out)
     if self.enhance is None: return out
-    return dict(graham=graham, graham_grey=graham_grey)[self.enhance](out, fit_square((fov.inside if self.crop else fov.mask).astype(np.uint8), self.size) > 0)
+    return dict(graham=graham, graham_grey=graham_grey)[self.enhance](out, self.inside(fov))
 
 # %% ../nbs/01_fundus.ipynb #49cf8d9c
 @patch

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SHIPPED', 'ORIGINAL_FILE', 'BUNDLE', 'COLUMNS', 'best_device', 'Grader', 'shipped_bundles', 'weights_table',
-           'find_weights', 'Prepared', 'prepare', 'predict_folder', 'kaggle_form', 'contact_sheet', 'patient_rows',
-           'summary', 'dr_predict']
+           'find_weights', 'Prepared', 'judged', 'prepare', 'predict_folder', 'kaggle_form', 'contact_sheet',
+           'patient_rows', 'summary', 'ungraded', 'dr_predict']
 
 # %% ../nbs/13_predict.ipynb #49355d5b
 import hashlib, os, shutil, sys, tempfile, threading
@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
-from fastcore.script import Param, call_parse
+from fastcore.script import Param
 
 import dr_nbdev
-from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, ImageError, WeightsError, ahead, errors_for_people, image_files,
-                           is_command, progress, read_json, short, write_json, write_safely)
+from .core import (DISCLAIMER, GRADES, N_GRADES, DataError, ImageError, WeightsError, ahead, command, image_files,
+                           progress, read_json, short, write_json, write_safely)
 from .confidence import GradeSets, by_patient, fused_score, set_words
-from .fundus import Preprocess
+from .fundus import FieldOfView, Preprocess
 from .quality import GATES, POOR, assess, verdict
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, to_grade
 
@@ -257,20 +257,29 @@ class Prepared:
     message: str = ''             # what is wrong, or worth knowing
     quality: float = float('nan') # share of real photographs that are no better
 
-def prepare(
-    path: Path, # a photograph
+def judged(
+    img: np.ndarray, # a photograph, as `Preprocess.open` gives it
+    fov: FieldOfView, # where the retina is in it
     prep: Preprocess, # how to prepare it
     gate: str = 'warn', # one of `GATES`
     poor: float = POOR, # what is among this share of the worst real photographs is poor
 ) -> Prepared: # ready for the network, or not
+    "Judge and prepare a photograph"
+    if not fov.visible: return Prepared(None, 'not_fundus', fov.reason)
+    if gate == 'off': return Prepared(prep(img, fov), message=fov.reason)
+    q = assess(img, fov)
+    status, why = verdict(q, poor)
+    graded = status == 'ok' or status == 'low_quality' and gate == 'warn'
+    return Prepared(prep(img, fov) if graded else None, status, why or fov.reason, round(q.score, 4))
+
+def prepare(
+    path: Path, # a photograph
+    prep: Preprocess, # how to prepare it
+    gate: str = 'warn', # as for `judged`
+    poor: float = POOR, # as for `judged`
+) -> Prepared: # ready for the network, or not
     "Read, judge and prepare a photograph"
-    try:
-        img, fov = prep.open(path)
-        if gate == 'off' or not fov.visible: return Prepared(prep(img, fov) if fov.visible else None, 'ok' if fov.visible else 'not_fundus', fov.reason)
-        q = assess(img, fov)
-        status, why = verdict(q, poor)
-        graded = status == 'ok' or status == 'low_quality' and gate == 'warn'
-        return Prepared(prep(img, fov) if graded else None, status, why or fov.reason, round(q.score, 4))
+    try: return judged(*prep.open(path), prep, gate, poor)
     except ImageError as e: return Prepared(None, 'unreadable', str(e))
 
 # %% ../nbs/13_predict.ipynb #dd772377
@@ -500,9 +509,17 @@ def summary(
     return '\n'.join([f'{len(result)} photographs', *lines])
 
 # %% ../nbs/13_predict.ipynb #93367484
-@call_parse
+def ungraded(
+    result: pd.DataFrame, # as `predict_folder` gives it
+) -> str: # '' if every photograph got a grade
+    "How many got none, in words"
+    without = int(result.grade.isna().sum()) if 'grade' in result else 0
+    return f'{without} of {len(result)} photographs got no grade: see their status and message' if without else ''
+
+@command('dr_predict --folder my_photos --out grades.csv', 'dr_predict -m weights/my_run --folder my_photos --recursive --patients',
+         'dr_predict --folder my_photos --quality refuse --engine auto --json', incomplete=ungraded)
 def dr_predict(
-    model: Param('weights: bundle, run, plain state dict, hf://owner/name or the name of a shipped bundle; by default the newest run in weights/, else the shipped ones', str, action=short('m')) = None,
+    model: Param('weights: bundle, run, plain state dict, hf://owner/name or the name of a shipped bundle (default: the newest run in weights/, else the shipped ones)', str, action=short('m')) = None,
     folder: Param('folder of photographs', str) = 'results/images',
     out: Param('table to write', str) = 'results/result.csv',
     recursive: Param('also the folders below', bool) = False,
@@ -511,33 +528,27 @@ def dr_predict(
     device: Param('cuda, mps or cpu (default: the fastest there is)', str) = None,
     engine: Param('what computes the scores: torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8, or auto for the fastest that gives the same', str) = 'torch',
     submission: Param('sample_submission.csv of Kaggle: writes submission.csv in its form beside the table', str) = None,
-    fill: Param('grade for ids of the submission that have none (default: an error)', int) = None,
+    fill: Param('grade, 0 to 4, for ids of the submission that have none (default: an error)', int) = None,
     patients: Param('also write patients.csv: the worse eye of each patient, where names such as 10_left tell', bool) = False,
-    spread: Param('a column with how far the opinions of all members and turns differ', bool) = False,
+    spread: Param('a column with how far the opinions of all members and turns differ, in grades', bool) = False,
     list_weights: Param('only show the bundles that came with the package', bool) = False,
-    json: Param('print the rows as JSON instead of a summary', bool) = False,
-    quiet: Param('print nothing but errors', bool) = False,
-):
-    "Grade a folder of fundus photographs. Exit status: 0, 1 if some got no grade, 2 for wrong use. For research use, not a medical device."
-    with errors_for_people():
-        if list_weights: return print(weights_table().to_string(index=False))
-        files, _ = _listed(folder, recursive)
-        if not files: raise _none_there(folder)
-        grader = replace(Grader.load(model, device).use(engine, files), gate=quality, ask_all=spread)
-        result = grader.grade_folder(folder, out, recursive, batch)
-        say = (lambda *_: None) if quiet or json else print
-        say(f'{summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')
-        if submission:
-            target = Path(out).with_name('submission.csv')
-            with write_safely(target) as tmp: kaggle_form(result, submission, fill).to_csv(tmp, index=False)
-            say(f'in the form of {submission}: {target}')
-        if patients:
-            target = Path(out).with_name('patients.csv')
-            with write_safely(target) as tmp: patient_rows(result, grader).to_csv(tmp, index=False)
-            say(f'by patient: {target}')
-        if json: print(result.to_json(orient='records', force_ascii=False))
-        say(DISCLAIMER)
-        without = int(result.grade.isna().sum())
-        if without and is_command():
-            print(f'{without} of {len(result)} photographs got no grade: see status and message in {out}', file=sys.stderr)
-            sys.exit(1)
+) -> pd.DataFrame: # the table
+    "Grade a folder of fundus photographs. For research use, not a medical device."
+    if list_weights:
+        print(weights_table().to_string(index=False))
+        return weights_table()
+    files, _ = _listed(folder, recursive)
+    if not files: raise _none_there(folder)
+    grader = replace(Grader.load(model, device).use(engine, files), gate=quality, ask_all=spread)
+    result = grader.grade_folder(folder, out, recursive, batch)
+    print(f'{summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')
+    if submission:
+        target = Path(out).with_name('submission.csv')
+        with write_safely(target) as tmp: kaggle_form(result, submission, fill).to_csv(tmp, index=False)
+        print(f'in the form of {submission}: {target}')
+    if patients:
+        target = Path(out).with_name('patients.csv')
+        with write_safely(target) as tmp: patient_rows(result, grader).to_csv(tmp, index=False)
+        print(f'by patient: {target}')
+    print(DISCLAIMER)
+    return result

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TEMPLATE', 'plot_matrix', 'plot_roc', 'plot_by_class', 'plot_groups', 'error_size', 'plot_worst', 'share_words',
            'recalibrated', 'numbers', 'picture', 'sections', 'plot_risk_of', 'page', 'evaluate', 'report_lines',
-           'dr_evaluate']
+           'unanswered', 'dr_evaluate']
 
 # %% ../nbs/17_report.ipynb #673b818b
 import base64, io, json
@@ -14,17 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fastcore.script import Param, call_parse
+from fastcore.script import Param
 
 from .card import figure_words, model_card
 from .confidence import by_patient, cross_fellow, plot_reliability, plot_risk, risk_coverage
-from .core import DISCLAIMER, GRADE_COLORS, DataError, environment, errors_for_people, progress, short, write_json, write_safely
+from .core import DISCLAIMER, GRADE_COLORS, DataError, environment, command, progress, short, write_json, write_safely
 from .data import image_id
 from .evaluate import (FIVE, Judge, by_group, cuts_of, detections, figures, make_levels, read_mapping, read_truth,
                                understand, with_truth)
 from .metrics import auroc
 from .predict import Grader, _listed, _none_there
-from .quality import GATES, POOR
+from .quality import GATES, quality_band
 from .thresholds import GradeProbs, _folds
 
 # %% ../nbs/17_report.ipynb #c2c36c82
@@ -350,7 +350,7 @@ def evaluate(
     attrs, where = both.attrs, dict(zip(names, files))
     both = both.assign(file=[where[o] for o in both.name])
     both['size'] = both.file.map(_size_band)
-    if both.quality.notna().any(): both['quality_band'] = pd.cut(both.quality, [-1, POOR, .25, 1], labels=['poor', 'fair', 'good']).astype(str).where(both.quality.notna(), '')
+    if both.quality.notna().any(): both['quality_band'] = both.quality.map(quality_band)
     graded = both.grade.notna()
     if not graded.any(): raise DataError(f'none of the {len(both)} labelled photographs got a grade: see status and message in {out/"grades.csv"}')
     both['error'] = np.nan
@@ -377,7 +377,15 @@ def report_lines(
     shown = [k for k in ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable', 'ece_referable', 'set_holds') if k in f and f[k]['value'] is not None]
     return '\n'.join([f"{m['with_label']} photographs with a label, {m['with_label'] - m['images']} without a grade"] + [f'  {k.replace("_", " "):18} {figure_words(f[k])}' for k in shown])
 
-@call_parse
+def unanswered(
+    m: dict, # as `evaluate` gives it
+) -> str: # '' if every labelled photograph got a grade
+    "How many labelled photographs got no grade, in words"
+    without = m['with_label'] - m['images']
+    return f'{without} of {m["with_label"]} labelled photographs got no grade: see predictions.csv' if without else ''
+
+@command('dr_evaluate my_photos --labels labels.csv', 'dr_evaluate messidor -l messidor.csv --image name --grade retinopathy --mapping none=0,mild=1,moderate=2,severe=3-4',
+         incomplete=unanswered)
 def dr_evaluate(
     folder: Param('folder of photographs', str),
     labels: Param('CSV with a line per photograph: image and grade, and whatever else is known', str, action=short('l')) = 'labels.csv',
@@ -388,15 +396,14 @@ def dr_evaluate(
     grade: Param('column of the label, if it is not recognised', str) = None,
     patient: Param('column of the patient, if it is not recognised', str) = None,
     recursive: Param('also the folders below', bool) = False,
-    quality: Param('poor photographs: warn, refuse or off', str, choices=list(GATES)) = 'warn',
-    rounds: Param('of the bootstrap', int) = 1000,
+    quality: Param('poor photographs: warn (grade them and say so), refuse (no grade), off (do not look)', str, choices=list(GATES)) = 'warn',
+    rounds: Param('of the bootstrap behind the 95% intervals', int) = 1000,
     no_heatmaps: Param('leave out the maps of the worst errors', bool) = False,
     device: Param('cuda, mps or cpu (default: the fastest there is)', str) = None,
     engine: Param('what computes the scores, as for dr_predict', str) = 'torch',
-    quiet: Param('print nothing but errors', bool) = False,
-):
+) -> dict: # what is in metrics.json
     "Grade labelled photographs and report how good the grades are. For research use, not a medical device."
-    with errors_for_people():
-        columns = {k: v for k, v in dict(image=image, label=grade, patient=patient).items() if v}
-        m = evaluate(folder, labels, out, model, mapping, columns, recursive, quality, rounds=rounds, heatmaps=not no_heatmaps, device=device, engine=engine)
-        if not quiet: print(f'{report_lines(m)}\n{out}/report.html\n{DISCLAIMER}')
+    columns = {k: v for k, v in dict(image=image, label=grade, patient=patient).items() if v}
+    m = evaluate(folder, labels, out, model, mapping, columns, recursive, quality, rounds=rounds, heatmaps=not no_heatmaps, device=device, engine=engine)
+    print(f'{report_lines(m)}\n{out}/report.html\n{DISCLAIMER}')
+    return m

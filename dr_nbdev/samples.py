@@ -26,9 +26,9 @@ import cv2
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
-from fastcore.script import call_parse
+from fastcore.script import Param
 
-from .core import (EXTRA_ARCHIVE, GRADES, MAIN_ARCHIVE, N_GRADES, DataError, errors_for_people, progress,
+from .core import (EXTRA_ARCHIVE, GRADES, MAIN_ARCHIVE, N_GRADES, DataError, command, progress,
                            write_safely)
 
 # %% ../nbs/02_samples.ipynb #767e685d
@@ -1121,19 +1121,19 @@ def make_archives(
             write_zip(folder/EXTRA_ARCHIVE, extra_files(n_extra, size, seed, layout)))
 
 # %% ../nbs/02_samples.ipynb #c8afd950
-@call_parse
+@command('dr_samples', 'dr_samples --dest more --n-main 500 --n-extra 1000 --size 512')
 def dr_samples(
-    dest: Path = Path('samples'), # folder to write to
-    n_main: int = 150, # training images in the main archive
-    n_extra: int = 250, # images in the additional archive
-    n_images: int = 10, # photographs to grade
-    layout: str = 'resized', # of the additional archive: resized or public
-    size: int = 256, # width of an image, pixels
-    seed: int = 0, # the same seed gives the same files
-):
-    "Write synthetic archives shaped like Kaggle's, and a folder of photographs to grade"
-    with errors_for_people():
-        main, extra = make_archives(dest, n_main, n_extra, layout, size, seed)
-        make_folder(dest/'images', n_images, seed, size)
-        print(f'main archive        {main}  ({n_main} images)\nadditional archive  {extra}  ({n_extra} images)\n'
-              f'photographs         {dest/"images"}  ({n_images} images, graded in labels.csv)')
+    dest: Param('folder to write to', Path) = Path('samples'),
+    n_main: Param('training photographs in the main archive', int) = 150,
+    n_extra: Param('photographs in the additional archive', int) = 250,
+    n_images: Param('photographs to grade, beside their grades in labels.csv', int) = 10,
+    layout: Param('of the additional archive: as it is on Kaggle resized, or in public', str, choices=['resized', 'public']) = 'resized',
+    size: Param('width of a photograph, pixels', int) = 256,
+    seed: Param('the same seed gives the same files', int) = 0,
+) -> dict: # main, additional, photographs: where they are
+    "Write drawn archives shaped like Kaggle's, and a folder of drawn photographs to grade"
+    main, extra = make_archives(dest, n_main, n_extra, layout, size, seed)
+    make_folder(dest/'images', n_images, seed, size)
+    print(f'main archive        {main}  ({n_main} images)\nadditional archive  {extra}  ({n_extra} images)\n'
+          f'photographs         {dest/"images"}  ({n_images} images, graded in labels.csv)')
+    return dict(main=main, additional=extra, photographs=dest/'images')

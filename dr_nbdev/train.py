@@ -29,14 +29,14 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
-from fastcore.script import Param, call_parse
+from fastcore.script import Param
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .backbones import ORIGINAL_COMPARISON, Ensemble, create_model, find_backbone, half_dtype, head_name, in_use, load_state, read_state, save_weights
 from .card import model_card
 from .confidence import GradeSets, cross_sets, fellow_fit, fellow_scores, operating_points
 from .core import (DISCLAIMER, GRADES, DataError, DRError, ImageError, ahead, environment,
-                           errors_for_people, progress, read_json, seed_everything, short, write_json, write_safely)
+                           command, progress, read_json, seed_everything, short, write_json, write_safely)
 from .data import load_manifest
 from .fundus import Preprocess, clahe
 from .metrics import macro_f1, qwk, report
@@ -1017,28 +1017,28 @@ def summary(
             f'Run    {run}\nBundle {run/"bundle"}')
 
 # %% ../nbs/11_train.ipynb #e6e1ee5d
-@call_parse
+@command('dr_train', 'dr_train --backbone efficientnet_b0 --size 224 -b 64 -e 40 -n small', 'dr_train --preset demo --weights none')
 def dr_train(
-    batch: Param('images per step; like all options up to --seed, overrides the preset', int, action=short('b')) = None,
+    batch: Param('images per step; like all options down to --seed, it overrides the preset', int, action=short('b')) = None,
     epochs: Param('passes over the training images', int, action=short('e')) = None,
     data: Param('folder that dr_data made', str, action=short('d')) = 'data',
     save: Param('folder for the runs', str, action=short('s')) = 'weights',
-    name: Param('of the run; by default made from the settings', str, action=short('n')) = None,
+    name: Param('of the run (default: made from the settings)', str, action=short('n')) = None,
     preset: Param('what everything else is', str, choices=list(PRESETS)) = 'default',
     backbone: Param('network, such as efficientnet_v2_m', str) = None,
     size: Param('side of the square image, pixels', int) = None,
     weights: Param("what to start from: 'imagenet', 'none', or the path of a state dict", str) = None,
-    lr: Param('highest learning rate', float) = None,
-    at_once: Param('images that pass through the network together, for a small GPU; by default the whole batch', int) = None,
+    lr: Param("highest learning rate (default: the backbone's own)", float) = None,
+    at_once: Param('images that pass through the network together, for a small GPU (default: the whole batch)', int) = None,
     seed: Param('of weights, order and augmentation', int) = None,
     metric: Param('what to tune thresholds for', str, choices=['f1', 'qwk']) = 'f1',
     fresh: Param('replace a run of this name; without it, an interrupted run goes on', bool) = False,
-):
-    "Train a grader on merged photographs, tune its thresholds, and write its bundle"
-    with errors_for_people():
-        cfg = override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr,
-                       at_once=at_once, seed=seed)
-        if weights == 'none': cfg = replace(cfg, weights=None)
-        run = train(cfg, data, save, name, fresh)
-        tune(run, metric)
-        print(summary(run))
+) -> dict: # run, bundle: where they are; metrics: of the validation photographs
+    "Train a grader on merged photographs, tune its thresholds, and write its bundle. Ctrl-C stops it; the same line goes on from the last epoch."
+    cfg = override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr,
+                   at_once=at_once, seed=seed)
+    if weights == 'none': cfg = replace(cfg, weights=None)
+    run = train(cfg, data, save, name, fresh)
+    bundle = tune(run, metric)
+    print(summary(run))
+    return dict(run=run, bundle=bundle, metrics=read_json(bundle/'grader.json')['metrics'])
