@@ -2,9 +2,10 @@
 
     python .ci/browser.py app          # dr_app: drop, read, slide, download, a broken file, twenty at once, a zip, cancel, phone width
     python .ci/browser.py docs         # every page of _docs opens without an error; search finds predict_folder
+    python .ci/browser.py lab 11_train # JupyterLab: open a notebook (default: quickstart), Run All Cells, no error, its contents listed
     SHOTS=folder python .ci/browser.py app   # keep screenshots
 """
-import http.server, os, shutil, sys, tempfile, threading, time, zipfile
+import http.server, json, os, shutil, socket, subprocess, sys, tempfile, threading, time, urllib.request, zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -165,4 +166,54 @@ def docs():
         assert not outside, outside[:3]
         print(f'docs: {n} pages without an error; search finds predict_folder')
 
-if __name__ == '__main__': dict(app=app, docs=docs)[sys.argv[1]]()
+@contextmanager
+def jupyterlab(folder):
+    "A server of JupyterLab for a folder, as `make lab` starts it"
+    with socket.socket() as o: o.bind(('127.0.0.1', 0)); port = o.getsockname()[1]
+    env = {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'DR_SLOW')} | dict(JUPYTER_CONFIG_DIR=f'{folder}/.config', JUPYTERLAB_SETTINGS_DIR=f'{folder}/.settings')
+    server = subprocess.Popen([sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', f'--ServerApp.port={port}', '--IdentityProvider.token=', f'--ServerApp.root_dir={folder}',
+                               '--LabApp.news_url='], env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(120):
+            try: urllib.request.urlopen(f'http://127.0.0.1:{port}/api'); break
+            except OSError: time.sleep(.5)
+        yield f'http://127.0.0.1:{port}'
+    finally: server.terminate(); server.wait()
+
+def lab(name='quickstart'):
+    with tempfile.TemporaryDirectory() as d:
+        shutil.copytree(root, d, dirs_exist_ok=True, ignore=shutil.ignore_patterns('.*', '_*', 'weights', 'data', 'demo', 'results')) # a notebook may export
+        path = next(Path(d, 'nbs').rglob(f'{name}.ipynb'))
+        nb = json.loads(path.read_text(encoding='utf-8'))
+        for c in nb['cells']: c.pop('outputs', 0); c |= dict(outputs=[], execution_count=None) if c['cell_type'] == 'code' else {}
+        path.write_text(json.dumps(nb), encoding='utf-8')
+        with jupyterlab(d) as url, browser() as b:
+            page, began = b.new_page(viewport=dict(width=1400, height=1000)), time.perf_counter()
+            page.goto(f'{url}/lab/tree/{path.relative_to(d).as_posix()}')
+            expect(page.locator('.jp-Notebook').first).to_be_visible(timeout=60_000)
+            expect(page.locator('#jp-main-statusbar')).to_contain_text('| Idle', timeout=60_000)
+            page.get_by_text('Run', exact=True).first.click()
+            page.get_by_text('Run All Cells', exact=True).click()
+            code = [c for c in nb['cells'] if c['cell_type'] == 'code' and ''.join(c['source']).strip()]
+            n = 0
+            while True: # what was run is read from the saved file: Lab draws only the cells in view
+                page.wait_for_timeout(4000)
+                n += 1
+                shot(page, f'lab_{name}_{n:02}')
+                page.keyboard.press('Control+s')
+                page.wait_for_timeout(800)
+                done = json.loads(path.read_text(encoding='utf-8'))
+                errors = [o for c in done['cells'] for o in c.get('outputs', []) if o['output_type'] == 'error']
+                assert not errors, errors[0]['evalue']
+                if sum(bool(c.get('execution_count')) for c in done['cells']) == len(code): break
+                assert time.perf_counter() - began < 400, 'Run All Cells did not end'
+            pictures = sum('image/png' in o.get('data', {}) or 'image/jpeg' in o.get('data', {}) for c in done['cells'] for o in c.get('outputs', []))
+            assert pictures, 'no picture was drawn'
+            page.get_by_role('tab', name='Table of Contents').first.click()
+            heads = [o[3:].strip() for c in nb['cells'] if c['cell_type'] == 'markdown' for o in ''.join(c['source']).splitlines() if o.startswith('## ')]
+            for o in heads[:3]: expect(page.locator('.jp-TableOfContents')).to_contain_text(o, timeout=20_000)
+            page.wait_for_timeout(1000)
+            shot(page, f'lab_{name}_contents')
+            print(f'lab: {name}.ipynb, {len(code)} cells, {pictures} pictures, {len(heads)} headings in {time.perf_counter() - began:.0f} s, no error')
+
+if __name__ == '__main__': dict(app=app, docs=docs, lab=lab)[sys.argv[1]](*sys.argv[2:])

@@ -10,7 +10,7 @@ __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER'
            'is_command', 'run_command', 'command', 'skip_slow']
 
 # %% ../nbs/00_core.ipynb #b72d98fe
-import argparse, json, os, platform, random, re, shutil, sys, traceback
+import argparse, html, json, os, platform, random, re, shutil, sys, traceback
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
@@ -128,6 +128,16 @@ def read_json(
     except ValueError as e: raise DataError(f'{path} is not valid JSON ({e})')
 
 # %% ../nbs/00_core.ipynb #c47b0819
+class _CellBar(tqdm):
+    "A bar that is part of a cell's output, and leaves nothing behind"
+    shown = None
+    def display(self, msg=None, pos=None):
+        from IPython.display import HTML, display
+        text = str(self) if msg is None else msg
+        now = HTML(f'<pre>{html.escape(text)}</pre>' if text else '')
+        if self.shown: self.shown.update(now)
+        elif text: self.shown = display(now, display_id=True)
+
 def progress(
     items, # what to go through
     desc: str = '', # a word on what is being done
@@ -135,9 +145,9 @@ def progress(
     unit: str = 'img', # what is counted
 ): # the same items, one by one
     "Go through `items` behind a progress bar, where somebody is watching"
-    watched = 'ipykernel' in sys.modules or sys.stderr.isatty()
-    watched = watched and not (os.environ.get('IN_TEST') or os.environ.get('DR_QUIET'))
-    return tqdm(items, desc=desc, total=total, unit=unit, disable=not watched, leave=False, delay=1)
+    in_lab = 'ipykernel' in sys.modules
+    watched = (in_lab or sys.stderr.isatty()) and not (os.environ.get('IN_TEST') or os.environ.get('DR_QUIET'))
+    return (_CellBar if in_lab else tqdm)(items, desc=desc, total=total, unit=unit, disable=not watched, leave=False, delay=1)
 
 # %% ../nbs/00_core.ipynb #1d907c7a
 def ahead(

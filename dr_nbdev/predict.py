@@ -356,14 +356,14 @@ def grade_files(self: Grader,
     files: list[Path], # photographs
     names: list[str] | None = None, # what to call them; by default their paths
     batch: int | None = None, # photographs that pass through the network together; None: the engine's choice
-): # yields a table of every 16 photographs, or of every batch if that is larger
+): # yields a table of every 8 photographs, or of every batch if that is larger
     "Grade files part by part"
     names = [str(f) for f in files] if names is None else names
     engine = self.ready
     if batch: engine.at_once = batch
-    rows = max(16, engine.at_once)
+    rows = max(8, engine.at_once)
     prepared = ahead(lambda f: prepare(f, self.preprocess, self.gate, self.poor), files, min(8, os.cpu_count() or 1), waiting=2*rows)
-    seen = progress(zip(names, prepared), 'grade', total=len(files))
+    seen = iter(progress(zip(names, prepared), 'grade', total=len(files))) # one iterator: a bar that is asked for a second one is closed
     while chunk := list(islice(seen, rows)): yield self.table(*map(list, zip(*chunk)))
 
 # %% ../nbs/13_predict.ipynb #f5095fd9
