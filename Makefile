@@ -43,9 +43,10 @@ docs: $(READY) ## the site in _docs/: warnings are errors, links checked
 docs-serve: $(READY) ## show the site at http://127.0.0.1:8000
 	$(BIN)/python .ci/docs.py serve
 
-test-browser: docs ## the page and the site in Chromium (apt-get install chromium)
+test-browser: docs ## the page, the site and JupyterLab in Chromium (apt-get install chromium)
 	$(BIN)/python .ci/browser.py app
 	$(BIN)/python .ci/browser.py docs
+	$(BIN)/python .ci/browser.py lab
 
 test-lab: $(READY) ## every notebook in a fresh kernel of JupyterLab
 	$(BIN)/python .ci/project.py lab

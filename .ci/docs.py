@@ -14,8 +14,8 @@ root = Path(__file__).resolve().parent.parent
 nbs, site = root/'nbs', root/'_docs'
 sys.path.insert(0, str(root))
 
-GROUPS = {'Start': ['quickstart', 'faq', 'gallery'], 'The path in order': None,
-          'Results': ['tutorials/shipped', 'tutorials/backbones', 'tutorials/retinamnist', 'tutorials/real_run', 'recipe', 'bench', 'invariance'],
+GROUPS = {'Start': ['quickstart', 'commands', 'faq', 'gallery'], 'The path in order': None,
+          'Results': ['tutorials/results', 'tutorials/shipped', 'tutorials/backbones', 'tutorials/retinamnist', 'tutorials/real_run', 'recipe', 'bench', 'invariance'],
           'About': ['readme_ru', 'model_card', 'changelog', 'contributing', 'cite']}
 
 def page_name(path):

@@ -73,7 +73,7 @@ def russian_text():
     measures = dict(macro_f1='macro F1', qwk='QWK', auroc_referable='AUROC (степень ≥ 2)', sensitivity_referable='чувствительность', specificity_referable='специфичность')
     table = markdown_table([dict(снимки=names[o], n=f['images']) | {v: figure_words(f[k]).replace(' to ', '–') for k, v in measures.items()} for o, f in about['by_source'].items()])
     text = (root/'README.ru.md').read_text(encoding='utf-8')
-    return re.sub(r'(<!-- table -->\n).*?(\n<!-- /table -->)', lambda m: m[1] + table + m[2], text, flags=re.S)
+    return re.sub(r'(<!-- table -->\n).*?(\n<!-- /table -->)', lambda m: f'{m[1]}\n{table}\n{m[2]}', text, flags=re.S)
 
 def readme():
     "Write README.md, and the table of README.ru.md"
@@ -100,10 +100,19 @@ def unclean(path):
     return ([f'{path.name} holds an error output: {", ".join(errors)}'] if errors else []) + (
         [f'{path.name} is not clean: run nbdev_clean'] if nb != was else [])
 
+def without_start(path):
+    "What a notebook with code lacks at its head: time and needs, the way to Colab, slow cells that are left out in JupyterLab"
+    nb, rel = read_nb(path), path.relative_to(nbs).as_posix()
+    code = [c.source for c in nb.cells if c.cell_type == 'code']
+    if not code or rel == 'index.ipynb': return []
+    slow = any(flags(c) & {'slow', 'cuda'} for c in nb.cells if c.cell_type == 'code')
+    wants = {'*Takes': nb.cells[1].source, f'/blob/main/nbs/{rel})': nb.cells[1].source, f"os.chdir('/content/dr_nbdev/nbs{'/tutorials' if '/' in rel else ''}')": code[0], **({'skip_slow()': code[0]} if slow else {})}
+    return [f'{path.name} lacks {k} in its first cells' for k, where in wants.items() if k not in where]
+
 def check():
     "Stop with a list when modules, notebooks or README.md are not as they should be"
     wrong = [f'dr_nbdev/{o} differs from its notebook: run nbdev_export' for o in unexported()]
-    for p in notebooks(): wrong += unclean(p)
+    for p in notebooks(): wrong += unclean(p) + without_start(p)
     if (root/'README.md').read_text(encoding='utf-8') != readme_text(): wrong.append('README.md is not what index.ipynb gives: run `make readme`')
     if (root/'README.ru.md').read_text(encoding='utf-8') != russian_text(): wrong.append('README.ru.md has an old table: run `make readme`')
     print('\n'.join(wrong) or f'{len(notebooks())} notebooks: exported, clean, no error; README.md is index.ipynb')

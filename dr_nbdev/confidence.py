@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .core import DataError, N_GRADES, REFERABLE, VISION_THREATENING, patient_numbers
-from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, _folds, to_grade
+from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, folds, to_grade
 
 # %% ../nbs/07_confidence.ipynb #129c4d60
 def reliability(
@@ -135,7 +135,7 @@ def cross_sets(
     "Sets of photographs that had no part in fitting them"
     scores, grades = np.asarray(scores, float), np.asarray(grades)
     out = np.empty((len(scores), 2), int)
-    for fit, held in _folds(grades, None if groups is None else patient_numbers(groups, len(grades)), 5, seed):
+    for fit, held in folds(grades, None if groups is None else patient_numbers(groups, len(grades)), 5, seed):
         probs = GradeProbs.fit(scores[fit], grades[fit])
         sets = GradeSets.fit(probs, scores[fit], grades[fit], thresholds, None if sources is None else np.asarray(sources)[fit])
         out[held] = sets(probs(scores[held]), to_grade(scores[held], thresholds), promise)
@@ -225,6 +225,7 @@ def cross_fellow(
         alone[held] = a*scores[held] + c
     return alone, mixed
 
+# %% ../nbs/07_confidence.ipynb #86a86405
 def by_patient(
     table: pd.DataFrame, # with patient, name, grade, score, and eye where known
 ) -> pd.DataFrame: # a row per patient: patient, photographs, grade and score of the worse eye, worse_eye

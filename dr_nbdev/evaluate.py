@@ -18,7 +18,7 @@ import pandas as pd
 from .confidence import GradeSets
 from .core import DataError, GRADES, N_GRADES, patient_numbers
 from .data import image_id, patient_eye
-from .metrics import _interval
+from .metrics import _interval, patient_draws
 from .thresholds import GradeProbs, to_grade
 
 # %% ../nbs/16_evaluate.ipynb #e22c4bc3
@@ -191,15 +191,11 @@ def tables(
 ): # yields arrays rounds x classes x levels, float32
     "Bootstrap rounds over patients: how often each label met each score"
     from scipy.sparse import csr_array
-    who, rng = patient_numbers(groups, len(y)), np.random.default_rng(seed)
+    who = patient_numbers(groups, len(y))
     n_who = int(who.max()) + 1
     cells = csr_array((np.ones(len(y), np.float32), (y*shape[1] + level, who)), shape=(shape[0]*shape[1], n_who))
-    batch = max(1, min(8_000_000//n_who, 40_000_000//cells.shape[0]))
-    for done in range(0, n, batch):
-        rounds = min(batch, n - done)
-        drawn = rng.integers(n_who, size=(rounds, n_who)) + n_who*np.arange(rounds)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=rounds*n_who).reshape(rounds, n_who).T
-        yield (cells @ counts.astype(np.float32)).T.reshape(rounds, *shape)
+    for counts in patient_draws(n_who, n, seed, min(8_000_000//n_who, 40_000_000//cells.shape[0])):
+        yield (cells @ counts.T.astype(np.float32)).T.reshape(len(counts), *shape)
 
 # %% ../nbs/16_evaluate.ipynb #94c60059
 def _ratio(a, b):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['confusion', 'plot_confusion', 'macro_f1', 'qwk', 'accuracy', 'sensitivity_specificity', 'auroc', 'per_grade',
-           'Interval', 'bootstrap', 'report', 'plot_report']
+           'patient_draws', 'Interval', 'bootstrap', 'report', 'plot_report']
 
 # %% ../nbs/06_metrics.ipynb #d2bd86f7
 from dataclasses import dataclass
@@ -140,15 +140,23 @@ def per_grade(
             ppv=hits/given, f1=2*hits/(support+given))).set_index('grade')
 
 # %% ../nbs/06_metrics.ipynb #5ff17b27
-def _resamples(groups, n_images, n, seed):
-    "Batches of bootstrap rounds: how often each image was drawn, shape (rounds, n_images)"
-    who, rng = patient_numbers(groups, n_images), np.random.default_rng(seed)
-    n_groups = who.max() + 1
-    batch = max(1, 4_000_000 // n_images)
+def patient_draws(
+    n_patients: int, # of whom as many are drawn, with replacement
+    n: int, # rounds
+    seed: int, # same seed, same rounds
+    batch: int, # rounds at once
+): # yields arrays rounds x patients: how often each was drawn
+    "Bootstrap rounds over patients"
+    rng, batch = np.random.default_rng(seed), max(1, batch)
     for done in range(0, n, batch):
         rounds = min(batch, n - done)
-        drawn = rng.integers(n_groups, size=(rounds, n_groups)) + n_groups*np.arange(rounds)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=rounds*n_groups).reshape(rounds, -1)[:, who]
+        drawn = rng.integers(n_patients, size=(rounds, n_patients)) + n_patients*np.arange(rounds)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rounds*n_patients).reshape(rounds, -1)
+
+def _resamples(groups, n_images, n, seed):
+    "Batches of bootstrap rounds: how often each image was drawn, shape (rounds, n_images)"
+    who = patient_numbers(groups, n_images)
+    for counts in patient_draws(who.max() + 1, n, seed, 4_000_000//n_images): yield counts[:, who]
 
 # %% ../nbs/06_metrics.ipynb #86cbaec9
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SHIPPED', 'ORIGINAL_FILE', 'BUNDLE', 'COLUMNS', 'best_device', 'Grader', 'shipped_bundles', 'weights_table',
-           'find_weights', 'Prepared', 'judged', 'prepare', 'predict_folder', 'kaggle_form', 'contact_sheet',
-           'patient_rows', 'summary', 'ungraded', 'dr_predict']
+           'find_weights', 'Prepared', 'judged', 'prepare', 'photo_list', 'predict_folder', 'kaggle_form',
+           'contact_sheet', 'patient_rows', 'summary', 'ungraded', 'dr_predict']
 
 # %% ../nbs/13_predict.ipynb #49355d5b
 import hashlib, os, shutil, sys, tempfile, threading
@@ -367,27 +367,22 @@ def grade_files(self: Grader,
     while chunk := list(islice(seen, rows)): yield self.table(*map(list, zip(*chunk)))
 
 # %% ../nbs/13_predict.ipynb #f5095fd9
-def _listed(
+def photo_list(
     source: str | Path | list, # a folder, or files
-    recursive: bool, # look into the folders below
-) -> tuple[list[Path], list[str]]: # files and their names in the table
-    "The photographs meant, in the order of their names or as listed"
-    if isinstance(source, (str, Path)):
-        files = image_files(source, recursive)
-        return files, [f.relative_to(source).as_posix() for f in files]
-    return [Path(f) for f in source], [str(f) for f in source]
-
-def _none_there(
-    source: str | Path | list, # where no photograph was found
-) -> DataError: # that says what to do
-    "An empty folder is an error, not an empty success"
-    if not isinstance(source, (str, Path)): return DataError('the list of files is empty: name at least one photograph')
-    if image_files(source, recursive=True): return DataError(f'there are no images in {source} itself, but in folders below it: ask for recursive')
-    return DataError(f'there are no images in {source}: put photographs (.jpg, .png, .tif, .bmp, .webp) there')
+    recursive: bool = False, # look into the folders below too?
+) -> tuple[list[Path], list[str]]: # files, and their names in the table; in the order of the names, or as listed
+    "The photographs that are meant; none at all is an error, not an empty success"
+    if not isinstance(source, (str, Path)):
+        if not len(source): raise DataError('the list of files is empty: name at least one photograph')
+        return [Path(f) for f in source], [str(f) for f in source]
+    files = image_files(source, recursive)
+    if files: return files, [f.relative_to(source).as_posix() for f in files]
+    if image_files(source, recursive=True): raise DataError(f'there are no images in {source} itself, but in folders below it: ask for recursive')
+    raise DataError(f'there are no images in {source}: put photographs (.jpg, .png, .tif, .bmp, .webp) there')
 
 # %% ../nbs/13_predict.ipynb #ab6d9522
 @patch
-def _grade_to(self: Grader,
+def grade_to(self: Grader,
     out: Path, # the table to write
     files: list[Path], # photographs
     names: list[str], # what to call them
@@ -414,10 +409,9 @@ def grade_folder(self: Grader,
     batch: int | None = None, # photographs that pass through the network together; None: the engine's choice
 ) -> pd.DataFrame: # a row per photograph; `attrs['weights']` says what graded them
     "Grade a folder of photographs"
-    files, names = _listed(source, recursive)
-    if not files: raise _none_there(source)
+    files, names = photo_list(source, recursive)
     if out is None: df = pd.concat(self.grade_files(files, names, batch), ignore_index=True)
-    else: df = self._grade_to(Path(out), files, names, batch)
+    else: df = self.grade_to(Path(out), files, names, batch)
     df.attrs['weights'] = self.name
     return df
 
@@ -434,7 +428,7 @@ def predict_folder(
     poor: float = POOR, # what is among this share of the worst real photographs is poor
 ) -> pd.DataFrame: # with the columns above
     "Grade the photographs of a folder (for research use, not a medical device)"
-    files, _ = _listed(folder, recursive)
+    files, _ = photo_list(folder, recursive)
     grader = Grader.load(weights, device).use(engine, files)
     return replace(grader, gate=quality, poor=poor).grade_folder(folder, out, recursive, batch)
 
@@ -537,8 +531,7 @@ def dr_predict(
     if list_weights:
         print(weights_table().to_string(index=False))
         return weights_table()
-    files, _ = _listed(folder, recursive)
-    if not files: raise _none_there(folder)
+    files, _ = photo_list(folder, recursive)
     grader = replace(Grader.load(model, device).use(engine, files), gate=quality, ask_all=spread)
     result = grader.grade_folder(folder, out, recursive, batch)
     print(f'{summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TEMPLATE', 'plot_matrix', 'plot_roc', 'plot_by_class', 'plot_groups', 'error_size', 'plot_worst', 'share_words',
-           'recalibrated', 'numbers', 'picture', 'sections', 'plot_risk_of', 'page', 'evaluate', 'report_lines',
+           'recalibrated', 'numbers', 'picture', 'sections', 'page', 'labelled_photos', 'evaluate', 'report_lines',
            'unanswered', 'dr_evaluate']
 
 # %% ../nbs/17_report.ipynb #673b818b
@@ -23,9 +23,9 @@ from .data import image_id
 from .evaluate import (FIVE, Judge, by_group, cuts_of, detections, figures, make_levels, read_mapping, read_truth,
                                understand, with_truth)
 from .metrics import auroc
-from .predict import Grader, _listed, _none_there
+from .predict import Grader, photo_list
 from .quality import GATES, quality_band
-from .thresholds import GradeProbs, _folds
+from .thresholds import GradeProbs, folds
 
 # %% ../nbs/17_report.ipynb #c2c36c82
 def plot_matrix(
@@ -157,7 +157,7 @@ def recalibrated(
     who = patient_numbers(groups, len(y))
     if len(y) < 50 or who.max() < 9 or len(np.unique(y)) < 2: return None
     out = np.empty((len(y), 5))
-    for fit, held in _folds(y, who, 5, 42): out[held] = GradeProbs.fit(scores[fit], y[fit])(scores[held])
+    for fit, held in folds(y, who, 5, 42): out[held] = GradeProbs.fit(scores[fit], y[fit])(scores[held])
     return out
 
 def _plain(t):
@@ -249,7 +249,30 @@ def _eyes(graded, patients, scheme):
     return [['out of fold', 'this eye alone', 'with the other eye'], [f'mean error in grades ({has.sum()} photographs)', error(alone), error(mixed)],
             ['AUROC, referable', *(f'{auroc(y[has], o[has]):.3f}' for o in (alone, mixed))]]
 
-# %% ../nbs/17_report.ipynb #0145f2e5
+# %% ../nbs/17_report.ipynb #b920f8ce
+def _section(title, text='', pictures=(), tables=()): return [dict(title=title, text=text, pictures=list(pictures), tables=[o for o in tables if len(o) > 1])]
+
+def _certainty(graded, y, s, lv, judge, t):
+    "Do probabilities come true, are sets as good as promised, what is gained by passing the unsure on"
+    names = judge.scheme.names
+    first = detections(judge.scheme).get('referable', len(names) - 1)
+    curves = {'as shipped': (lv.p[:, first:].sum(1), y >= first)}
+    again = recalibrated(y, s, graded.patient) if judge.scheme == FIVE else None
+    if again is not None: curves['fitted on this set, out of fold'] = (again[:, first:].sum(1), y >= first)
+    told = dict(brier='Brier, all classes', brier_referable='Brier, referable', ece='ECE, class that was given', ece_referable='ECE, referable',
+                set_holds=f'sets of {judge.promise:.0%} that hold the label', classes_per_set='classes in a set', accuracy_at_80='accuracy of the surest 80%')
+    risk = plot_risk({'errors': risk_coverage(lv.given != y, lv.sure)}).figure
+    return _section('Certainty', 'A point on the diagonal came true as often as it was promised; its size is its share of the photographs.',
+                    picture(plot_reliability(curves).figure, 'Calibration') + picture(risk, 'Errors among those that are kept, if the least sure are passed on'),
+                    [[['figure', 'value']] + [[v, _words(t, k)] for k, v in told.items() if k in t.index]])
+
+def _both_eyes(graded, scheme):
+    "What the other eye is worth"
+    patients = by_patient(graded)
+    rows = _eyes(graded, patients, scheme)
+    text = f'{len(patients)} patients; {int((patients.photographs > 1).sum())} with more than one photograph. A score mixed from both eyes is learned here, on other patients than it is judged on.'
+    return _section('Both eyes', text, tables=[rows]) if rows else []
+
 def sections(
     both: pd.DataFrame, # as `numbers` takes it, with error
     judge: Judge,
@@ -262,35 +285,19 @@ def sections(
     y, s, names = graded['class'].to_numpy(int), graded.score.to_numpy(float), judge.scheme.names
     lv = make_levels(judge, s)
     c = np.zeros((len(names),)*2); np.add.at(c, (y, lv.given), 1)
-    wrong, out = lv.given != y, []
-    def section(title, text='', pictures=(), tables=()): out.append(dict(title=title, text=text, pictures=list(pictures), tables=[o for o in tables if len(o) > 1]))
-    section('Grades', 'Rows are labels, columns what was given; percentages are shares of each label, on the diagonal the sensitivity.',
-            picture(plot_matrix(c, names), 'Confusion matrix') + picture(plot_by_class(y, s, judge), 'Scores by label; dashed lines are the thresholds'), [_per_class(t, names)])
-    section('Detection', 'Thresholds and operating points were fixed on the validation photographs of the weights, before this set was seen.',
-            picture(plot_roc(y, s, judge, t), 'ROC curves with AUROC, 95% interval, and the operating points'), [_points(t, judge)])
-    if lv.p is not None:
-        first = detections(judge.scheme).get('referable', len(names) - 1)
-        curves = {'as shipped': (lv.p[:, first:].sum(1), y >= first)}
-        again = recalibrated(y, s, graded.patient) if judge.scheme == FIVE else None
-        if again is not None: curves['fitted on this set, out of fold'] = (again[:, first:].sum(1), y >= first)
-        rows = [['figure', 'value']] + [[v, _words(t, k)] for k, v in dict(brier='Brier, all classes', brier_referable='Brier, referable', ece='ECE, class that was given', ece_referable='ECE, referable',
-                set_holds=f'sets of {judge.promise:.0%} that hold the label', classes_per_set='classes in a set', accuracy_at_80='accuracy of the surest 80%').items() if k in t.index]
-        risk = picture(plot_risk_of(wrong, lv.sure), 'Errors among those that are kept, if the least sure are passed on')
-        section('Certainty', 'A point on the diagonal came true as often as it was promised; its size is its share of the photographs.', picture(plot_reliability(curves).figure, 'Calibration') + risk, [rows])
-    if len(groups): section('Groups', 'Intervals that overlap do not show a difference; groups of a few photographs show nothing at all.', picture(plot_groups(groups), 'Main figures by group, 95% intervals'))
-    patients = by_patient(graded)
-    eyes = _eyes(graded, patients, judge.scheme)
-    if eyes: section('Both eyes', f'{len(patients)} patients; {int((patients.photographs > 1).sum())} with more than one photograph. A score mixed from both eyes is learned here, on other patients than it is judged on.', tables=[eyes])
-    if grader is not None and 'file' in both: section('Worst errors', 'Look at the photographs before the network: some labels are wrong, some photographs poor.',
-                                                      picture(plot_worst(graded, grader), 'The largest errors; below each, what raises the score', photos=True))
-    if 'status' in both: section('Photographs', tables=[[['status', 'photographs']] + [[k, v] for k, v in both.status.value_counts().items()]])
+    out = _section('Grades', 'Rows are labels, columns what was given; percentages are shares of each label, on the diagonal the sensitivity.',
+                   picture(plot_matrix(c, names), 'Confusion matrix') + picture(plot_by_class(y, s, judge), 'Scores by label; dashed lines are the thresholds'), [_per_class(t, names)])
+    out += _section('Detection', 'Thresholds and operating points were fixed on the validation photographs of the weights, before this set was seen.',
+                    picture(plot_roc(y, s, judge, t), 'ROC curves with AUROC, 95% interval, and the operating points'), [_points(t, judge)])
+    if lv.p is not None: out += _certainty(graded, y, s, lv, judge, t)
+    if len(groups): out += _section('Groups', 'Intervals that overlap do not show a difference; groups of a few photographs show nothing at all.', picture(plot_groups(groups), 'Main figures by group, 95% intervals'))
+    out += _both_eyes(graded, judge.scheme)
+    if grader is not None and 'file' in both: out += _section('Worst errors', 'Look at the photographs before the network: some labels are wrong, some photographs poor.',
+                                                              picture(plot_worst(graded, grader), 'The largest errors; below each, what raises the score', photos=True))
+    if 'status' in both: out += _section('Photographs', tables=[[['status', 'photographs']] + [[k, v] for k, v in both.status.value_counts().items()]])
     return [o for o in out if o['pictures'] or o['tables']]
 
-def plot_risk_of(wrong, sure):
-    "Risk over coverage as a figure"
-    ax = plot_risk({'errors': risk_coverage(wrong, sure)})
-    return ax.figure
-
+# %% ../nbs/17_report.ipynb #0145f2e5
 def page(
     m: dict, # as `numbers` gives it
     parts: list[dict], # as `sections` gives them
@@ -319,6 +326,43 @@ def _size_band(path):
     except Exception: return ''
     return 'below 512 px' if n < 512 else '512 to 1023 px' if n < 1024 else '1024 px and more'
 
+def labelled_photos(
+    folder: str | Path, # photographs
+    labels: str | Path, # a CSV with a line per photograph
+    mapping: str | dict | None, # what the labels mean
+    columns: dict | None, # names of columns that are not recognised
+    recursive: bool, # also the folders below?
+): # table of labels with class; the classes; files that have a label, their names; how many have none
+    "Bring labels and photographs together, before anything is graded"
+    truth = read_truth(labels, **(columns or {}))
+    scheme, y = understand(truth.label, read_mapping(mapping) if isinstance(mapping, str) else mapping)
+    truth = truth.assign(**{'class': y})
+    known, (files, names) = {image_id(o) for o, k in zip(truth.image, y) if k >= 0}, photo_list(folder, recursive)
+    keep = [i for i, o in enumerate(files) if image_id(o.name) in known]
+    if not keep: raise DataError(f'none of the {len(known)} labelled images is among the {len(files)} in {folder}: {truth.image.iloc[0]!r}, {names[0]!r}. Is it the right folder?')
+    return truth[truth['class'] >= 0], scheme, [files[i] for i in keep], [names[i] for i in keep], len(files) - len(keep)
+
+def _compare(result, truth, scheme, files, names):
+    "Grades beside labels, with what tells photographs apart"
+    both = with_truth(result, truth)
+    attrs, where = both.attrs, dict(zip(names, files))
+    both = both.assign(file=[where[o] for o in both.name])
+    both['size'] = both.file.map(_size_band)
+    if both.quality.notna().any(): both['quality_band'] = both.quality.map(quality_band)
+    graded = both.grade.notna()
+    both['error'] = np.nan
+    both.loc[graded, 'error'] = error_size(both['class'][graded].to_numpy(int), both.score[graded].to_numpy(float), scheme)
+    both.attrs = attrs
+    return both
+
+def _write(out, m, parts, both, grader, title):
+    "report.html, metrics.json, predictions.csv, and the model card"
+    with write_safely(out/'report.html') as tmp: tmp.write_text(page(m, parts, title), encoding='utf-8')
+    write_json(out/'metrics.json', m)
+    with write_safely(out/'predictions.csv') as tmp: both.drop(columns=['file', 'image']).round(4).to_csv(tmp, index=False)
+    if grader.about.get('training'):
+        with write_safely(out/'MODEL_CARD.md') as tmp: tmp.write_text(model_card(grader.about, m), encoding='utf-8')
+
 def evaluate(
     folder: str | Path, # photographs
     labels: str | Path, # a CSV with a line per photograph
@@ -335,36 +379,17 @@ def evaluate(
     engine: str = 'torch', # what computes the scores
 ) -> dict: # what is in metrics.json
     "Grade labelled photographs, and report how good the grades are (for research use, not a medical device)"
-    folder, out, truth = Path(folder), Path(out), read_truth(labels, **(columns or {}))
-    scheme, y = understand(truth.label, read_mapping(mapping) if isinstance(mapping, str) else mapping)
-    truth = truth.assign(**{'class': y})
-    known, (files, names) = {image_id(o) for o, k in zip(truth.image, y) if k >= 0}, _listed(folder, recursive)
-    if not files: raise _none_there(folder)
-    keep = [i for i, o in enumerate(files) if image_id(o.name) in known]
-    if not keep: raise DataError(f'none of the {len(known)} labelled images is among the {len(files)} in {folder}: {truth.image.iloc[0]!r}, {names[0]!r}. Is it the right folder?')
-    grader = weights if isinstance(weights, Grader) else Grader.load(weights, device).use(engine, [files[i] for i in keep])
+    folder, out = Path(folder), Path(out)
+    truth, scheme, files, names, unlabelled = labelled_photos(folder, labels, mapping, columns, recursive)
+    grader = weights if isinstance(weights, Grader) else Grader.load(weights, device).use(engine, files)
     grader = replace(grader, gate=quality, promise=promise)
-    result = grader._grade_to(out/'grades.csv', [files[i] for i in keep], [names[i] for i in keep], None)
-    both = with_truth(result, truth[truth['class'] >= 0])
-    both.attrs['without_label'] += len(files) - len(keep)
-    attrs, where = both.attrs, dict(zip(names, files))
-    both = both.assign(file=[where[o] for o in both.name])
-    both['size'] = both.file.map(_size_band)
-    if both.quality.notna().any(): both['quality_band'] = both.quality.map(quality_band)
-    graded = both.grade.notna()
-    if not graded.any(): raise DataError(f'none of the {len(both)} labelled photographs got a grade: see status and message in {out/"grades.csv"}')
-    both['error'] = np.nan
-    both.loc[graded, 'error'] = error_size(both['class'][graded].to_numpy(int), both.score[graded].to_numpy(float), scheme)
-    both.attrs = attrs
+    both = _compare(grader.grade_to(out/'grades.csv', files, names, None), truth, scheme, files, names)
+    both.attrs['without_label'] += unlabelled
+    if both.grade.isna().all(): raise DataError(f'none of the {len(both)} labelled photographs got a grade: see status and message in {out/"grades.csv"}')
     judge = Judge(tuple(grader.thresholds), grader.probs, grader.sets, grader.about.get('operating_points'), promise, scheme)
     about = dict(source=str(folder), weights=grader.name, licence=grader.about.get('licence', ''), intended_use=DISCLAIMER, versions=environment())
     m, t, groups = numbers(both, judge, about, rounds)
-    parts = sections(both, judge, t, groups, grader if heatmaps else None)
-    with write_safely(out/'report.html') as tmp: tmp.write_text(page(m, parts, f'Evaluation of {grader.name} on {folder.name}'), encoding='utf-8')
-    write_json(out/'metrics.json', m)
-    with write_safely(out/'predictions.csv') as tmp: both.drop(columns=['file', 'image']).round(4).to_csv(tmp, index=False)
-    if grader.about.get('training'):
-        with write_safely(out/'MODEL_CARD.md') as tmp: tmp.write_text(model_card(grader.about, m), encoding='utf-8')
+    _write(out, m, sections(both, judge, t, groups, grader if heatmaps else None), both, grader, f'Evaluation of {grader.name} on {folder.name}')
     (out/'grades.csv').unlink(missing_ok=True)
     return m
 
