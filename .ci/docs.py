@@ -2,12 +2,14 @@
 
     python .ci/docs.py build     # _docs/, warnings are errors, links and anchors checked
     python .ci/docs.py serve     # http://127.0.0.1:8000
+    python .ci/docs.py quarto    # do the notebooks pass what nbdev_docs does before it calls Quarto? (a part of build)
 """
-import ast, copy, functools, html, http.server, re, shutil, subprocess, sys, tempfile, time
+import ast, copy, functools, html, http.server, os, re, shutil, subprocess, sys, tempfile, time, warnings
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import nbformat
+from execnb.nbio import read_nb
 from nbdev.config import get_config
 
 root = Path(__file__).resolve().parent.parent
@@ -72,19 +74,27 @@ def documented(node, lines, up):
     spots = [name] + [f'{name}.{o.name}' for o in body if isinstance(node, ast.ClassDef) and isinstance(o, ast.FunctionDef)]
     return ''.join(f'<span id="{anchor(o)}"></span>' for o in spots) + f'\n\n**{html.escape(name)}** {text}\n\n```python\n{code}\n```'
 
+def folded(title, source):
+    "Code to unfold"
+    return nbformat.v4.new_markdown_cell(f'::::{{dropdown}} {title}\n```python\n{source}\n```\n::::')
+
+def is_check(cell):
+    "Only tests, and nothing to be seen?"
+    return not cell.outputs and re.search(r'^ *(test_\w+\(|assert |with ExceptionExpected)', cell.source, re.M)
+
 def exported(cell, up):
     "What a reader sees of an exported cell: its documentation, its code to unfold"
     source = plain(cell.source)
     tree, lines = ast.parse(source).body, source.splitlines()
     if all(isinstance(o, (ast.Import, ast.ImportFrom, ast.With)) for o in tree): return []
     public = [o for o in tree if isinstance(o, (ast.FunctionDef, ast.ClassDef)) and not o.name.startswith('_')]
-    if not public: return [nbformat.v4.new_markdown_cell(f'```python\n{source}\n```')]
+    if not public: return [folded('Helpers', source) if any(isinstance(o, (ast.FunctionDef, ast.ClassDef)) for o in tree) else nbformat.v4.new_markdown_cell(f'```python\n{source}\n```')]
     docs = '\n\n'.join(documented(o, lines, up) for o in public)
-    return [nbformat.v4.new_markdown_cell(f'{docs}\n\n::::{{dropdown}} Source\n```python\n{source}\n```\n::::')]
+    return [nbformat.v4.new_markdown_cell(docs), folded('Source', source)]
 
 def alt_text(cells):
     "What the picture of a cell shows: the first sentence of the text before it"
-    text = next((c.source for c in reversed(cells) if c.cell_type == 'markdown' and not c.source.startswith(('<span', '```'))), '')
+    text = next((c.source for c in reversed(cells) if c.cell_type == 'markdown' and not c.source.startswith(('<span', '```', '::::'))), '')
     text = re.sub(r'<[^>]+>|[`*#\[\]>]|\([^)]*\)|\{[^}]*\}', '', text).strip().split('\n\n')[-1].replace('\n', ' ')
     return 'Figure. ' + re.split(r'(?<=[.:]) ', text)[0][:180].replace('"', "'")
 
@@ -110,7 +120,7 @@ def convert(path, dest):
         if c.cell_type == 'markdown': cells.append(nbformat.v4.new_markdown_cell(markdown(c.source, up)))
         elif f & {'hide', 'default_exp', 'exporti'}: continue
         elif 'export' in f or 'exports' in f: cells += exported(c, up)
-        else: cells.append(shown(c, cells))
+        else: cells.append(folded('Checks', plain(c.source)) if is_check(c) else shown(c, cells))
     nb.cells = cells
     for c in nb.cells: c.pop('id', None)
     nb.metadata = dict(kernelspec=dict(name='python3', display_name='Python 3', language='python'), language_info=dict(name='python', pygments_lexer='ipython3'))
@@ -147,8 +157,9 @@ def extra_pages(dest):
     "Pages that are no notebooks"
     card = next(root.glob('dr_nbdev/weights/*/MODEL_CARD.md')).read_text(encoding='utf-8')
     (dest/'model_card.md').write_text(re.sub(r'^# ', '# Model card: ', card, count=1), encoding='utf-8')
-    russian = (root/'README.ru.md').read_text(encoding='utf-8').replace('](README.md)', '](index.ipynb)').replace('](nbs/', '](').replace('](style/', '](_style/')
-    (dest/'readme_ru.md').write_text(russian, encoding='utf-8')
+    russian = (root/'README.ru.md').read_text(encoding='utf-8').replace('# dr_nbdev\n', '# По-русски\n', 1)
+    for old, new in {'](README.md)': '](index.ipynb)', '](nbs/': '](', '](style/': '](_style/', '](CONTRIBUTING.md)': '](contributing.md)'}.items(): russian = russian.replace(old, new)
+    (dest/'readme_ru.md').write_text(markdown(russian, ''), encoding='utf-8')
     for name in ('CHANGELOG', 'CONTRIBUTING'): shutil.copy(root/f'{name}.md', dest/f'{name.lower()}.md')
     cff = (root/'CITATION.cff').read_text(encoding='utf-8')
     (dest/'cite.md').write_text(f'# How to cite\n\nIf this package was of use, please cite it, and the sources of the images.\n\n```yaml\n{cff}```\n', encoding='utf-8')
@@ -190,6 +201,17 @@ def broken_links():
             elif u.fragment and to in pages and unquote(u.fragment) not in pages[to].ids: wrong.append(f'{p.relative_to(site)} -> {link}: no such place')
     return len(pages), wrong
 
+def quarto():
+    "Those who have Quarto can run nbdev_docs: each notebook passes nbdev's processors, which run its imports and what it exports"
+    from fastcore.xtras import working_directory
+    from nbdev.processors import FilterDefaults
+    os.environ['IN_TEST'] = '1'
+    for p in notebooks():
+        with working_directory(nbs/p.parent), warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            FilterDefaults()(read_nb(p.name))
+    print(f'{len(notebooks())} notebooks are ready for nbdev_docs')
+
 def build():
     began = time.time()
     with tempfile.TemporaryDirectory() as tmp:
@@ -215,10 +237,11 @@ def build():
     size = sum(f.stat().st_size for f in site.rglob('*') if f.is_file())/1e6
     print('\n'.join(wrong) or f'{n} pages in {site}, {size:.1f} MB, {time.time() - began:.0f} s; no warning, no broken link')
     if wrong: sys.exit(1)
+    quarto()
 
 def serve():
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
     print('http://127.0.0.1:8000')
     http.server.ThreadingHTTPServer(('127.0.0.1', 8000), handler).serve_forever()
 
-if __name__ == '__main__': dict(build=build, serve=serve)[sys.argv[1]]()
+if __name__ == '__main__': dict(build=build, serve=serve, quarto=quarto)[sys.argv[1]]()

@@ -324,6 +324,7 @@ def grade(self: Page,
         progress((len(seen), n), desc='grading', unit='photographs')
         now = {self.status: f'graded {len(seen)} of {n}'}
         yield now | ({self.seen: seen, self.shown: cards(seen, seen[0].name)} if len(seen) == 1 and n > 1 else {})
+    self.uploads.pop(session, None)
     yield self.results(seen, session)
 
 @patch
@@ -332,7 +333,8 @@ def halt(self: Page,
     session: str, # who asks
 ): # parts of the page and their new values
     "Stop grading, show what there is, delete what was not read"
-    for f in self.uploads.pop(session, []): Path(f).unlink(missing_ok=True)
+    if session not in self.uploads: return {self.status: 'there is nothing to cancel'} if not seen else {self.seen: seen} # it is done
+    for f in self.uploads.pop(session): Path(f).unlink(missing_ok=True)
     return self.results(list(seen), session, stopped=True) if seen else {self.status: 'stopped', self.files: None}
 
 @patch

@@ -43,7 +43,7 @@ class Grader:
     name: str = 'unnamed'                 # what to call it in messages
     about: dict = field(default_factory=dict) # all that grader.json says
     device: str = field(default_factory=best_device) # where it runs
-    engine: 'Engine' = None               # what computes the scores; None: PyTorch, made when it is needed
+    engine: object = None                 # the `Engine` that computes the scores; None: PyTorch, made when it is needed
     sets: GradeSets | None = None         # from probabilities to sets of grades, if fitted
     promise: float = .9                   # how often a set is to hold the true grade
     gate: str = 'warn'                    # what to do with a poor photograph: 'warn', 'refuse', or 'off': don't look

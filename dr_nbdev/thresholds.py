@@ -230,13 +230,13 @@ def cross_fit(
 ) -> CrossFit: # thresholds, out-of-fold grades, and the gain
     "Fit thresholds, and tell what they gain on images that they have not seen"
     scores, grades = _pairs(scores, grades)
-    thresholds, pred, folds = fit_thresholds(scores, grades, metric), np.empty_like(grades), []
+    thresholds, pred, each = fit_thresholds(scores, grades, metric), np.empty_like(grades), []
     if groups is not None: groups = patient_numbers(groups, len(grades))
     for fit, held in folds(grades, groups, n_splits, seed):
-        folds.append(fit_thresholds(scores[fit], grades[fit], metric))
-        pred[held] = to_grade(scores[held], folds[-1])
+        each.append(fit_thresholds(scores[fit], grades[fit], metric))
+        pred[held] = to_grade(scores[held], each[-1])
     values = [_value(metric, grades, p) for p in (to_grade(scores), to_grade(scores, thresholds), pred)]
-    return CrossFit(metric, thresholds, np.array(folds), pred, *values)
+    return CrossFit(metric, thresholds, np.array(each), pred, *values)
 
 # %% ../nbs/05_thresholds.ipynb #c3146dee
 def _log_probs(scores, slope, centers):
