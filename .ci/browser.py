@@ -94,9 +94,11 @@ def app():
         page.locator('#dr-go').click()
         expect(page.locator('#dr-status')).to_contain_text('of 20', timeout=60_000)
         page.locator('#dr-stop').click()
-        expect(page.locator('#dr-status')).to_contain_text('stopped', timeout=30_000)
+        expect(page.locator('#dr-status')).to_contain_text('stopped after', timeout=30_000)
         page.wait_for_timeout(2000)
-        expect(page.locator('#dr-status')).to_contain_text('stopped')  # and stays so
+        expect(page.locator('#dr-status')).to_contain_text('stopped after')  # and stays so
+        expect(page.locator('#dr-table')).to_be_visible()
+        expect(page.get_by_text('Error', exact=True)).to_have_count(0)
         print(f'cancelled: {page.locator("#dr-status").inner_text().splitlines()[0]}')
         shot(page, 'app_cancelled')
 

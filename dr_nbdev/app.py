@@ -251,7 +251,7 @@ class Page:
         folder: Path, # for what has to be a file: uploads, tables, drawn eyes
         weights: str | None = None, # what to grade with at first; None: the shipped ones
     ):
-        self.folder, self.choices, self.uploads = folder, weights_choices(weights), {}
+        self.folder, self.choices, self.sessions = folder, weights_choices(weights), {}
         (folder/'drawn').mkdir(exist_ok=True)
         self.drawn = example_files(folder/'drawn')
 
@@ -279,10 +279,11 @@ def layout(self: Page):
             with gr.Row(): self.csv, self.report = gr.DownloadButton('Table (CSV)', elem_id='dr-csv', visible=False), gr.DownloadButton('Report (HTML)', elem_id='dr-report', visible=False)
 
 # %% ../nbs/22_app.ipynb #04ec27ad
-def _headline(t, grader, stopped):
+def _headline(t, grader, n):
     "How a batch went, in a few lines"
     without = int(t.grade.isna().sum())
-    line = ('**stopped**: ' if stopped else '') + f'**{len(t) - without} of {len(t)} graded**' + (f', **{without} got no grade**: see status and message' if without else '') + f' ({grader.name})'
+    line = f'**stopped after {len(t)} of {n}**: ' if len(t) < n else ''
+    line += f'**{len(t) - without} of {len(t)} graded**' + (f', **{without} got no grade**: see status and message' if without else '') + f' ({grader.name})'
     pairs = patient_rows(t, grader).query('photographs > 1')
     if len(pairs) > 5: return line + f'\n\n{len(pairs)} patients with both eyes, {(pairs.grade >= REFERABLE).sum()} of them with a referable worse eye'
     return line + ''.join(f'\n- patient {r.patient}: worse eye {r.worse_eye or "?"}, grade {r.grade}' for r in pairs.itertuples())
@@ -290,8 +291,8 @@ def _headline(t, grader, stopped):
 @patch
 def results(self: Page,
     seen: list[Seen], # graded
-    session: str, # whose it is
-    stopped: bool = False, # before all were graded?
+    n: int, # how many were dropped
+    session: str, # whose they are
 ) -> dict: # part of the page to its new value
     "What the page shows of a batch"
     import gradio as gr
@@ -301,7 +302,7 @@ def results(self: Page,
     (mine/'report.html').write_text(batch_page(seen), encoding='utf-8')
     best = next((o.name for o in seen if not pd.isna(o.row['grade'])), seen[0].name)
     rows = t[list(SHOWN)].round(3).astype(object).where(t[list(SHOWN)].notna(), '')
-    return {self.seen: seen, self.status: _headline(t, grader_of(seen[0].weights), stopped), self.shown: cards(seen, best), self.files: None,
+    return {self.seen: seen, self.status: _headline(t, grader_of(seen[0].weights), n), self.shown: cards(seen, best), self.files: None,
             self.which: gr.update(choices=[o.name for o in seen], value=best, visible=len(seen) > 1), self.table: gr.update(value=rows, visible=True),
             self.csv: gr.update(value=str(mine/'grades.csv'), visible=True), self.report: gr.update(value=str(mine/'report.html'), visible=True)}
 
@@ -313,36 +314,34 @@ def grade(self: Page,
     session: str, # who asks
     progress, # called with (done, all)
 ): # yields parts of the page and their new values
-    "Grade what was dropped"
+    "Grade what was dropped, until it is done, `halt` is called, or the page is closed"
     import gradio as gr
     if not files: raise gr.Error('Drop at least one photograph, or click on a drawn eye')
     try: grader = grader_of(weights, gate)
     except DRError as e: raise gr.Error(str(e))
-    self.uploads[session] = files
+    self.sessions[session] = 'go'
     yield {self.seen: [], self.shown: '', self.status: 'reading'} | {o: gr.update(visible=False) for o in (self.which, self.table, self.csv, self.report)}
     for seen, n in grade_dropped(files, grader):
         progress((len(seen), n), desc='grading', unit='photographs')
-        now = {self.status: f'graded {len(seen)} of {n}'}
-        yield now | ({self.seen: seen, self.shown: cards(seen, seen[0].name)} if len(seen) == 1 and n > 1 else {})
-    self.uploads.pop(session, None)
-    yield self.results(seen, session)
+        if self.sessions.get(session) != 'go': break
+        if len(seen) < n: yield {self.status: f'graded {len(seen)} of {n}'} | ({self.shown: cards(seen, seen[0].name)} if len(seen) == 1 else {})
+    if self.sessions.pop(session, None): yield self.results(seen, n, session) # nothing for a page that was closed
 
 @patch
 def halt(self: Page,
-    seen: list[Seen], # what was graded until now
     session: str, # who asks
-): # parts of the page and their new values
-    "Stop grading, show what there is, delete what was not read"
-    if session not in self.uploads: return {self.status: 'there is nothing to cancel'} if not seen else {self.seen: seen} # it is done
-    for f in self.uploads.pop(session): Path(f).unlink(missing_ok=True)
-    return self.results(list(seen), session, stopped=True) if seen else {self.status: 'stopped', self.files: None}
+) -> str: # a word
+    "Stop after the photograph that is being graded"
+    if session not in self.sessions: return 'there is nothing to cancel'
+    self.sessions[session] = 'stop'
+    return 'stopping'
 
 @patch
 def forget(self: Page,
     session: str, # whose page was closed
 ):
     "Delete what belongs to a page"
-    for f in self.uploads.pop(session, []): Path(f).unlink(missing_ok=True)
+    self.sessions.pop(session, None)
     shutil.rmtree(self.folder/f'session_{session}', ignore_errors=True)
 
 # %% ../nbs/22_app.ipynb #4ad4d5b7
@@ -355,12 +354,13 @@ def wire(self: Page):
     def example(weights, gate, request: gr.Request, picked: gr.SelectData, progress=gr.Progress()):
         copy = shutil.copy(self.drawn[picked.index], tempfile.mkdtemp(dir=self.folder))
         yield from self.grade([copy], weights, gate, request.session_hash, progress)
-    def halt(seen, request: gr.Request): return self.halt(seen, request.session_hash)
+    def halt(request: gr.Request): return self.halt(request.session_hash)
     def forget(request: gr.Request): self.forget(request.session_hash)
     def row(seen, picked: gr.SelectData): return cards(seen, picked.row_value[0]), picked.row_value[0]
-    running = [self.go.click(grade, [self.files, self.weights, self.gate], out, concurrency_limit=1, concurrency_id='grade', show_progress_on=[self.status]),
-               self.examples.select(example, [self.weights, self.gate], out, concurrency_limit=1, concurrency_id='grade', show_progress_on=[self.status])]
-    self.stop.click(halt, [self.seen], out, cancels=running)
+    one_at_a_time = dict(concurrency_limit=1, concurrency_id='grade', show_progress_on=[self.status])
+    self.go.click(grade, [self.files, self.weights, self.gate], out, **one_at_a_time)
+    self.examples.select(example, [self.weights, self.gate], out, **one_at_a_time)
+    self.stop.click(halt, None, self.status, show_progress='hidden')
     self.which.input(lambda seen, name: cards(seen, name) if seen and name else gr.skip(), [self.seen, self.which], self.shown)
     self.table.select(row, [self.seen], [self.shown, self.which])
     return forget
