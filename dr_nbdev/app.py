@@ -152,7 +152,7 @@ CARD = """<div class="dr-card" data-name="{{ name }}"><div class="dr-note">{{ na
 {% for x, w in cuts %}<line x1="{{ x }}" x2="{{ x }}" y1="14" y2="38" stroke="currentColor"/><text x="{{ x }}" y="50" font-size="10" text-anchor="middle" fill="currentColor">{{ w }}</text>{% endfor %}
 <path d="M{{ at }} 34 l-6 -14 h12 z" fill="#d00000" stroke="#fff"/><text x="{{ at }}" y="12" font-size="12" text-anchor="middle" fill="currentColor">{{ score }}</text></svg>
 {% for n, p, c in probs %}<div class="dr-bar"><span>{{ n }}</span><div><i style="width:{{ p }}%;background:{{ c }}"></i></div><span>{{ p }}%</span></div>{% endfor %}
-<p>{{ sure }}</p>{% endif %}
+<p>{{ sure }} {{ referable }}</p>{% endif %}
 {% if warning %}<p class="dr-bad"><b>{{ status }}</b>: {{ warning }}</p>{% endif %}
 {% if quality %}<p class="dr-note">Quality: {{ quality }}.</p>{% endif %}
 {% if photo %}<div class="dr-pic"><img src="{{ photo }}" alt="photograph {{ name }}">{% if heat %}<img class="dr-heat" src="{{ heat }}" alt="where the score comes from">{% endif %}</div>{% endif %}
@@ -182,6 +182,15 @@ def _sure_words(row):
     if likely != row['grade']: text += f' {GRADES[likely]} is more probable: the thresholds are set for the best agreement over all grades.'
     return text if pd.isna(row['set']) else text + f' Nine times out of ten the true grade is {"this one" if "-" not in row["set"] else "one of " + row["set"].replace("-", " to ")}.'
 
+def _referable_words(score, points):
+    "Whether a score is referable, by the usual cut and by the one that misses fewer ill eyes"
+    if not points: return ''
+    usual = points['default']
+    careful = usual if points['sensitive'] is None else points['sensitive']
+    if score >= usual: return f'Referable: the score is {usual:.1f} or more.'
+    if score < careful: return f'Not referable: even the careful cut lies higher, at {careful:.1f}.'
+    return f'Not referable by the usual cut ({usual:.1f}), but by the careful one ({careful:.1f}), which misses fewer ill eyes and alarms more often.'
+
 # %% ../nbs/22_app.ipynb #3a5d1be8
 def _scale(s):
     "Where a score lies on the drawn scale, pixels of 400"
@@ -193,7 +202,7 @@ def _graded_values(o, grader, with_heat):
     if with_heat and o.heat is None: o.heat = heatmap(grader, o.ready.square, inside=o.inside)
     probs = [] if pd.isna(r['p0']) else [(n, round(100*r[f'p{k}']), c) for k, (n, c) in enumerate(zip(GRADES, GRADE_COLORS))]
     return dict(grade=r['grade'], label=r['label'], score=f'{r["score"]:.2f}', at=_scale(r['score']), bands=list(zip(edges, edges[1:], GRADE_COLORS)),
-                cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds], probs=probs, sure=_sure_words(r),
+                cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds], probs=probs, sure=_sure_words(r), referable=_referable_words(r['score'], grader.about.get('operating_points', {}).get('referable')),
                 heat=None if o.heat is None else picture_url(heat_picture(o.heat)))
 
 def card(

@@ -570,7 +570,7 @@ def headline(
 # %% ../nbs/18_bench.ipynb #78dbd0eb
 @command('dr_bench --quick', 'dr_bench --folder my_photos --device cuda --out my_machine.csv')
 def dr_bench(
-    quick: Param('fewer photographs, rounds and engines: about 3 minutes on two cores instead of 12', bool) = False,
+    quick: Param('fewer photographs, rounds and engines: about 3 minutes on two cores instead of 13', bool) = False,
     folder: Param('photographs to measure on (default: drawn ones, as large as a camera makes them)', str) = None,
     out: Param('table to write', str) = 'bench.csv',
     device: Param('what to measure', str, choices=['cpu', 'cuda']) = 'cpu',
