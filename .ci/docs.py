@@ -88,7 +88,7 @@ def exported(cell, up):
     tree, lines = ast.parse(source).body, source.splitlines()
     if all(isinstance(o, (ast.Import, ast.ImportFrom, ast.With)) for o in tree): return []
     public = [o for o in tree if isinstance(o, (ast.FunctionDef, ast.ClassDef)) and not o.name.startswith('_')]
-    if not public: return [folded('Helpers', source) if any(isinstance(o, (ast.FunctionDef, ast.ClassDef)) for o in tree) else nbformat.v4.new_markdown_cell(f'```python\n{source}\n```')]
+    if not public: return [folded('Helpers', source) if len(lines) > 15 or any(isinstance(o, (ast.FunctionDef, ast.ClassDef)) for o in tree) else nbformat.v4.new_markdown_cell(f'```python\n{source}\n```')]
     docs = '\n\n'.join(documented(o, lines, up) for o in public)
     return [nbformat.v4.new_markdown_cell(docs), folded('Source', source)]
 
