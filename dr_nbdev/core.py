@@ -239,6 +239,12 @@ def is_command() -> bool: # whether this process is one of our commands
     script = Path(sys.argv[0])
     return script.parent.name == 'dr_nbdev' or (script.stem.startswith('dr_') and script.suffix != '.py')
 
+def _underscored(words):
+    "--per-grade=5 is --per_grade=5; values stay as they are"
+    for o in words:
+        name, eq, value = o.partition('=')
+        yield name[:2] + name[2:].replace('-', '_') + eq + value if name.startswith('--') else o
+
 def run_command(
     func, # a function with `Param`s
     argv: list, # the words after the command's name
@@ -250,7 +256,7 @@ def run_command(
     try: import argcomplete
     except ImportError: pass
     else: argcomplete.autocomplete(p)
-    o = vars(p.parse_args([re.sub(r'(?<=\w)-(?=[\w-]*(=|$))', '_', a) if re.match(r'--\w', a) else a for a in argv]))
+    o = vars(p.parse_args([*_underscored(argv)]))
     quiet, verbose, json_too = (o.pop(k, False) for k in ('quiet', 'verbose', 'json'))
     for k in ('pdb', 'xtra'): o.pop(k)
     if quiet: os.environ['DR_QUIET'] = '1'
