@@ -146,7 +146,7 @@ def progress(
 ): # the same items, one by one
     "Go through `items` behind a progress bar, where somebody is watching"
     in_lab = 'ipykernel' in sys.modules
-    watched = (in_lab or sys.stderr.isatty()) and not (os.environ.get('IN_TEST') or os.environ.get('DR_QUIET'))
+    watched = (in_lab and sys.stdout or sys.stderr.isatty()) and not (os.environ.get('IN_TEST') or os.environ.get('DR_QUIET')) # no stdout: somebody wants quiet
     return (_CellBar if in_lab else tqdm)(items, desc=desc, total=total, unit=unit, disable=not watched, leave=False, delay=1)
 
 # %% ../nbs/00_core.ipynb #1d907c7a
