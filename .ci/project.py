@@ -73,7 +73,7 @@ def russian_text():
     measures = dict(macro_f1='macro F1', qwk='QWK', auroc_referable='AUROC (степень ≥ 2)', sensitivity_referable='чувствительность', specificity_referable='специфичность')
     table = markdown_table([dict(снимки=names[o], n=f['images']) | {v: figure_words(f[k]).replace(' to ', '–') for k, v in measures.items()} for o, f in about['by_source'].items()])
     text = (root/'README.ru.md').read_text(encoding='utf-8')
-    return re.sub(r'(<!-- table -->\n).*?(\n<!-- /table -->)', lambda m: f'{m[1]}\n{table}\n{m[2]}', text, flags=re.S)
+    return re.sub(r'(<!-- table -->\n).*?(<!-- /table -->)', lambda m: f'{m[1]}\n{table}\n\n{m[2]}', text, flags=re.S)
 
 def readme():
     "Write README.md, and the table of README.ru.md"

@@ -71,7 +71,7 @@ def unpack(
 class Seen:
     "A photograph on the page"
     name: str
-    weights: str                                # that grade it
+    grader: Grader                              # that grades it
     ready: Prepared                             # what the network sees, or why it sees nothing
     photo: np.ndarray | None = None             # size x size x 3, uint8, as the camera saw it
     inside: np.ndarray | None = None            # size x size, bool: where the retina is
@@ -83,12 +83,12 @@ def see(
     grader: Grader,
 ) -> Seen: # not graded yet
     "Read and judge a photograph, and keep a picture of it to show"
-    if d.read is None: return Seen(d.name, grader.name, Prepared(None, 'unreadable', d.message))
+    if d.read is None: return Seen(d.name, grader, Prepared(None, 'unreadable', d.message))
     prep = grader.preprocess
     try: img, fov = prep.open(d.read())
-    except (DRError, OSError) as e: return Seen(d.name, grader.name, Prepared(None, 'unreadable', str(e).replace('the given data', d.name)))
+    except (DRError, OSError) as e: return Seen(d.name, grader, Prepared(None, 'unreadable', str(e).replace('the given data', d.name)))
     ready = judged(img, fov, prep, grader.gate, grader.poor)
-    return Seen(d.name, grader.name, ready, Preprocess(prep.size, prep.crop)(img, fov), prep.inside(fov))
+    return Seen(d.name, grader, ready, Preprocess(prep.size, prep.crop)(img, fov), prep.inside(fov))
 
 def grade_dropped(
     files: list, # paths of what was dropped: photographs and zips
@@ -115,13 +115,12 @@ def seen_table(
 _loaded = {}
 
 def grader_of(
-    weights: str | None, # a shipped bundle's name, a path, or what else `Grader.load` takes
+    weights: str | None, # a shipped bundle's name, a path, or what else `Grader.load` takes; None: the shipped ones
     gate: str = 'warn', # what to do with poor photographs
 ) -> Grader: # loaded once
     "A grader by name"
-    if weights not in _loaded:
-        grader = Grader.load(weights)
-        _loaded[weights] = _loaded[grader.name] = grader
+    weights = weights or weights_choices()[0]
+    if weights not in _loaded: _loaded[weights] = Grader.load(weights).use('torch') # copies share what computes the scores
     return replace(_loaded[weights], gate=gate)
 
 def weights_choices(
@@ -196,9 +195,10 @@ def _scale(s):
     "Where a score lies on the drawn scale, pixels of 400"
     return float(np.clip(s, -.3, 4.3) + .3)/4.6*400
 
-def _graded_values(o, grader, with_heat):
+def _graded_values(o, with_heat):
     "What a card shows of a grade"
-    r, edges = o.row, [_scale(-9), *map(_scale, grader.thresholds), _scale(9)]
+    r, grader = o.row, o.grader
+    edges = [_scale(-9), *map(_scale, grader.thresholds), _scale(9)]
     if with_heat and o.heat is None: o.heat = heatmap(grader, o.ready.square, inside=o.inside)
     probs = [] if pd.isna(r['p0']) else [(n, round(100*r[f'p{k}']), c) for k, (n, c) in enumerate(zip(GRADES, GRADE_COLORS))]
     return dict(grade=r['grade'], label=r['label'], score=f'{r["score"]:.2f}', at=_scale(r['score']), bands=list(zip(edges, edges[1:], GRADE_COLORS)),
@@ -214,7 +214,7 @@ def card(
     r, graded = o.row, not pd.isna(o.row['grade'])
     values = dict(name=o.name, eye=patient_eye(image_id(o.name))[1], graded=graded, disclaimer=DISCLAIMER, quality=quality_words(r['quality']),
                   status=r['status'].replace('_', ' '), warning=r['message'] if r['status'] != 'ok' else '', photo=None if o.photo is None else picture_url(o.photo))
-    return Environment(autoescape=True).from_string(CARD).render(values | (_graded_values(o, grader_of(o.weights), with_heat) if graded else {}))
+    return Environment(autoescape=True).from_string(CARD).render(values | (_graded_values(o, with_heat) if graded else {}))
 
 def cards(
     seen: list[Seen], # graded
@@ -237,7 +237,7 @@ def batch_page(
     "All photographs on one page, without heatmaps that nobody asked for"
     from jinja2 import Environment
     from markupsafe import Markup
-    return Environment(autoescape=True).from_string(BATCH).render(css=Markup(CSS), n=len(seen), disclaimer=DISCLAIMER, weights=seen[0].weights,
+    return Environment(autoescape=True).from_string(BATCH).render(css=Markup(CSS), n=len(seen), disclaimer=DISCLAIMER, weights=seen[0].grader.name,
         summary=summary(seen_table(seen)), cards=Markup(''.join(card(o, with_heat=False) for o in seen)))
 
 # %% ../nbs/22_app.ipynb #4ae214d0
@@ -297,6 +297,7 @@ def _headline(t, grader, n):
     if len(pairs) > 5: return line + f'\n\n{len(pairs)} patients with both eyes, {(pairs.grade >= REFERABLE).sum()} of them with a referable worse eye'
     return line + ''.join(f'\n- patient {r.patient}: worse eye {r.worse_eye or "?"}, grade {r.grade}' for r in pairs.itertuples())
 
+# %% ../nbs/22_app.ipynb #39bc4100
 @patch
 def results(self: Page,
     seen: list[Seen], # graded
@@ -311,10 +312,11 @@ def results(self: Page,
     (mine/'report.html').write_text(batch_page(seen), encoding='utf-8')
     best = next((o.name for o in seen if not pd.isna(o.row['grade'])), seen[0].name)
     rows = t[list(SHOWN)].round(3).astype(object).where(t[list(SHOWN)].notna(), '')
-    return {self.seen: seen, self.status: _headline(t, grader_of(seen[0].weights), n), self.shown: cards(seen, best), self.files: None,
+    return {self.seen: seen, self.status: _headline(t, seen[0].grader, n), self.shown: cards(seen, best), self.files: None,
             self.which: gr.update(choices=[o.name for o in seen], value=best, visible=len(seen) > 1), self.table: gr.update(value=rows, visible=True),
             self.csv: gr.update(value=str(mine/'grades.csv'), visible=True), self.report: gr.update(value=str(mine/'report.html'), visible=True)}
 
+# %% ../nbs/22_app.ipynb #a3c58163
 @patch
 def grade(self: Page,
     files: list, # paths of what was dropped
@@ -336,6 +338,7 @@ def grade(self: Page,
         if len(seen) < n: yield {self.status: f'graded {len(seen)} of {n}'} | ({self.shown: cards(seen, seen[0].name)} if len(seen) == 1 else {})
     if self.sessions.pop(session, None): yield self.results(seen, n, session) # nothing for a page that was closed
 
+# %% ../nbs/22_app.ipynb #b5e49245
 @patch
 def halt(self: Page,
     session: str, # who asks

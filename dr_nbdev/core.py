@@ -7,7 +7,7 @@ __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER'
            'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'patient_numbers',
            'is_image_name', 'natural_key', 'image_files', 'write_safely', 'as_json', 'write_json', 'read_json',
            'progress', 'ahead', 'seed_everything', 'versions', 'environment', 'real_data', 'short', 'command_parser',
-           'is_command', 'run_command', 'command', 'skip_slow']
+           'run_command', 'is_command', 'command', 'skip_slow']
 
 # %% ../nbs/00_core.ipynb #b72d98fe
 import argparse, html, json, os, platform, random, re, shutil, sys, traceback
@@ -230,15 +230,10 @@ def command_parser(
     g.add_argument('-q', '--quiet', action='store_true', help='print nothing but errors')
     g.add_argument('-v', '--verbose', action='store_true', help='print versions first, and where an error came from')
     if 'return' in func.__annotations__: g.add_argument('--json', action='store_true', help='print the result as JSON, and nothing else')
-    g.add_argument('--version', action='version', version=f'dr_nbdev {environment()["dr_nbdev"]}')
+    g.add_argument('--version', action='version', version=f'dr_nbdev {versions(["dr_nbdev"])["dr_nbdev"]}')
     return p
 
-# %% ../nbs/00_core.ipynb #7582b8f9
-def is_command() -> bool: # whether this process is one of our commands
-    "Was Python started as `dr_...` or `python -m dr_nbdev...`?"
-    script = Path(sys.argv[0])
-    return script.parent.name == 'dr_nbdev' or (script.stem.startswith('dr_') and script.suffix != '.py')
-
+# %% ../nbs/00_core.ipynb #c2ef98c9
 def _underscored(words):
     "--per-grade=5 is --per_grade=5; values stay as they are"
     for o in words:
@@ -253,9 +248,9 @@ def run_command(
 ) -> int: # exit status
     "Run a function as a command"
     p = command_parser(func, examples)
-    try: import argcomplete
-    except ImportError: pass
-    else: argcomplete.autocomplete(p)
+    if '_ARGCOMPLETE' in os.environ: # Tab was pressed
+        import argcomplete
+        argcomplete.autocomplete(p)
     o = vars(p.parse_args([*_underscored(argv)]))
     quiet, verbose, json_too = (o.pop(k, False) for k in ('quiet', 'verbose', 'json'))
     for k in ('pdb', 'xtra'): o.pop(k)
@@ -278,6 +273,12 @@ def run_command(
         traceback.print_exc()
         print('This is a fault of the program: please report it with the lines above, and what --verbose adds', file=sys.stderr)
         return 3
+
+# %% ../nbs/00_core.ipynb #04cce79d
+def is_command() -> bool: # whether this process is one of our commands
+    "Was Python started as `dr_...` or `python -m dr_nbdev...`?"
+    script = Path(sys.argv[0])
+    return script.parent.name == 'dr_nbdev' or (script.stem.startswith('dr_') and script.suffix != '.py')
 
 def command(
     *examples: str, # command lines for --help

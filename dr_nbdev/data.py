@@ -1057,7 +1057,7 @@ def dr_data(
 ) -> dict: # folder, photographs in train and val, left_out, remarks
     "Merge the two archives into a folder of graded photographs with a manifest"
     if download: main, additional = download_archives()
-    m = merge(main, additional, dest, per_grade, val, seed, split, replace, hold_out)
+    merge(main, additional, dest, per_grade, val, seed, split, replace, hold_out)
     done = MergeReport.load(dest)
     print(f'{done}\n\nThe photographs are in {Path(dest)/IMAGES}, the manifest is {Path(dest)/"manifest.csv"}')
-    return dict(folder=dest, photographs=m.split.value_counts().to_dict(), left_out=len(done.left_out), remarks=done.remarks)
+    return dict(folder=dest, photographs=done.manifest.split.value_counts().to_dict(), left_out=len(done.left_out), remarks=done.remarks)

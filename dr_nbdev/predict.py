@@ -529,8 +529,9 @@ def dr_predict(
 ) -> pd.DataFrame: # the table
     "Grade a folder of fundus photographs. For research use, not a medical device."
     if list_weights:
-        print(weights_table().to_string(index=False))
-        return weights_table()
+        table = weights_table()
+        print(table.to_string(index=False))
+        return table
     files, _ = photo_list(folder, recursive)
     grader = replace(Grader.load(model, device).use(engine, files), gate=quality, ask_all=spread)
     result = grader.grade_folder(folder, out, recursive, batch)
