@@ -58,7 +58,7 @@ readme: $(READY) ## write README.md from nbs/index.ipynb, and the table of READM
 	$(BIN)/python .ci/project.py readme
 
 notebooks: $(READY) ## run all notebooks and keep their outputs
-	$(BIN)/python .ci/project.py run nbs/*.ipynb
+	$(BIN)/python .ci/project.py run $$(find nbs -name "*.ipynb" -not -path "*/.*")
 
 hooks: $(READY) ## for those who edit: clean notebooks in git, merge them cell by cell
 	$(BIN)/nbdev_install_hooks

@@ -2,7 +2,7 @@
 
     python .ci/browser.py app          # dr_app: drop, read, slide, download, a broken file, twenty at once, a zip, cancel, phone width
     python .ci/browser.py docs         # every page of _docs opens without an error; search finds predict_folder
-    python .ci/browser.py lab 11_train # JupyterLab: open a notebook (default: quickstart), Run All Cells, no error, its contents listed
+    python .ci/browser.py lab 4_train  # JupyterLab: open a notebook (default: quickstart), Run All Cells, no error, its contents listed
     SHOTS=folder python .ci/browser.py app   # keep screenshots
 """
 import http.server, json, os, shutil, socket, subprocess, sys, tempfile, threading, time, urllib.request, zipfile
@@ -48,8 +48,8 @@ def drop(page, *files):
     return time.perf_counter() - began
 
 def app():
-    from dr_nbdev.app import private_folder, start_app
-    with tempfile.TemporaryDirectory() as d, private_folder() as folder, browser() as b:
+    from dr_nbdev.app import _private_folder, start_app
+    with tempfile.TemporaryDirectory() as d, _private_folder() as folder, browser() as b:
         d = Path(d)
         running, url = start_app(folder, wait=False)
         page, errors = b.new_page(viewport=dict(width=1280, height=900)), []
@@ -157,7 +157,7 @@ def docs():
         page.goto(f'{url}/search.html?q=predict_folder')
         expect(page.locator('#search-results')).to_contain_text('predict', timeout=20_000)
         for name, width in (('docs_desktop', 1280), ('docs_phone', 390)):
-            for what in ('index', 'predict', 'tutorials/shipped'):
+            for what in ('index', 'predict', 'studies/weights'):
                 page.set_viewport_size(dict(width=width, height=900))
                 page.goto(f'{url}/{what}.html')
                 wide = page.evaluate('document.documentElement.scrollWidth')

@@ -16,16 +16,24 @@ root = Path(__file__).resolve().parent.parent
 nbs, site = root/'nbs', root/'_docs'
 sys.path.insert(0, str(root))
 
-GROUPS = {'Start': ['quickstart', 'commands', 'faq', 'gallery'], 'The path in order': None,
-          'Results': ['tutorials/results', 'tutorials/shipped', 'tutorials/backbones', 'tutorials/retinamnist', 'tutorials/real_run', 'recipe', 'bench', 'invariance'],
+STUDIES = ['results', 'weights', 'bench', 'recipe', 'first_run', 'retinamnist', 'invariance']
+USES = ['report', 'app', 'explain', 'audit', 'demo', 'commands', 'gallery', 'faq']
+GROUPS = {'Start': ['quickstart'], 'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],
+          'Use': [f'use/{o}' for o in USES], 'Studies': [f'studies/{o}' for o in STUDIES], 'Parts': None,
           'About': ['readme_ru', 'model_card', 'changelog', 'contributing', 'cite']}
 
 def page_name(path):
-    "13_predict.ipynb is the page predict"
+    "6_predict.ipynb is the page predict"
     p = Path(path)
     return (p.parent/re.sub(r'^\d+_', '', p.stem)).as_posix()
 
 def notebooks(): return sorted(p.relative_to(nbs) for p in nbs.rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
+
+@functools.cache
+def module_pages():
+    "Module to the page of its notebook"
+    sources = {page_name(p): (nbs/p).read_text(encoding='utf-8') for p in notebooks()}
+    return {m[1]: page for page, text in sources.items() if (m := re.search(r'#\| default_exp (\w+)', text))}
 
 @functools.cache
 def symbols():
@@ -34,7 +42,7 @@ def symbols():
     found = {}
     for module, syms in d['syms'].items():
         for full in syms:
-            name, page = full.removeprefix(module + '.'), module.removeprefix('dr_nbdev.')
+            name, page = full.removeprefix(module + '.'), module_pages()[module.removeprefix('dr_nbdev.')]
             if not name.split('.')[-1].startswith('_'): found.setdefault(name, set()).add(f'{page}.html#{anchor(name)}')
     return {k: next(iter(v)) for k, v in found.items() if len(v) == 1}
 
@@ -50,7 +58,8 @@ def link_names(text, up):
 
 def markdown(text, up):
     "Links between notebooks and to pictures as the site has them"
-    text = re.sub(r'\]\(((?:\.\./|\w+/)*)(\d+_)?(\w+)\.ipynb', lambda m: f']({m[1]}{m[3]}.ipynb', text)
+    text = re.sub(r'\]\(((?:\.\./|\w+/)*)(?:\d+_)?(\w+)\.ipynb', r'](\1\2.ipynb', text)
+    text = re.sub(r'::: \{\.callout[^}]*\}\n## ([^\n]*)\n(.*?)\n:::', r':::{dropdown} \1\n\2\n:::', text, flags=re.S)
     text = text.replace('](README.ru.md)', '](readme_ru.md)').replace('](../style/', '](_style/').replace('](../../style/', '](../_style/')
     return link_names(text, up)
 

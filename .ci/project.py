@@ -1,6 +1,6 @@
 """Chores of the project: run notebooks and keep their outputs, check the tree, write README.md, try the wheel.
 
-    python .ci/project.py run nbs/03_data.ipynb    # run, keep the outputs, clean, export; RUN_FLAGS=slow: slow cells too
+    python .ci/project.py run nbs/1_data.ipynb     # run, keep the outputs, clean, export; RUN_FLAGS=slow: slow cells too
     python .ci/project.py readme                   # README.md from nbs/index.ipynb
     python .ci/project.py lab                      # every notebook, all of its cells, in a fresh Jupyter kernel
     python .ci/project.py check                    # is everything exported, clean, without errors?
@@ -67,7 +67,8 @@ def readme_text():
 
 def russian_text():
     "README.ru.md with the table of figures that the weights have"
-    from dr_nbdev.card import figure_words, markdown_table
+    from dr_nbdev.card import figure_words
+    from dr_nbdev.core import markdown_table
     about = json.loads(next(lib.glob('weights/*/grader.json')).read_text(encoding='utf-8'))
     names = dict(main='APTOS 2019, серый фильтр', natural='EyePACS 2015, естественный цвет')
     measures = dict(macro_f1='macro F1', qwk='QWK', auroc_referable='AUROC (степень ≥ 2)', sensitivity_referable='чувствительность', specificity_referable='специфичность')
@@ -100,14 +101,17 @@ def unclean(path):
     return ([f'{path.name} holds an error output: {", ".join(errors)}'] if errors else []) + (
         [f'{path.name} is not clean: run nbdev_clean'] if nb != was else [])
 
+COLAB = '! [ -e /content ] && git clone -q --depth 1 https://github.com/dr-nbdev/dr_nbdev'
+
 def without_start(path):
     "What a notebook with code lacks at its head: time and needs, the way to Colab, slow cells that are left out in JupyterLab"
     nb, rel = read_nb(path), path.relative_to(nbs).as_posix()
-    code = [c.source for c in nb.cells if c.cell_type == 'code']
+    code = [c for c in nb.cells if c.cell_type == 'code']
     if not code or rel == 'index.ipynb': return []
-    slow = any(flags(c) & {'slow', 'cuda'} for c in nb.cells if c.cell_type == 'code')
-    wants = {'*Takes': nb.cells[1].source, f'/blob/main/nbs/{rel})': nb.cells[1].source, f"os.chdir('/content/dr_nbdev/nbs{'/tutorials' if '/' in rel else ''}')": code[0], **({'skip_slow()': code[0]} if slow else {})}
-    return [f'{path.name} lacks {k} in its first cells' for k, where in wants.items() if k not in where]
+    head, first = nb.cells[1].source, code[0].source
+    wants = {'*Takes': head, f'/blob/main/nbs/{rel})': head, COLAB: first}
+    if any(flags(c) & {'slow', 'cuda'} for c in code): wants['skip_slow()'] = first
+    return [f'{rel} lacks {k} in its first cells' for k, where in wants.items() if k not in where]
 
 def check():
     "Stop with a list when modules, notebooks or README.md are not as they should be"

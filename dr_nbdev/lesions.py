@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['LESIONS', 'MA', 'HAEM', 'EXUDATE', 'COTTON', 'BEADING', 'IRMA', 'NEW', 'PRERETINAL', 'QUADRANTS', 'quadrant',
-           'moderate', 'one_or_more', 'severe', 'proliferative', 'lesion_plan', 'turned', 'blob', 'crooked', 'spokes',
-           'loops', 'boat']
+           'moderate', 'severe', 'proliferative', 'lesion_plan', 'turned', 'blob']
 
 # %% ../nbs/parts/lesions.ipynb #5e17ae37
 import math
@@ -40,14 +39,14 @@ def moderate(rng) -> dict:
     return {MA: int(n(5, 16)), HAEM: rng.multinomial(n(5, 18), [.25] * 4), EXUDATE: int(n(0, 4)), COTTON: int(n(0, 4))}
 
 # %% ../nbs/parts/lesions.ipynb #ba3c0fd4
-def one_or_more(rng, chance: float):
+def _one_or_more(rng, chance: float):
     "Three truth values: one true, the others with this chance, in random order"
     return rng.permutation([True, rng.uniform() < chance, rng.uniform() < chance])
 
 # %% ../nbs/parts/lesions.ipynb #6169d563
 def severe(rng) -> dict:
     "The signs of grade 3"
-    four, two, one = one_or_more(rng, .4)
+    four, two, one = _one_or_more(rng, .4)
     plan = {HAEM: rng.integers(22, 30, 4) if four or rng.uniform() < .5 else rng.integers(6, 18, 4)}
     if two: plan[BEADING] = np.array([True, True, rng.uniform() < .4, rng.uniform() < .4])
     if one: plan[IRMA] = rng.permutation(4) < rng.integers(1, 4)
@@ -57,7 +56,7 @@ def severe(rng) -> dict:
 def proliferative(rng) -> dict:
     "The signs of grade 4"
     spread_out = rng.multinomial(rng.integers(8, 45), [.25] * 4)
-    disc, elsewhere, pool = one_or_more(rng, .5)
+    disc, elsewhere, pool = _one_or_more(rng, .5)
     return {HAEM: spread_out, NEW: (bool(disc), int(elsewhere * rng.integers(1, 4))), PRERETINAL: int(pool)}
 
 # %% ../nbs/parts/lesions.ipynb #02b84509
@@ -214,7 +213,7 @@ def capillary(self: Painter, points, width, label):
     self.label(ribbon(points, width + .02), label)
 
 # %% ../nbs/parts/lesions.ipynb #7edef693
-def crooked(rng, heading: float, radius: float):
+def _crooked(rng, heading: float, radius: float):
     "A random walk around the origin that stays within the radius, (n, 2)"
     p = np.cumsum(direction(heading + np.cumsum(rng.normal(0, .75, 9))), 0)
     p = p - p.mean(0)
@@ -223,15 +222,15 @@ def crooked(rng, heading: float, radius: float):
 # %% ../nbs/parts/lesions.ipynb #6c8fcac5
 @patch
 def irma(self: Painter, quadrants):
-    "A tangle of crooked capillaries in each of these quadrants"
+    "A tangle of _crooked capillaries in each of these quadrants"
     rng = self.rng
     for q in np.flatnonzero(quadrants):
         xy, r = self.spot(rng.uniform(.3, .42), where=q)
         for a in rng.uniform(0, 6.3, rng.integers(4, 7)):
-            self.capillary(xy + crooked(rng, a, r), rng.uniform(.028, .04), IRMA)
+            self.capillary(xy + _crooked(rng, a, r), rng.uniform(.028, .04), IRMA)
 
 # %% ../nbs/parts/lesions.ipynb #b07745a3
-def spokes(rng, radius: float, start: float, spread: float): # angles in radians
+def _spokes(rng, radius: float, start: float, spread: float): # angles in radians
     "6 to 9 wandering curves from the origin, of 24 points each"
     n = int(rng.integers(6, 10))
     angle = start + spread * (np.arange(n) + rng.uniform(-.4, .4, n)) / n
@@ -239,8 +238,8 @@ def spokes(rng, radius: float, start: float, spread: float): # angles in radians
     return [meander(rng, np.linspace(.05, 1, 24)[:, None] * o, .04) for o in ends]
 
 # %% ../nbs/parts/lesions.ipynb #74b2ef15
-def loops(rng, a, b): # two neighbouring spokes
-    "Arcs that join the ends of two spokes, and one to three places further down"
+def _loops(rng, a, b): # two neighbouring _spokes
+    "Arcs that join the ends of two _spokes, and one to three places further down"
     for j, k in [(23, 23), *rng.integers(9, 23, (int(rng.integers(1, 4)), 2))]:
         corners = np.array([a[j], a[j] * 1.3, .7 * (a[j] + b[k]), b[k] * 1.2, b[k]])
         yield meander(rng, smooth(corners, 3), .02)
@@ -249,9 +248,9 @@ def loops(rng, a, b): # two neighbouring spokes
 @patch
 def fan(self: Painter, xy, radius, start, spread):
     "A fan of new vessels; with a spread of more than 6 radians it closes to a circle"
-    curves = spokes(self.rng, radius, start, spread)
+    curves = _spokes(self.rng, radius, start, spread)
     after = curves[1:] + (curves[:1] if spread > 6 else [])
-    curves += [o for a, b in zip(curves[:], after) for o in loops(self.rng, a, b)]
+    curves += [o for a, b in zip(curves[:], after) for o in _loops(self.rng, a, b)]
     for o in curves: self.capillary(xy + o, self.rng.uniform(.015, .024), NEW)
 
 # %% ../nbs/parts/lesions.ipynb #bc132c87
@@ -267,7 +266,7 @@ def new_vessels(self: Painter, at_disc: bool, elsewhere: int):
         self.fan(xy - .5 * r * direction(a), 1.5 * r, a - .9, 1.8)
 
 # %% ../nbs/parts/lesions.ipynb #62425380
-def boat(rng, r: float): # half its length, DD
+def _boat(rng, r: float): # half its length, DD
     "Outlines of a pool of blood and of its deeper parts, (n, 2), each with its density"
     t, deep = np.linspace(-.4, math.pi + .4, 60), rng.uniform(.6, .9) * r
     wave = 1 + .04 * sum(rng.normal() / k * np.sin(k * t) for k in (2, 3, 5))
@@ -282,7 +281,7 @@ def preretinal(self: Painter, n: int):
     "Boats of blood, mostly below the macula"
     for _ in range(n):
         xy, r = self.spot(self.rng.uniform(.6, 1.1), near=(1., 1.3, .8))
-        for hull, density in boat(self.rng, r): self.shape('pool', xy + hull, PRERETINAL, density)
+        for hull, density in _boat(self.rng, r): self.shape('pool', xy + hull, PRERETINAL, density)
 
 # %% ../nbs/parts/lesions.ipynb #db14cf1c
 @patch

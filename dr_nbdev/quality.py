@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIDE', 'LIMITS', 'RULES', 'SHARES', 'NOT_SAID', 'REFERENCE_FILE', 'QUALITY_MODES', 'MIN_QUALITY', 'BANDS', 'rough',
-           'measure', 'look_of', 'not_a_retina', 'ranks', 'make_reference', 'Quality', 'assess', 'quality_status',
-           'quality_band', 'quality_words', 'quality_sheet']
+           'measure', 'Quality', 'assess', 'quality_status', 'quality_band', 'quality_words', 'quality_sheet']
 
 # %% ../nbs/parts/quality.ipynb #59328def
 from dataclasses import dataclass
@@ -60,7 +59,7 @@ def measure(
         patches=float(np.mean([cv2.GaussianBlur(square[..., i] - y, (0, 0), 4)[inner].std() for i in range(3)])))
 
 # %% ../nbs/parts/quality.ipynb #9641d86b
-def look_of(
+def _look_of(
     m: dict, # as `measure` gives it
 ) -> str: # 'natural', 'stretched' or 'grey'
     "What has been done to this photograph"
@@ -70,11 +69,11 @@ def look_of(
 # %% ../nbs/parts/quality.ipynb #83c00ef6
 LIMITS = dict(natural=dict(coarse=14.5, middle=9., patches=21.), stretched=dict(coarse=31., middle=15., patches=60.), grey=dict(coarse=14., middle=14., patches=6.))
 
-def not_a_retina(
+def _not_a_retina(
     m: dict, # as `measure` gives it
 ) -> str: # why it is none, in words; '' if it may be one
     "Does this look like something else than a retina?"
-    look = look_of(m)
+    look = _look_of(m)
     for k, what in dict(coarse='more structure than a retina', middle='more detail than a retina', patches='more colours than a retina').items():
         if m[k] > LIMITS[look][k]: return f'{what} has'
     if look == 'natural' and (m['light'] > 70 and m['warm'] < .25 or not m['found'] and m['warm'] < .55): return 'not the colours of a retina'
@@ -100,26 +99,26 @@ def _share_as_bad(value, quantiles, side):
     last = np.r_[first[1:] - 1, len(SHARES) - 1]
     return float(np.interp(value, q, np.array(SHARES)[last])) if value >= q[0] else 0.
 
-def ranks(
+def _ranks(
     m: dict, # as `measure` gives it
     reference: dict, # measure to its quantiles at `SHARES`, for photographs of this look
 ) -> dict: # reason to the share of real photographs that are as bad or worse
     "Each rule, judged by the reference"
-    skip = NOT_SAID[look_of(m)]
+    skip = NOT_SAID[_look_of(m)]
     return {why: _share_as_bad(m[k], reference[k], side) for k, side, why in RULES if k not in skip}
 
-def make_reference(
+def _make_reference(
     measured: list[dict], # of many photographs, as `measure` gives it
 ) -> dict: # look to measure to quantiles; 'worst': those of the worst rule
     "The distribution of every measure over photographs, by look"
     t, out = pd.DataFrame(measured), {}
-    looks = np.array([look_of(o) for o in measured])
+    looks = np.array([_look_of(o) for o in measured])
     for look in np.unique(looks):
         part = [o for o, l in zip(measured, looks) if l == look]
         r = {k: np.quantile(t.loc[looks == look, k], SHARES).round(4).tolist() for k in dict.fromkeys(k for k, *_ in RULES)}
         r['field'] = np.quantile(t.field, SHARES).round(4).tolist() # how much of the disc is in the frame: of all looks
         if look == 'natural': r['sharp'] = (1.35*np.array(r['sharp'])).round(4).tolist()
-        worst = [min(ranks(o, r).values()) for o in part]
+        worst = [min(_ranks(o, r).values()) for o in part]
         out[str(look)] = r | dict(worst=np.quantile(worst, SHARES).round(5).tolist(), n=len(part))
     return out
 
@@ -147,9 +146,9 @@ def assess(
     fov = fov or field_of_view(img)
     if not fov.visible: return Quality(0., fov.reason, False, 'natural', {})
     m = measure(img, fov)
-    look, why = look_of(m), not_a_retina(m)
+    look, why = _look_of(m), _not_a_retina(m)
     if why: return Quality(0., why, False, look, m)
-    r = ranks(m, _reference()[look])
+    r = _ranks(m, _reference()[look])
     reason = min(r, key=r.get)
     return Quality(_share_as_bad(r[reason], _reference()[look]['worst'], 'low'), reason, True, look, m)
 
