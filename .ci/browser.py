@@ -20,7 +20,8 @@ CHROMIUM = next((p for p in ('chromium', 'chromium-browser', 'google-chrome') if
 def browser():
     if CHROMIUM is None: sys.exit('no chromium on this machine: apt-get install chromium')
     with sync_playwright() as p:
-        b = p.chromium.launch(executable_path=shutil.which(CHROMIUM), args=['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+        b = p.chromium.launch(executable_path=shutil.which(CHROMIUM),
+                              args=['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
                               '--disable-background-networking', '--disable-component-update', '--disable-sync'])
         try: yield b
         finally: b.close()
@@ -116,7 +117,8 @@ def app():
         wide = phone.evaluate('document.documentElement.scrollWidth')
         assert wide <= 400, f'{wide} pixels wide on a phone'
         shot(phone, 'app_phone')
-        left = [f for f in folder.rglob('*') if f.is_file() and f.stat().st_size and f.suffix in ('.jpeg', '.png', '.jpg', '.zip') and 'drawn' not in f.name]
+        left = [f for f in folder.rglob('*') if f.is_file() and f.stat().st_size and f.suffix in ('.jpeg', '.png', '.jpg', '.zip')
+                and 'drawn' not in f.name]
         assert not left, f'left on disk: {left}'
         page.close(); phone.close()
         for _ in range(40):
@@ -148,7 +150,8 @@ def docs():
         page, errors, n = b.new_page(viewport=dict(width=1280, height=900)), [], 0
         page.on('pageerror', lambda e: errors.append(f'{page.url}: {e}'))
         page.on('console', lambda m: errors.append(f'{page.url}: {m.text}') if m.type == 'error' else None)
-        page.on('requestfailed', lambda r: errors.append(f'{page.url}: {r.url} failed') if 'ABORTED' not in str(r.failure) else None) # a page left early
+        # a page left early
+        page.on('requestfailed', lambda r: errors.append(f'{page.url}: {r.url} failed') if 'ABORTED' not in str(r.failure) else None)
         outside = []
         page.on('request', lambda r: outside.append(r.url) if not r.url.startswith((url, 'data:', 'blob:')) else None)
         for f in sorted(folder.rglob('*.html')):
@@ -173,8 +176,10 @@ def docs():
 def jupyterlab(folder):
     "A server of JupyterLab for a folder, as `make lab` starts it"
     with socket.socket() as o: o.bind(('127.0.0.1', 0)); port = o.getsockname()[1]
-    env = {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'DR_SLOW')} | dict(JUPYTER_CONFIG_DIR=f'{folder}/.config', JUPYTERLAB_SETTINGS_DIR=f'{folder}/.settings')
-    server = subprocess.Popen([sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', f'--ServerApp.port={port}', '--IdentityProvider.token=', f'--ServerApp.root_dir={folder}',
+    env = {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'DR_SLOW')} | dict(JUPYTER_CONFIG_DIR=f'{folder}/.config',
+                                                                                          JUPYTERLAB_SETTINGS_DIR=f'{folder}/.settings')
+    server = subprocess.Popen([sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', f'--ServerApp.port={port}',
+                               '--IdentityProvider.token=', f'--ServerApp.root_dir={folder}',
                                '--LabApp.news_url='], env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         for _ in range(120):
@@ -185,7 +190,8 @@ def jupyterlab(folder):
 
 def lab(name='quickstart'):
     with tempfile.TemporaryDirectory() as d:
-        shutil.copytree(root, d, dirs_exist_ok=True, ignore=shutil.ignore_patterns('.*', '_*', 'weights', 'data', 'demo', 'results')) # a notebook may export
+        # a notebook may export
+        shutil.copytree(root, d, dirs_exist_ok=True, ignore=shutil.ignore_patterns('.*', '_*', 'weights', 'data', 'demo', 'results'))
         path = next(Path(d, 'nbs').rglob(f'{name}.ipynb'))
         nb = json.loads(path.read_text(encoding='utf-8'))
         for c in nb['cells']: c.pop('outputs', 0); c |= dict(outputs=[], execution_count=None) if c['cell_type'] == 'code' else {}
@@ -210,13 +216,16 @@ def lab(name='quickstart'):
                 assert not errors, errors[0]['evalue']
                 if sum(bool(c.get('execution_count')) for c in done['cells']) == len(code): break
                 assert time.perf_counter() - began < 400, 'Run All Cells did not end'
-            pictures = sum('image/png' in o.get('data', {}) or 'image/jpeg' in o.get('data', {}) for c in done['cells'] for o in c.get('outputs', []))
+            pictures = sum('image/png' in o.get('data', {}) or 'image/jpeg' in o.get('data', {}) for c in done['cells']
+                           for o in c.get('outputs', []))
             assert pictures, 'no picture was drawn'
             page.get_by_role('tab', name='Table of Contents').first.click()
-            heads = [o[3:].strip() for c in nb['cells'] if c['cell_type'] == 'markdown' for o in ''.join(c['source']).splitlines() if o.startswith('## ')]
+            heads = [o[3:].strip() for c in nb['cells'] if c['cell_type'] == 'markdown' for o in ''.join(c['source']).splitlines()
+                     if o.startswith('## ')]
             for o in heads[:3]: expect(page.locator('.jp-TableOfContents')).to_contain_text(o, timeout=20_000)
             page.wait_for_timeout(1000)
             shot(page, f'lab_{name}_contents')
-            print(f'lab: {name}.ipynb, {len(code)} cells, {pictures} pictures, {len(heads)} headings in {time.perf_counter() - began:.0f} s, no error')
+            print(f'lab: {name}.ipynb, {len(code)} cells, {pictures} pictures, {len(heads)} headings in '
+                  f'{time.perf_counter() - began:.0f} s, no error')
 
 if __name__ == '__main__': dict(app=app, docs=docs, lab=lab)[sys.argv[1]](*sys.argv[2:])

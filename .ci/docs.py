@@ -97,7 +97,9 @@ def exported(cell, up):
     tree, lines = ast.parse(source).body, source.splitlines()
     if all(isinstance(o, (ast.Import, ast.ImportFrom, ast.With)) for o in tree): return []
     public = [o for o in tree if isinstance(o, (ast.FunctionDef, ast.ClassDef)) and not o.name.startswith('_')]
-    if not public: return [folded('Helpers', source) if len(lines) > 15 or any(isinstance(o, (ast.FunctionDef, ast.ClassDef)) for o in tree) else nbformat.v4.new_markdown_cell(f'```python\n{source}\n```')]
+    if not public:
+        return [folded('Helpers', source) if len(lines) > 15 or any(isinstance(o, (ast.FunctionDef, ast.ClassDef)) for o in tree)
+                else nbformat.v4.new_markdown_cell(f'```python\n{source}\n```')]
     docs = '\n\n'.join(documented(o, lines, up) for o in public)
     return [nbformat.v4.new_markdown_cell(docs), folded('Source', source)]
 
@@ -132,7 +134,8 @@ def convert(path, dest):
         else: cells.append(folded('Checks', plain(c.source)) if is_check(c) else shown(c, cells))
     nb.cells = cells
     for c in nb.cells: c.pop('id', None)
-    nb.metadata = dict(kernelspec=dict(name='python3', display_name='Python 3', language='python'), language_info=dict(name='python', pygments_lexer='ipython3'))
+    nb.metadata = dict(kernelspec=dict(name='python3', display_name='Python 3', language='python'),
+                       language_info=dict(name='python', pygments_lexer='ipython3'))
     nb.nbformat_minor = 4
     out = dest/f'{page_name(path)}.ipynb'
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -167,11 +170,14 @@ def extra_pages(dest):
     card = next(root.glob('dr_nbdev/weights/*/MODEL_CARD.md')).read_text(encoding='utf-8')
     (dest/'model_card.md').write_text(re.sub(r'^# ', '# Model card: ', card, count=1), encoding='utf-8')
     russian = (root/'README.ru.md').read_text(encoding='utf-8').replace('# dr_nbdev\n', '# По-русски\n', 1)
-    for old, new in {'](README.md)': '](index.ipynb)', '](nbs/': '](', '](style/': '](_style/', '](CONTRIBUTING.md)': '](contributing.md)'}.items(): russian = russian.replace(old, new)
+    for old, new in {'](README.md)': '](index.ipynb)', '](nbs/': '](', '](style/': '](_style/',
+                     '](CONTRIBUTING.md)': '](contributing.md)'}.items():
+        russian = russian.replace(old, new)
     (dest/'readme_ru.md').write_text(markdown(russian, ''), encoding='utf-8')
     for name in ('CHANGELOG', 'CONTRIBUTING'): shutil.copy(root/f'{name}.md', dest/f'{name.lower()}.md')
     cff = (root/'CITATION.cff').read_text(encoding='utf-8')
-    (dest/'cite.md').write_text(f'# How to cite\n\nIf this package was of use, please cite it, and the sources of the images.\n\n```yaml\n{cff}```\n', encoding='utf-8')
+    (dest/'cite.md').write_text(f'# How to cite\n\nIf this package was of use, please cite it, and the sources of the '
+                                f'images.\n\n```yaml\n{cff}```\n', encoding='utf-8')
 
 def index_page(dest, pages):
     "The home page gets the contents"
@@ -179,7 +185,8 @@ def index_page(dest, pages):
     rest = [p for p in pages if p != 'index']
     named = {o for g in GROUPS.values() if g for o in g}
     for title, entries in GROUPS.items():
-        entries = [p for p in rest if p not in named] if entries is None else [o for o in entries if (dest/f'{o}.ipynb').exists() or (dest/f'{o}.md').exists()]
+        entries = [p for p in rest if p not in named] if entries is None else [o for o in entries if (dest/f'{o}.ipynb').exists()
+                                                                               or (dest/f'{o}.md').exists()]
         nb.cells.append(nbformat.v4.new_markdown_cell(f'```{{toctree}}\n:hidden:\n:caption: {title}\n\n' + '\n'.join(entries) + '\n```'))
     for c in nb.cells: c.pop('id', None)
     nbformat.write(nb, dest/'index.ipynb')
@@ -207,7 +214,8 @@ def broken_links():
             to = (p.parent/unquote(u.path)).resolve() if u.path else p
             if to.is_dir(): to = to/'index.html'
             if not to.exists(): wrong.append(f'{p.relative_to(site)} -> {link}: no such file')
-            elif u.fragment and to in pages and unquote(u.fragment) not in pages[to].ids: wrong.append(f'{p.relative_to(site)} -> {link}: no such place')
+            elif u.fragment and to in pages and unquote(u.fragment) not in pages[to].ids:
+                wrong.append(f'{p.relative_to(site)} -> {link}: no such place')
     return len(pages), wrong
 
 def quarto():
@@ -235,7 +243,8 @@ def build():
         index_page(src, pages)
         shutil.rmtree(site, ignore_errors=True)
         subprocess.run([sys.executable, '-m', 'sphinx', '-W', '--keep-going', '-q', '-b', 'html', str(src), str(site)], check=True)
-    for o in ('.doctrees', '.buildinfo', 'objects.inv'): shutil.rmtree(site/o, ignore_errors=True) if (site/o).is_dir() else (site/o).unlink(missing_ok=True)
+    for o in ('.doctrees', '.buildinfo', 'objects.inv'):
+        shutil.rmtree(site/o, ignore_errors=True) if (site/o).is_dir() else (site/o).unlink(missing_ok=True)
     shutil.rmtree(site/'_sources', ignore_errors=True)
     mathjax = site/'_static/mathjax' # of which pages need one program and its fonts
     for o in sorted(mathjax.rglob('*'), reverse=True):

@@ -71,8 +71,11 @@ def russian_text():
     from dr_nbdev.core import markdown_table
     about = json.loads(next(lib.glob('weights/*/grader.json')).read_text(encoding='utf-8'))
     names = dict(main='APTOS 2019, серый фильтр', natural='EyePACS 2015, естественный цвет')
-    measures = dict(macro_f1='macro F1', qwk='QWK', auroc_referable='AUROC (степень ≥ 2)', sensitivity_referable='чувствительность', specificity_referable='специфичность')
-    table = markdown_table([dict(снимки=names[o], n=f['images']) | {v: figure_words(f[k]).replace(' to ', '–') for k, v in measures.items()} for o, f in about['by_source'].items()])
+    measures = dict(macro_f1='macro F1', qwk='QWK', auroc_referable='AUROC (степень ≥ 2)', sensitivity_referable='чувствительность',
+                    specificity_referable='специфичность')
+    table = markdown_table([dict(снимки=names[o], n=f['images'])
+                            | {v: figure_words(f[k]).replace(' to ', '–') for k, v in measures.items()} for o,
+                            f in about['by_source'].items()])
     text = (root/'README.ru.md').read_text(encoding='utf-8')
     return re.sub(r'(<!-- table -->\n).*?(<!-- /table -->)', lambda m: f'{m[1]}\n{table}\n\n{m[2]}', text, flags=re.S)
 
@@ -117,7 +120,8 @@ def check():
     "Stop with a list when modules, notebooks or README.md are not as they should be"
     wrong = [f'dr_nbdev/{o} differs from its notebook: run nbdev_export' for o in unexported()]
     for p in notebooks(): wrong += unclean(p) + without_start(p)
-    if (root/'README.md').read_text(encoding='utf-8') != readme_text(): wrong.append('README.md is not what index.ipynb gives: run `make readme`')
+    if (root/'README.md').read_text(encoding='utf-8') != readme_text():
+        wrong.append('README.md is not what index.ipynb gives: run `make readme`')
     if (root/'README.ru.md').read_text(encoding='utf-8') != russian_text(): wrong.append('README.ru.md has an old table: run `make readme`')
     print('\n'.join(wrong) or f'{len(notebooks())} notebooks: exported, clean, no error; README.md is index.ipynb')
     if wrong: sys.exit(1)
@@ -132,7 +136,8 @@ def lab(*paths):
         nb, began = nbformat.read(path, as_version=4), time.perf_counter()
         NotebookClient(nb, timeout=300, kernel_name='python3', resources=dict(metadata=dict(path=str(path.parent)))).execute()
         left = sum('Left out: ' in o.get('text', '') for c in nb.cells for o in c.get('outputs', []))
-        print(f'ran {path.resolve().relative_to(root)} in {time.perf_counter() - began:.0f} s' + (f', {left} slow cells left out' if left else ''), flush=True)
+        print(f'ran {path.resolve().relative_to(root)} in {time.perf_counter() - began:.0f} s'
+              + (f', {left} slow cells left out' if left else ''), flush=True)
 
 def wheel():
     "Build the wheel from the sdist, install it in a new venv beside this one's libraries, import every module from there"
@@ -147,7 +152,8 @@ def wheel():
         subprocess.run([py, '-m', 'pip', 'uninstall', '--quiet', '--yes', 'setuptools'], check=True)  # the venv's own is too old for torch
         subprocess.run([py, '-m', 'pip', 'install', '--quiet', '--no-index', next(tmp.glob('*.whl'))], check=True)
         code = ('import dr_nbdev, importlib, pkgutil; print(dr_nbdev.__file__)\n'
-                'for m in pkgutil.iter_modules(dr_nbdev.__path__): importlib.import_module(f"dr_nbdev.{m.name}"); print("  imports", m.name)\n'
+                'for m in pkgutil.iter_modules(dr_nbdev.__path__): importlib.import_module(f"dr_nbdev.{m.name}"); print("  imports", '
+                'm.name)\n'
                 'from dr_nbdev.predict import Grader; print("  loads", Grader.load().name)')
         out = subprocess.check_output([py, '-c', code], cwd=tmp, text=True)
         assert str(tmp) in out.splitlines()[0], f'the wheel was not what got imported: {out}'

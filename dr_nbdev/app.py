@@ -7,6 +7,7 @@ __all__ = ['MAX_PHOTOS', 'MAX_MB', 'Seen', 'start_app', 'dr_app']
 
 # %% ../nbs/use/app.ipynb #6a239633
 import base64, os, shutil, tempfile
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,7 +20,8 @@ from fastcore.basics import patch
 
 from .archives import open_zip, read_member
 from .cli import command
-from .core import DISCLAIMER, GRADES, GRADE_COLORS, N_GRADES, REFERABLE, DataError, DRError, is_image_name, prefetch, render, templates
+from .core import (DISCLAIMER, GRADES, GRADE_COLORS, N_GRADES, REFERABLE, DataError, DRError, is_image_name, prefetch, render,
+                           templates)
 from .explain import heat_colours, heatmap
 from .fundus import Preprocess
 from .grader import Grader, Prepared, prepare_image, shipped_bundles
@@ -61,9 +63,11 @@ def _unpack(
 ) -> list[_Dropped]: # at most `MAX_PHOTOS`, and a last one that says how many were left out
     "What was dropped, photograph by photograph; nothing is read yet"
     found = []
-    for f in map(Path, files): found += _in_zip(f) if f.suffix.lower() == '.zip' else [_checked(f.name, f.stat().st_size, partial(_read_once, f))]
+    for f in map(Path, files):
+        found += _in_zip(f) if f.suffix.lower() == '.zip' else [_checked(f.name, f.stat().st_size, partial(_read_once, f))]
     if len(found) <= MAX_PHOTOS: return found
-    more = _Dropped('...', message=f'{len(found) - MAX_PHOTOS} more were left out: {MAX_PHOTOS} in one go is the limit. For folders there is dr_predict')
+    more = _Dropped('...', message=f'{len(found) - MAX_PHOTOS} more were left out: {MAX_PHOTOS} in one go is the limit. For folders '
+                                   'there is dr_predict')
     return found[:MAX_PHOTOS] + [more]
 
 # %% ../nbs/use/app.ipynb #5f7683e1
@@ -153,7 +157,9 @@ def _sure_words(row):
     likely = max(range(N_GRADES), key=lambda k: row[f'p{k}'])
     text = f'{row["confidence"]:.0%} probable.'
     if likely != row['grade']: text += f' {GRADES[likely]} is more probable: the thresholds are set for the best agreement over all grades.'
-    return text if pd.isna(row['set']) else text + f' For 90% of photographs the true grade is {"this one" if "-" not in row["set"] else "one of " + row["set"].replace("-", " to ")}.'
+    if pd.isna(row['set']): return text
+    which = 'one of ' + row['set'].replace('-', ' to ') if '-' in row['set'] else 'this one'
+    return f'{text} For 90% of photographs the true grade is {which}.'
 
 def _referable_words(score, points):
     "Whether a score is referable, by the usual cut and by the one that misses fewer ill eyes"
@@ -162,7 +168,8 @@ def _referable_words(score, points):
     careful = usual if points['sensitive'] is None else points['sensitive']
     if score >= usual: return f'Referable: the score is {usual:.1f} or more.'
     if score < careful: return f'Not referable: even the careful cut lies higher, at {careful:.1f}.'
-    return f'Not referable by the usual cut ({usual:.1f}), but by the careful one ({careful:.1f}), which misses fewer ill eyes and alarms more often.'
+    return (f'Not referable by the usual cut ({usual:.1f}), but by the careful one ({careful:.1f}), '
+            'which misses fewer ill eyes and alarms more often.')
 
 # %% ../nbs/use/app.ipynb #3a5d1be8
 def _scale(s):
@@ -175,8 +182,10 @@ def _graded_values(o, with_heat):
     edges = [_scale(-9), *map(_scale, grader.thresholds), _scale(9)]
     if with_heat and o.heat is None: o.heat = heatmap(grader, o.ready.square, inside=o.inside)
     probs = [] if pd.isna(r['p0']) else [(n, round(100*r[f'p{k}']), c) for k, (n, c) in enumerate(zip(GRADES, GRADE_COLORS))]
-    return dict(grade=r['grade'], label=r['label'], score=f'{r["score"]:.2f}', at=_scale(r['score']), bands=list(zip(edges, edges[1:], GRADE_COLORS)),
-                cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds], probs=probs, sure=_sure_words(r), referable=_referable_words(r['score'], grader.about.get('operating_points', {}).get('referable')),
+    return dict(grade=r['grade'], label=r['label'], score=f'{r["score"]:.2f}', at=_scale(r['score']),
+                bands=list(zip(edges, edges[1:], GRADE_COLORS)),
+                cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds], probs=probs, sure=_sure_words(r),
+                referable=_referable_words(r['score'], grader.about.get('operating_points', {}).get('referable')),
                 heat=None if o.heat is None else _picture_url(_heat_picture(o.heat)))
 
 def _card(
@@ -185,8 +194,10 @@ def _card(
 ) -> str: # HTML
     "What is shown of a photograph"
     r, graded = o.row, not pd.isna(o.row['grade'])
-    values = dict(name=o.name, eye=patient_eye(image_id(o.name))[1], graded=graded, disclaimer=DISCLAIMER, quality=quality_words(r['quality']),
-                  status=r['status'].replace('_', ' '), warning=r['message'] if r['status'] != 'ok' else '', photo=None if o.photo is None else _picture_url(o.photo))
+    values = dict(name=o.name, eye=patient_eye(image_id(o.name))[1], graded=graded, disclaimer=DISCLAIMER,
+                  quality=quality_words(r['quality']),
+                  status=r['status'].replace('_', ' '), warning=r['message'] if r['status'] != 'ok' else '', photo=None if o.photo is None
+                  else _picture_url(o.photo))
     return render('card.html', **values | (_graded_values(o, with_heat) if graded else {}))
 
 def _cards(
@@ -209,7 +220,8 @@ def _batch_page(
 
 # %% ../nbs/use/app.ipynb #4ae214d0
 _EXAMPLES = (('drawn_1_left', 0, 11), ('drawn_1_right', 2, 12), ('drawn_2_left', 3, 15), ('drawn_2_right', 4, 13)) # name, grade, seed
-_SHOWN = dict(name=170, grade=70, label=130, score=80, confidence=110, set=70, quality=90, status=110, message=360) # columns, and how wide they are, pixels
+# columns, and how wide they are, pixels
+_SHOWN = dict(name=170, grade=70, label=130, score=80, confidence=110, set=70, quality=90, status=110, message=360)
 
 def _example_files(
     folder: Path, # to write to
@@ -236,32 +248,42 @@ class _Page:
 def layout(self: _Page):
     "Put the parts where they belong; within a `gradio.Blocks`"
     import gradio as gr
-    gr.Markdown(f'# Grade fundus photographs\n**{DISCLAIMER}** Up to {MAX_PHOTOS} photographs of at most {MAX_MB} MB each, or zips of them. They stay on this machine and are deleted once read.')
+    gr.Markdown(f'# Grade fundus photographs\n**{DISCLAIMER}** Up to {MAX_PHOTOS} photographs of at most {MAX_MB} MB each, or zips of '
+                'them. They stay on this machine and are deleted once read.')
     self.seen = gr.State([], time_to_live=3600)
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             self.files = gr.File(label='Photographs or zips', file_count='multiple', elem_id='dr-files', height=160)
             with gr.Row():
-                self.go, self.stop = gr.Button('Grade', variant='primary', elem_id='dr-go', min_width=80), gr.Button('Cancel', elem_id='dr-stop', min_width=80)
-            self.examples = gr.Gallery([(str(f), GRADES[g]) for f, (_, g, _) in zip(self.drawn, _EXAMPLES)], label='Or click on a drawn eye', columns=2,
-                                       height=330, allow_preview=False, object_fit='cover', buttons=[], interactive=False, elem_id='dr-examples')
+                self.go, self.stop = gr.Button('Grade', variant='primary', elem_id='dr-go', min_width=80), gr.Button('Cancel',
+                    elem_id='dr-stop', min_width=80)
+            self.examples = gr.Gallery([(str(f), GRADES[g]) for f, (_, g, _) in zip(self.drawn, _EXAMPLES)],
+                                       label='Or click on a drawn eye', columns=2,
+                                       height=330, allow_preview=False, object_fit='cover', buttons=[], interactive=False,
+                                       elem_id='dr-examples')
             self.weights = gr.Dropdown(self.choices, value=self.choices[0], label='Weights', elem_id='dr-weights')
             self.quality = gr.Radio([('warn', 'warn'), ('no grade', 'refuse')], value='warn', label='Poor photographs')
         with gr.Column(scale=3, min_width=320):
             self.status = gr.Markdown('Drop photographs on the left, or click on a drawn eye.', elem_id='dr-status')
             self.which = gr.Dropdown([], label='Show', elem_id='dr-which', visible=False)
             self.shown = gr.HTML(elem_id='dr-shown')
-            self.table = gr.Dataframe(headers=list(_SHOWN), interactive=False, elem_id='dr-table', visible=False, column_widths=[f'{o}px' for o in _SHOWN.values()])
-            with gr.Row(): self.csv, self.report = gr.DownloadButton('Table (CSV)', elem_id='dr-csv', visible=False), gr.DownloadButton('Report (HTML)', elem_id='dr-report', visible=False)
+            self.table = gr.Dataframe(headers=list(_SHOWN), interactive=False, elem_id='dr-table', visible=False,
+                                      column_widths=[f'{o}px' for o in _SHOWN.values()])
+            with gr.Row():
+                self.csv = gr.DownloadButton('Table (CSV)', elem_id='dr-csv', visible=False)
+                self.report = gr.DownloadButton('Report (HTML)', elem_id='dr-report', visible=False)
 
 # %% ../nbs/use/app.ipynb #04ec27ad
 def _headline(t, grader, n):
     "How a batch went, in a few lines"
     without = int(t.grade.isna().sum())
     line = f'**stopped after {len(t)} of {n}**: ' if len(t) < n else ''
-    line += f'**{len(t) - without} of {len(t)} graded**' + (f', **{without} got no grade**: see status and message' if without else '') + f' ({grader.name})'
+    line += f'**{len(t) - without} of {len(t)} graded**'
+    if without: line += f', **{without} got no grade**: see status and message'
+    line += f' ({grader.name})'
     pairs = patient_rows(t, grader).query('photographs > 1')
-    if len(pairs) > 5: return line + f'\n\n{len(pairs)} patients with both eyes, {(pairs.grade >= REFERABLE).sum()} of them with a referable worse eye'
+    if len(pairs) > 5:
+        return line + f'\n\n{len(pairs)} patients with both eyes, {(pairs.grade >= REFERABLE).sum()} of them with a referable worse eye'
     return line + ''.join(f'\n- patient {r.patient}: worse eye {r.worse_eye or "?"}, grade {r.grade}' for r in pairs.itertuples())
 
 # %% ../nbs/use/app.ipynb #39bc4100
@@ -280,8 +302,10 @@ def results(self: _Page,
     best = next((o.name for o in seen if not pd.isna(o.row['grade'])), seen[0].name)
     rows = t[list(_SHOWN)].round(3).astype(object).where(t[list(_SHOWN)].notna(), '')
     return {self.seen: seen, self.status: _headline(t, seen[0].grader, n), self.shown: _cards(seen, best), self.files: None,
-            self.which: gr.update(choices=[o.name for o in seen], value=best, visible=len(seen) > 1), self.table: gr.update(value=rows, visible=True),
-            self.csv: gr.update(value=str(mine/'grades.csv'), visible=True), self.report: gr.update(value=str(mine/'report.html'), visible=True)}
+            self.which: gr.update(choices=[o.name for o in seen], value=best, visible=len(seen) > 1),
+            self.table: gr.update(value=rows, visible=True),
+            self.csv: gr.update(value=str(mine/'grades.csv'), visible=True),
+            self.report: gr.update(value=str(mine/'report.html'), visible=True)}
 
 # %% ../nbs/use/app.ipynb #a3c58163
 @patch
@@ -290,7 +314,7 @@ def grade(self: _Page,
     weights: str, # what to grade with
     quality: str, # what to do with poor photographs
     session: str, # who asks
-    progress, # called with (done, all)
+    progress: Callable, # called with (done, all)
 ): # yields parts of the page and their new values
     "Grade what was dropped, until it is done, `halt` is called, or the page is closed"
     import gradio as gr
@@ -298,11 +322,13 @@ def grade(self: _Page,
     try: grader = _grader_of(weights, quality)
     except DRError as e: raise gr.Error(str(e))
     self.sessions[session] = 'go'
-    yield {self.seen: [], self.shown: '', self.status: 'reading'} | {o: gr.update(visible=False) for o in (self.which, self.table, self.csv, self.report)}
+    yield {self.seen: [], self.shown: '', self.status: 'reading'} | {
+        o: gr.update(visible=False) for o in (self.which, self.table, self.csv, self.report)}
     for seen, n in _grade_dropped(files, grader):
         progress((len(seen), n), desc='grading', unit='photographs')
         if self.sessions.get(session) != 'go': break
-        if len(seen) < n: yield {self.status: f'graded {len(seen)} of {n}'} | ({self.shown: _cards(seen, seen[0].name)} if len(seen) == 1 else {})
+        if len(seen) < n:
+            yield {self.status: f'graded {len(seen)} of {n}'} | ({self.shown: _cards(seen, seen[0].name)} if len(seen) == 1 else {})
     if self.sessions.pop(session, None): yield self.results(seen, n, session) # nothing for a page that was closed
 
 # %% ../nbs/use/app.ipynb #b5e49245
@@ -329,7 +355,8 @@ def wire(self: _Page):
     "Say what happens when something is clicked on"
     import gradio as gr
     out = [self.seen, self.status, self.which, self.shown, self.table, self.csv, self.report, self.files]
-    def grade(files, weights, quality, request: gr.Request, progress=gr.Progress()): yield from self.grade([str(o) for o in files or []], weights, quality, request.session_hash, progress)
+    def grade(files, weights, quality, request: gr.Request, progress=gr.Progress()):
+        yield from self.grade([str(o) for o in files or []], weights, quality, request.session_hash, progress)
     def example(weights, quality, request: gr.Request, picked: gr.SelectData, progress=gr.Progress()):
         copy = shutil.copy(self.drawn[picked.index], tempfile.mkdtemp(dir=self.folder))
         yield from self.grade([copy], weights, quality, request.session_hash, progress)
@@ -365,7 +392,8 @@ def start_app(
 ): # the app, and its address
     "Start the page"
     if host not in ('127.0.0.1', 'localhost', '::1') and not password:
-        raise DataError(f'{host} can be reached from other machines: give a password for it (--password or DR_APP_PASSWORD), or leave the host out')
+        raise DataError(f'{host} can be reached from other machines: give a password for it (--password or DR_APP_PASSWORD), or leave '
+                        'the host out')
     try: import gradio as gr
     except ImportError: raise DataError('the page needs gradio: pip install "dr_nbdev[app]"') from None
     page = _Page(folder, weights)
@@ -374,12 +402,14 @@ def start_app(
         page.layout()
         app.unload(page.wire())
     look = gr.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace']) # nothing is fetched from elsewhere
-    _, url, _ = app.queue(default_concurrency_limit=2).launch(server_name=host, server_port=port, auth=('dr', password) if password else None, share=False, max_file_size=f'{MAX_MB*5}mb',
+    _, url, _ = app.queue(default_concurrency_limit=2).launch(
+        server_name=host, server_port=port, auth=('dr', password) if password else None, share=False, max_file_size=f'{MAX_MB*5}mb',
         quiet=True, css=_css(), theme=look, prevent_thread_lock=not wait, footer_links=[], pwa=False, ssr_mode=False, inline=False)
     return app, url
 
 # %% ../nbs/use/app.ipynb #6054d568
-@command('dr_app', 'dr_app -m weights/my_run --port 8000', 'DR_APP_PASSWORD="a secret" dr_app --host 0.0.0.0', names=dict(weights=('-m', '--model')))
+@command('dr_app', 'dr_app -m weights/my_run --port 8000', 'DR_APP_PASSWORD="a secret" dr_app --host 0.0.0.0',
+         names=dict(weights=('-m', '--model')))
 def dr_app(
     weights: str | None = None, # Weights to begin with, as for dr_predict (default: the shipped ones)
     host: str = '127.0.0.1', # Address to listen on; any other can be reached from other machines and needs a password

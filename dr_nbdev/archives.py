@@ -7,6 +7,7 @@ __all__ = ['open_zip', 'read_member', 'Archive', 'read_archive', 'notes_on', 'na
 
 # %% ../nbs/parts/archives.ipynb #4c0f18e7
 import hashlib, io, os, re, zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -121,8 +122,8 @@ def read_archive(
 def notes_on(
     name: str, # Name of the archive or folder
     csv: str, # Name of the label table
-    no_image, # Ids of labels without an image
-    no_label, # Names of images without a label
+    no_image: Iterable[str], # Ids of labels without an image
+    no_label: Iterable[str], # Names of images without a label
     n_test: int, # Files for testing and submitting
 ): # Sentences
     "What to say about an archive"
@@ -132,14 +133,16 @@ def notes_on(
 
 # %% ../nbs/parts/archives.ipynb #fd538dd6
 def named_patients(
-    names, # Path of a CSV with a column of image names, or the names themselves; with or without folder and extension
+    names: 'str | Path | Iterable[str]',
+    # Path of a CSV with a column of image names, or the names themselves; with or without folder and extension
 ) -> set: # Patients
     "The patients of the photographs that are named in a CSV or a list"
     where = 'hold_out'
     if isinstance(names, (str, Path)):
         t, where = read_table(names), names
         col = find_columns(t).get('image')
-        if col is None: raise DataError(f'{where} has columns {", ".join(t)}: none of them is known to hold image names, such as image or id_code')
+        if col is None:
+            raise DataError(f'{where} has columns {", ".join(t)}: none of them is known to hold image names, such as image or id_code')
         names = t[col]
     ids = [image_id(str(o)) for o in names]
     if not all(ids): raise DataError(f'{where} has {ids.count("")} entries without an image name, the first is number {ids.index("") + 1}')

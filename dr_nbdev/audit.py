@@ -18,7 +18,7 @@ from .fundus import Preprocess
 # %% ../nbs/use/audit.ipynb #a83fd552
 def label_errors(
     table: pd.DataFrame, # with truth (0 to 4) and p0 to p4, such as predictions.csv
-) -> pd.DataFrame: # the rows with label and probabilities, most suspect first: label_quality (0 to 1), suspect, likely (the most probable grade)
+) -> pd.DataFrame: # Rows with label_quality (0 to 1), suspect and likely (the most probable grade), most suspect first
     "Labels that a network finds hard to believe"
     try:
         from cleanlab.filter import find_label_issues

@@ -26,7 +26,8 @@ with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTo
 # %% ../nbs/parts/augment.ipynb #d5a58c33
 def _geometry(zoom: tuple = (.9, 1.1)):
     "Turns by any angle, flips and zoom, drawn for each image"
-    return aug_transforms(flip_vert=True, max_rotate=180., min_zoom=zoom[0], max_zoom=zoom[1], max_warp=0., max_lighting=0., p_affine=1., pad_mode='border')
+    return aug_transforms(flip_vert=True, max_rotate=180., min_zoom=zoom[0], max_zoom=zoom[1], max_warp=0., max_lighting=0., p_affine=1.,
+                          pad_mode='border')
 
 # %% ../nbs/parts/augment.ipynb #a976eb3f
 def _uniform(low: float, high: float, n: int, channels: int, device):
@@ -65,7 +66,8 @@ class CameraJitter(RandTransform):
     order, split_idx = 30, 0 # after the geometry, before normalisation; in training only
     def encodes(self, x: TensorImage): # n x 3 x height x width, 0 to 1
         y = x.as_subclass(torch.Tensor)
-        return TensorImage(torch.cat([self._few(o) for o in y.split(4 if y.device.type == 'cpu' else len(y))])) # few at a time stay in a processor's cache
+        # few at a time stay in a processor's cache
+        return TensorImage(torch.cat([self._few(o) for o in y.split(4 if y.device.type == 'cpu' else len(y))]))
     def _few(self, x):
         r = partial(_uniform, n=len(x), device=x.device)
         x = _recolour(x).clamp_(1e-6, 1).pow_(r(.85, 1.2, channels=1))

@@ -12,7 +12,8 @@ import pandas as pd
 from .learner import fundus_dls, grade_learner
 from .fundus import Preprocess
 from .metrics import metric_table
-from .networks import BACKBONES, Backbone, backbone_of, backbone_table, create_model, find_backbone, list_backbones, load_state, read_state
+from .networks import (BACKBONES, Backbone, backbone_of, backbone_table, create_model, find_backbone, list_backbones, load_state,
+                               read_state)
 from .thresholds import to_grade
 
 # %% ../nbs/3_backbones.ipynb #bb1e1b74
@@ -30,13 +31,14 @@ def _compare_one(dls, name, weights, epochs, lr, seed):
         scores = learn.get_preds()[0].squeeze(1).numpy()
     val = dls.table[dls.table.split == 'val']
     r = metric_table(val.grade, to_grade(scores), groups=val.patient if 'patient' in val else None)
-    row = dict(backbone=name, seed=seed, lr=learn.lr, epochs=epochs, spread=float(scores.std()), seconds=(time.time() - began)/epochs, mb=round(4*sum(p.numel() for p in learn.model.parameters())/1e6))
+    row = dict(backbone=name, seed=seed, lr=learn.lr, epochs=epochs, spread=float(scores.std()), seconds=(time.time() - began)/epochs,
+               mb=round(4*sum(p.numel() for p in learn.model.parameters())/1e6))
     for k in ('macro_f1', 'qwk'): row |= {k: r.value[k], f'{k}_low': r.low[k], f'{k}_high': r.high[k]}
     return row
 
 def compare_backbones(
     names: list[str], # Names in `list_backbones()`
-    data='data', # Folder that `merge` made, or a table with path, grade and split
+    data: 'str | Path | pd.DataFrame' = 'data', # Folder that `merge` made, or a table with path, grade and split
     preprocess: Preprocess = Preprocess(380, enhance='graham_grey'), # How a photograph becomes a square
     epochs: int = 5, # Passes over the training images
     bs: int = 18, # Images per step
@@ -59,9 +61,11 @@ def plot_comparison(
     import matplotlib.pyplot as plt
     fig, ax = plt.subplots(figsize=(6, 1 + .5*len(table)), layout='constrained')
     y = np.arange(len(table))[::-1]
-    ax.errorbar(table.macro_f1, y, xerr=[table.macro_f1 - table.macro_f1_low, table.macro_f1_high - table.macro_f1], fmt='o', color='#00224e', capsize=3)
+    ax.errorbar(table.macro_f1, y, xerr=[table.macro_f1 - table.macro_f1_low, table.macro_f1_high - table.macro_f1], fmt='o',
+                color='#00224e', capsize=3)
     old = table.backbone.map(ORIGINAL_COMPARISON)
     if old.notna().any(): ax.plot(old, y, 'x', color='#bcae6c', label='2023, other images')
-    ax.set(yticks=y, yticklabels=[f'{r.backbone}\n{r.mb} MB, {r.seconds:.0f} s per epoch' for r in table.itertuples()], xlabel='validation macro F1, 95% interval', xlim=(0, 1))
+    ax.set(yticks=y, yticklabels=[f'{r.backbone}\n{r.mb} MB, {r.seconds:.0f} s per epoch' for r in table.itertuples()],
+           xlabel='validation macro F1, 95% interval', xlim=(0, 1))
     if old.notna().any(): ax.legend(fontsize=8)
     return ax

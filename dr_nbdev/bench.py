@@ -7,6 +7,7 @@ __all__ = ['MAIN_SHARES', 'EXTRA_SHARES', 'MEMORY', 'TARGETS', 'against', 'bench
 
 # %% ../nbs/studies/bench.ipynb #f9997e23
 import os, shutil, subprocess, sys, tempfile, time, zipfile
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -172,7 +173,8 @@ def _count_operations(
     "Operations of a network, counted while it runs"
     import torch
     from torch.utils.flop_counter import FlopCounterMode
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter: model(torch.zeros(1, 3, size, size, device=next(model.parameters()).device))
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 3, size, size, device=next(model.parameters()).device))
     return counter.get_total_flops()
 
 # %% ../nbs/studies/bench.ipynb #42c0c3f5
@@ -324,7 +326,8 @@ def _as_data(
     (folder/IMAGES).mkdir(parents=True)
     for i, f in enumerate(files): shutil.copy(f, folder/IMAGES/f'{i}{f.suffix}')
     t = pd.DataFrame(dict(path=f'{IMAGES}/{i}{f.suffix}', image_id=str(i), patient=str(i), eye='', source='main', grade=int(grades[i]),
-                          split='val' if i == len(files) - 1 else 'train', duplicate_group=str(i), width=0, height=0, bytes=f.stat().st_size,
+                          split='val' if i == len(files) - 1 else 'train', duplicate_group=str(i), width=0, height=0,
+                          bytes=f.stat().st_size,
                           sha256=sha256(f.read_bytes() + bytes([i])).hexdigest()) for i, f in enumerate(files))
     t[COLUMNS].to_csv(folder/'manifest.csv', index=False)
     return grades
@@ -343,7 +346,8 @@ def _bench_train(
     import torch
     from dr_nbdev.networks import plain_model
     from dr_nbdev.train import TrainConfig, config_learner
-    cfg = TrainConfig(backbone, weights=None, preprocess=Preprocess(size), batch=min(batch, len(files)), epochs=1, augment='default', balance=None)
+    cfg = TrainConfig(backbone, weights=None, preprocess=Preprocess(size), batch=min(batch, len(files)), epochs=1, augment='default',
+                      balance=None)
     with tempfile.TemporaryDirectory() as d:
         d, silent = Path(d), lambda *_: None
         grades = _as_data(files + files[:1], d/'data')[:-1]
@@ -386,7 +390,8 @@ def _bench_archives(
             for i, data in enumerate(_turned_eyes(n, size, seed)): z.writestr(str(name(i)), data)
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    return (fill(folder/MAIN_ARCHIVE, n, 400, 1, MAIN_SHARES, 'kaggle_retina/train.csv', 'id_code,diagnosis', lambda i: Path(f'kaggle_retina/train/{i:05x}.jpg')),
+    return (fill(folder/MAIN_ARCHIVE, n, 400, 1, MAIN_SHARES, 'kaggle_retina/train.csv', 'id_code,diagnosis',
+                 lambda i: Path(f'kaggle_retina/train/{i:05x}.jpg')),
             fill(folder/EXTRA_ARCHIVE, 10*n, 700, 2, EXTRA_SHARES, 'train_image_resized/trainLabels.csv', 'image,level',
                  lambda i: Path(f'train_image_resized/train/{i//2}_{("left", "right")[i % 2]}.jpeg')))
 
@@ -420,7 +425,8 @@ def kb(key): return next(int(l.split()[1]) for l in Path('/proc/self/status').re
 folder, counts = sys.argv[1], list(map(int, sys.argv[2:]))
 files = sorted(Path(folder).iterdir())
 whole = Grader.load(device='cpu')
-grader = Grader([*ensemble_members(whole.model)][-1], whole.preprocess, probs=whole.probs, device='cpu') # one network: it is the list that may not grow
+# one network: it is the list that may not grow
+grader = Grader([*ensemble_members(whole.model)][-1], whole.preprocess, probs=whole.probs, device='cpu')
 gc.collect()
 print(kb('VmRSS')/1024)
 for n in counts:
@@ -434,9 +440,11 @@ def _bench_memory(
 ) -> pd.DataFrame: # stage, way (how many), mb: above the loaded network, at the highest
     "Memory while grading"
     counts = [min(100, n), n - min(100, n)]
-    out = subprocess.run([sys.executable, '-c', MEMORY, str(files[0].parent), *map(str, counts)], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run([sys.executable, '-c', MEMORY, str(files[0].parent), *map(str, counts)], capture_output=True, text=True,
+                         check=True).stdout
     loaded, *peaks = map(float, out.split())
-    return pd.DataFrame(dict(stage='memory while grading', way=[f'{sum(counts[:i + 1])} photographs' for i in range(2)], mb=np.array(peaks) - loaded))
+    return pd.DataFrame(dict(stage='memory while grading', way=[f'{sum(counts[:i + 1])} photographs' for i in range(2)],
+                             mb=np.array(peaks) - loaded))
 
 # %% ../nbs/studies/bench.ipynb #a977eb33
 def _bench_start(
@@ -451,7 +459,8 @@ def _bench_start(
                              ms=[over.median()*1000, t['dr_predict --help'].median()*1000]))
 
 # %% ../nbs/studies/bench.ipynb #c8f56020
-TARGETS = {'read, crop and shrink a JPG': 8, 'forward': 4, 'grade JPGs': 5, 'grade PNGs': 2.5, 'an epoch of training': 3, 'merge': 3} # times as fast
+# times as fast
+TARGETS = {'read, crop and shrink a JPG': 8, 'forward': 4, 'grade JPGs': 5, 'grade PNGs': 2.5, 'an epoch of training': 3, 'merge': 3}
 
 def _stage_engines(
     model, # gives n x 1
@@ -508,7 +517,7 @@ def bench(
     quick: bool = False, # fewer photographs, rounds and engines
     folder: str | Path | None = None, # photographs to measure on; None: drawn ones, as large as a camera's
     device: str = 'cpu', # 'cpu' or 'cuda'
-    log = print, # gets a line for each step
+    log: Callable = print, # gets a line for each step
 ) -> pd.DataFrame: # a row for each way: stage, way, n, original_ms, ms, ratio, low, high, target, share, difference, written, mb
     "Measure every stage against the way of 2023"
     n, rounds = (4, 2) if quick else (8, 4)
@@ -527,7 +536,8 @@ def bench(
         tables += _bench_networks(['efficientnet_v2_m', None], jpegs, pngs, rates, rounds, not quick, device, log)
         for backbone, size in (('efficientnet_b0', 224), ('efficientnet_v2_m', 380))[:1 if quick else 2]:
             step(f'training {backbone}')
-            tables.append(_bench_train(backbone, size, *((jpegs*4, rounds, TARGETS['an epoch of training'], 18) if size < 300 else (jpegs*2, 2, TARGETS['an epoch of training'], 4)), device))
+            tables.append(_bench_train(backbone, size, *((jpegs*4, rounds, TARGETS['an epoch of training'], 18) if size < 300
+                                                         else (jpegs*2, 2, TARGETS['an epoch of training'], 4)), device))
         if not folder:
             step('merging')
             tables.append(_bench_merge(*_bench_archives(d/'archives', 60 if quick else 300), 16 if quick else 80, rounds, TARGETS['merge']))
@@ -550,7 +560,8 @@ def bench_table(
         times = f'{r.ratio:.1f} ({r.low:.1f} to {r.high:.1f})' if has(r.ratio) else f'{r.mb:.0f} MB' if has(r.mb) else ''
         also = [f'{r.share:.0%} of the limit' if has(r.share) else '', f'scores within {r.difference:.4f}' if has(r.difference) else '',
                 f'{r.written:.0%} of the bytes written' if has(r.written) else '']
-        return {'stage': r.stage, 'way': r.way, '2023, ms': f'{r.original_ms:.0f}' if has(r.original_ms) else '', 'here, ms': f'{r.ms:.0f}' if has(r.ms) else '',
+        return {'stage': r.stage, 'way': r.way, '2023, ms': f'{r.original_ms:.0f}' if has(r.original_ms) else '', 'here, ms': f'{r.ms:.0f}'
+                if has(r.ms) else '',
                 'times as fast (range)': times, 'target': f'{r.target:g}' if has(r.target) else '', '': '; '.join(filter(None, also))}
     every = ['original_ms', 'ms', 'ratio', 'low', 'high', 'target', 'share', 'difference', 'written', 'mb']
     return pd.DataFrame(map(words, t.reindex(columns=['stage', 'way', *every]).itertuples()))
@@ -574,7 +585,8 @@ def dr_bench(
 ) -> pd.DataFrame: # As `bench` gives it: milliseconds per photograph
     "Measure how fast this machine reads, grades, trains and merges, against the 2023 baseline"
     t = bench(quick, folder, device)
-    t = t.assign(quick=quick, device=device, cpus=os.cpu_count(), torch=environment()['torch'], **{f'rate_{k}': v for k, v in t.attrs['rates'].items()})
+    t = t.assign(quick=quick, device=device, cpus=os.cpu_count(), torch=environment()['torch'],
+                 **{f'rate_{k}': v for k, v in t.attrs['rates'].items()})
     with write_safely(out) as tmp: t.to_csv(tmp, index=False)
     with pd.option_context('display.max_rows', None, 'display.max_columns', None, 'display.width', 220, 'display.max_colwidth', 60):
         print(f'{bench_table(t).to_string(index=False)}\n\n{out}')

@@ -53,14 +53,16 @@ def _confidence(
 ) -> dict: # calibration, sets, sets_measured, operating_points, both_eyes: fields of grader.json
     "How sure a grader may be of itself"
     probs, n_groups = GradeProbs.fit(s.score, s.grade), s.group.nunique()
-    out = dict(calibration=probs.to_dict(), sets=PredictionSets.fit(probs, s.score, s.grade, thresholds, s.source).to_dict(), operating_points=operating_points(s.score, s.grade, thresholds))
+    out = dict(calibration=probs.to_dict(), sets=PredictionSets.fit(probs, s.score, s.grade, thresholds, s.source).to_dict(),
+               operating_points=operating_points(s.score, s.grade, thresholds))
     patients = s.patient.fillna('').where(s.patient.duplicated(keep=False), '')
     other = fellow_scores(s.score, patients)
     both = ~np.isnan(other)
     if both.sum() >= 40: out['both_eyes'] = fellow_fit(s.score[both], other[both], s.grade[both])
     if n_groups < 20 or s.grade.value_counts().max() < 5: return out # too few to be measured
     low, high = cross_sets(s.score, s.grade, s.group, thresholds, sources=s.source).T
-    t = s.assign(holds=(low <= s.grade) & (s.grade <= high), grades_per_set=high - low + 1).groupby('source').agg(holds=('holds', 'mean'), grades_per_set=('grades_per_set', 'mean'), n=('holds', 'size'))
+    t = s.assign(holds=(low <= s.grade) & (s.grade <= high), grades_per_set=high - low + 1).groupby('source').agg(holds=('holds', 'mean'),
+        grades_per_set=('grades_per_set', 'mean'), n=('holds', 'size'))
     return out | dict(sets_measured=t.round(4).to_dict('index'))
 
 # %% ../nbs/parts/bundle.ipynb #12e7ffdf
@@ -79,7 +81,8 @@ def _load_runs(runs):
         tables.append(pd.read_csv(run/'val_scores.csv', dtype=dict(patient=str)))
     same = lambda c: (c['preprocess'], c.get('views', 1))
     odd = [r.name for r, c, t in zip(runs, configs, tables) if same(c) != same(configs[0]) or not t.path.equals(tables[0].path)]
-    if odd: raise DataError(f'{", ".join(odd)}: not of the same preprocessing, views and validation images as {runs[0].name}, so no ensemble')
+    if odd:
+        raise DataError(f'{", ".join(odd)}: not of the same preprocessing, views and validation images as {runs[0].name}, so no ensemble')
     return configs, models, tables
 
 # %% ../nbs/parts/bundle.ipynb #fc379514
@@ -101,10 +104,14 @@ def tune(
     thresholds, fit, gain, use = choose_thresholds(s, metric)
     figures, by_source = _all_figures(s, thresholds, fit, use)
     run, names, first = runs[0], [o['backbone'] for o in configs], configs[0]
-    about = dict(format=BUNDLE_VERSION, name=name or run.name, backbone=names if len(runs) > 1 else names[0], views=first.get('views', 1), half=half,
-                 preprocess=Preprocess.from_dict(first['preprocess']).to_dict(), thresholds=thresholds, tuned_for=metric if use else None, gain=vars(gain),
-                 **_confidence(s, thresholds), grades=GRADES, training=dict(config=first, others=configs[1:], images=read_json(run/'data.json')), metrics=figures,
-                 by_source=by_source, known_failures=list(known_failures), versions=read_json(run/'environment.json'), licence=LICENCE, intended_use=DISCLAIMER)
+    about = dict(format=BUNDLE_VERSION, name=name or run.name, backbone=names if len(runs) > 1 else names[0], views=first.get('views', 1),
+                 half=half,
+                 preprocess=Preprocess.from_dict(first['preprocess']).to_dict(), thresholds=thresholds, tuned_for=metric if use else None,
+                 gain=vars(gain),
+                 **_confidence(s, thresholds), grades=GRADES,
+                 training=dict(config=first, others=configs[1:], images=read_json(run/'data.json')), metrics=figures,
+                 by_source=by_source, known_failures=list(known_failures), versions=read_json(run/'environment.json'), licence=LICENCE,
+                 intended_use=DISCLAIMER)
     save_weights(run/'bundle/model.safetensors', Ensemble(models) if len(runs) > 1 else models[0], half)
     with write_safely(run/'bundle/MODEL_CARD.md') as tmp: tmp.write_text(model_card(about), encoding='utf-8')
     write_json(run/'bundle/grader.json', about)

@@ -7,6 +7,7 @@ __all__ = ['cache_folder', 'prepare_images', 'read_square']
 
 # %% ../nbs/parts/cache.ipynb #0ed38be3
 import os, shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def prepare_images(
     data: str | Path,    # the folder of the manifest
     prep: Preprocess,    # how a photograph becomes a square
     workers: int | None = None, # threads; None: one per processor
-    log=print, # gets a line, if there is something to do
+    log: Callable = print, # gets a line, if there is something to do
 ) -> dict[str, str]: # messages by sha256, for those that can't be read
     "Prepare those images of a table that are not prepared yet"
     folder, size = cache_folder(data, prep), prep.size
@@ -48,7 +49,8 @@ def prepare_images(
     folder.mkdir(parents=True, exist_ok=True)
     need, free = 3*size**2*len(todo), shutil.disk_usage(folder).free
     if need > free:
-        raise DataError(f'{len(todo)} images at {size} px take {need/1e6:.0f} MB in {folder}, but its disk has {free/1e6:.0f} MB left: make room')
+        raise DataError(f'{len(todo)} images at {size} px take {need/1e6:.0f} MB in {folder}, but its disk has {free/1e6:.0f} MB left: '
+                        'make room')
     log(f'preparing {len(todo)} images at {size} px, once: {need/1e6:.1f} MB in {folder}')
     def work(o):
         if ready(o): return

@@ -8,6 +8,7 @@ __all__ = ['SeedCallback', 'EMACallback', 'FreezeStages', 'BF16OnCPU', 'half_pre
 
 # %% ../nbs/parts/callbacks.ipynb #5754ea99
 import math, time, warnings
+from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -48,7 +49,8 @@ class EMACallback(Callback):
     def before_fit(self):
         if not self.resumed: self.start()
         self.resumed = False
-        self.pairs = [o for o in zip(self.average.state_dict().values(), self.learn.model.state_dict().values()) if o[0].is_floating_point()]
+        self.pairs = [o for o in zip(self.average.state_dict().values(), self.learn.model.state_dict().values())
+                      if o[0].is_floating_point()]
     def after_step(self):
         self.steps += 1
         decay = min(self.decay, (1 + self.steps)/(10 + self.steps))
@@ -64,8 +66,9 @@ class FreezeStages(Callback):
     "Keep the first stages of a backbone as they are"
     order, run_valid = TrainEvalCallback.order + 1, False # after the callback that sets everything to training
     def __init__(self, n: int): self.n = n # number of stages
-    def stages(self, model): # modules
-        if not hasattr(model, 'features'): raise DataError(f'frozen={self.n}: {type(model).__name__} has no list of stages to freeze; use frozen=0')
+    def stages(self, model: 'nn.Module'): # modules
+        if not hasattr(model, 'features'):
+            raise DataError(f'frozen={self.n}: {type(model).__name__} has no list of stages to freeze; use frozen=0')
         return list(model.features[:self.n])
     def before_fit(self):
         for m in self.stages(self.learn.model): m.requires_grad_(False)
@@ -84,7 +87,8 @@ class _Depthwise(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         (x, weight), (*how, groups) = ctx.saved_tensors, ctx.how
-        dx, dw, _ = torch.ops.aten.convolution_backward(grad.float(), x.float(), weight, None, *map(list, how), False, [0, 0], groups, [True, True, False])
+        dx, dw, _ = torch.ops.aten.convolution_backward(grad.float(), x.float(), weight, None, *map(list, how), False, [0, 0], groups,
+                                                        [True, True, False])
         return dx.to(grad.dtype), dw, None
 
 def _depthwise(
@@ -93,14 +97,16 @@ def _depthwise(
 ) -> torch.Tensor: # bfloat16 under half precision
     "What that layer gives under half precision"
     if not torch.is_autocast_enabled('cpu'): return conv._conv_forward(x, conv.weight, None)
-    with torch.autocast('cpu', enabled=False): return _Depthwise.apply(x, conv.weight, (conv.stride, conv.padding, conv.dilation, conv.groups))
+    with torch.autocast('cpu', enabled=False):
+        return _Depthwise.apply(x, conv.weight, (conv.stride, conv.padding, conv.dilation, conv.groups))
 
 # %% ../nbs/parts/callbacks.ipynb #771ce73c
 class BF16OnCPU(Callback):
     "Forward pass in bfloat16, on a processor, in training"
     order, run_valid = MixedPrecision.order, False
     def before_fit(self):
-        self.layers = [m for m in self.learn.model.modules() if isinstance(m, torch.nn.Conv2d) and m.groups == m.in_channels > 1 and m.bias is None]
+        self.layers = [m for m in self.learn.model.modules() if isinstance(m, torch.nn.Conv2d) and m.groups == m.in_channels > 1
+                       and m.bias is None]
         for m in self.layers: m.forward = partial(_depthwise, m)
     def before_batch(self):
         self.autocast = torch.autocast('cpu', torch.bfloat16)
@@ -148,7 +154,7 @@ class ProfileCallback(Callback):
     def after_loss(self): self.tell('forward')
     def after_backward(self): self.tell('backward')
     def after_batch(self): self.tell('step')
-    def tell(self, part):
+    def tell(self, part: str):
         if self.training: self.clock(part)
     def after_validate(self): self.clock('validation')
     def after_epoch(self):
@@ -180,48 +186,58 @@ def kept_epoch(
 class CheckpointCallback(Callback):
     "After each epoch: the history, the weights to keep, and a checkpoint from which a killed run goes on"
     order = Recorder.order + 10
-    def __init__(self, run: Path, choose: str = 'last', log=print): self.dir, self.choose, self.log, self.rows, self.smooth = Path(run), choose, log, [], None # folder; which epoch to keep; gets a line per epoch
+    def __init__(self,
+        run: Path, # Folder of the run
+        choose: str = 'last', # Epoch whose weights are kept: the 'last', or the best by 'qwk' or 'macro_f1'
+        log: Callable = print, # Gets a line for each epoch
+    ):
+        self.dir, self.choose, self.log, self.rows, self.smooth = Path(run), choose, log, [], None
     def before_fit(self): # the smoothed training loss goes on where it was
         if self.smooth: self.recorder.smooth_loss.val, self.recorder.smooth_loss.count = torch.tensor(self.smooth[0]), self.smooth[1]
         self.smooth = None
     def before_train(self): self.began = time.time()
     def after_train(self):
         loss = float(self.recorder.smooth_loss.value)
-        if not math.isfinite(loss): raise DRError(f'the loss is {loss} in epoch {self.epoch + 1}: start again (fresh) with a lower learning rate than {self.opt.hypers[0]["lr"]:.2g}')
+        if not math.isfinite(loss):
+            raise DRError(f'the loss is {loss} in epoch {self.epoch + 1}: start again (fresh) with a lower learning rate than '
+                          f'{self.opt.hypers[0]["lr"]:.2g}')
     def after_epoch(self):
         values = self.recorder.values[-1]
         if not len(values): return # an epoch that a resumed run leaves out
-        row = dict(epoch=self.epoch + 1) | dict(zip(self.recorder.metric_names[1:], map(float, values))) | dict(seconds=round(time.time() - self.began, 2))
+        row = dict(epoch=self.epoch + 1) | dict(zip(self.recorder.metric_names[1:],
+                                                    map(float, values))) | dict(seconds=round(time.time() - self.began, 2))
         self.rows.append(row)
         best = kept_epoch(pd.DataFrame(self.rows), self.choose) == row['epoch']
         if best: save_weights(self.dir/'best.safetensors', kept_model(self.learn))
         save_checkpoint(self.dir, self.learn, self.rows)
         figures = '  '.join(f'{k} {v:.3f}' for k, v in row.items() if k not in ('epoch', 'seconds'))
-        self.log(f'epoch {row["epoch"]}/{self.n_epoch}  {figures}  {row["seconds"]:.0f} s' + ('  best so far' if best and self.choose != 'last' else ''))
+        self.log(f'epoch {row["epoch"]}/{self.n_epoch}  {figures}  {row["seconds"]:.0f} s'
+                 + ('  best so far' if best and self.choose != 'last' else ''))
 
 # %% ../nbs/parts/callbacks.ipynb #66e8ffaf
 def kept_model(
-    learn, # fastai Learner
+    learn: 'Learner', # fastai Learner
 ) -> torch.nn.Module: # The moving average if there is one, else the model
     "The model that is validated and saved"
     return learn.ema.average if hasattr(learn, 'ema') and learn.ema.average is not None else learn.model
 
 def save_checkpoint(
     run: Path, # Folder of the run
-    learn, # fastai Learner
+    learn: 'Learner', # fastai Learner
     rows: list, # History so far
 ):
     "Write checkpoint.pt and history.csv"
     average = dict(state=learn.ema.average.state_dict(), steps=learn.ema.steps) if hasattr(learn, 'ema') else None
     opt = learn.opt.opt.state_dict()
     for g in opt['param_groups']: g |= {k: float(v) for k, v in g.items() if isinstance(v, np.floating)} # of the scheduler
-    state = dict(model=learn.model.state_dict(), average=average, opt=opt, rows=rows, smooth=(float(learn.recorder.smooth_loss.val), learn.recorder.smooth_loss.count))
+    state = dict(model=learn.model.state_dict(), average=average, opt=opt, rows=rows,
+                 smooth=(float(learn.recorder.smooth_loss.val), learn.recorder.smooth_loss.count))
     with write_safely(run/'checkpoint.pt') as tmp: torch.save(state, tmp)
     with write_safely(run/'history.csv') as tmp: pd.DataFrame(rows).to_csv(tmp, index=False)
 
 def load_checkpoint(
     run: Path, # Folder of the run
-    learn, # fastai Learner with a `CheckpointCallback`
+    learn: 'Learner', # fastai Learner with a `CheckpointCallback`
 ) -> int: # Number of epochs that are done
     "Bring a learner to where the checkpoint was written"
     state = torch.load(run/'checkpoint.pt', map_location=learn.dls.device, weights_only=True)

@@ -102,13 +102,13 @@ class View:
 
 # %% ../nbs/parts/camera.ipynb #fc26a548
 @patch
-def px(self: View, xy):
+def px(self: View, xy: np.ndarray):
     "Pixels of places in DD"
     return (np.asarray(xy, float) - self.camera.aim) * self.side * self.scale + self.centre
 
 # %% ../nbs/parts/camera.ipynb #3ee658d6
 @patch
-def dd(self: View, px):
+def dd(self: View, px: np.ndarray):
     "Places in DD of pixels, the way back"
     return (np.asarray(px, float) - self.centre) / self.scale * self.side + self.camera.aim
 
@@ -121,12 +121,12 @@ def coarse(self: View):
 
 # %% ../nbs/parts/camera.ipynb #7a1eb025
 @patch
-def resize(self: View, field, how=cv2.INTER_LINEAR):
+def resize(self: View, field: np.ndarray, how: int = cv2.INTER_LINEAR):
     "An image or a field of numbers in the size of the frame"
     return cv2.resize(field, (self.width, self.height), interpolation=how)
 
 # %% ../nbs/parts/camera.ipynb #335155d3
-def direction(angle): # radians, a number or an array
+def direction(angle: float | np.ndarray): # radians, a number or an array
     "Unit vectors, (..., 2)"
     return np.stack([np.cos(angle), np.sin(angle)], -1)
 
@@ -136,7 +136,7 @@ def circle(n: int, start: float = 0.):
     return direction(start + np.arange(n) * 2 * math.pi / n)
 
 # %% ../nbs/parts/camera.ipynb #bc26ebc4
-def fill(mask, points, value): # points: (n, 2) in pixels, fractions count
+def fill(mask: np.ndarray, points: np.ndarray, value: float): # points: (n, 2) in pixels, fractions count
     "Fill a polygon with smooth edges"
     cv2.fillPoly(mask, [np.round(np.asarray(points) * 16).astype(np.int32)], int(value), cv2.LINE_AA, 4)
 
@@ -180,13 +180,13 @@ def haze(self: View):
     return self.resize(cam.haze * np.clip(side, 0, 1) * np.clip((x*x + y*y - .25) / .75, 0, 1) ** 1.5)
 
 # %% ../nbs/parts/camera.ipynb #8927393b
-def cover(planes, a, color):
+def cover(planes: np.ndarray, a: np.ndarray, color: tuple):
     "Lay a colour over an image; `a`: how opaque, 0 to 1"
     for plane, c in zip(planes, color): plane += a * (c - plane)
 
 # %% ../nbs/parts/camera.ipynb #496a3318
 @patch
-def expose(self: View, img): # float RGB, painted, as large as the frame or larger
+def expose(self: View, img: np.ndarray): # float RGB, painted, as large as the frame or larger
     "The retina in its light, through haze and lens"
     img = self.resize(img, cv2.INTER_AREA) * self.light()[..., None]
     cover(np.moveaxis(img, -1, 0), self.haze(), np.float32([.52, .68, .64]))
@@ -194,7 +194,7 @@ def expose(self: View, img): # float RGB, painted, as large as the frame or larg
 
 # %% ../nbs/parts/camera.ipynb #7f27fd65
 @patch
-def develop(self: View, img):
+def develop(self: View, img: np.ndarray):
     "Colours as this camera shows them, black outside of the field of view"
     img = np.clip(img * np.float32(self.camera.cast), 0, 1)
     if self.camera.gamma != 1: img = cv2.pow(img, self.camera.gamma)
@@ -203,7 +203,7 @@ def develop(self: View, img):
 
 # %% ../nbs/parts/camera.ipynb #8f6fe305
 @patch
-def photograph(self: View, img, rng):
+def photograph(self: View, img: np.ndarray, rng: np.random.Generator):
     "What the camera makes of a painted retina, uint8 RGB"
     img = self.develop(self.expose(img))
     img += self.camera.noise * rng.standard_normal(img.shape, dtype=np.float32) * (.3 + img)

@@ -7,6 +7,7 @@ __all__ = ['command']
 
 # %% ../nbs/parts/cli.ipynb #d2fedb67
 import os, sys, traceback
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -22,7 +23,8 @@ def _option(p, text, names):
     "A parameter as typer reads it: an argument if it has no default, else an option"
     import typer
     dashed = '--' + p.name.replace('_', '-')
-    kind = typer.Argument(help=text) if p.default is Parameter.empty else typer.Option(dashed, *names, help=text, show_default=p.default not in (None, False))
+    kind = typer.Argument(help=text) if p.default is Parameter.empty else typer.Option(dashed, *names, help=text,
+                                                                                       show_default=p.default not in (None, False))
     return p.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[p.annotation, kind])
 
 def _parameters(func, names):
@@ -40,7 +42,8 @@ def _show_version(asked: bool):
 def _common(has_result):
     "The options that every command has"
     import typer
-    options = dict(quiet=typer.Option('-q', '--quiet', help='Print nothing but errors'), verbose=typer.Option('-v', '--verbose', help='Print versions first, and where an error came from'),
+    options = dict(quiet=typer.Option('-q', '--quiet', help='Print nothing but errors'),
+                   verbose=typer.Option('-v', '--verbose', help='Print versions first, and where an error came from'),
                    version=typer.Option('--version', callback=_show_version, is_eager=True, help='Print the version'))
     if has_result: options['json'] = typer.Option('--json', help='Print the result as JSON, and nothing else')
     return [Parameter(f'_{k}', Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, o]) for k, o in options.items()]
@@ -102,7 +105,7 @@ def _is_command() -> bool:
 def command(
     *examples: str, # Command lines for --help
     names: dict | None = None, # Parameter name to more names of its option
-    incomplete=None, # Function of the result: what is missing from it, in words, or ''
+    incomplete: Callable | None = None, # Function of the result: what is missing from it, in words, or ''
 ): # A decorator
     "Make a function a command too"
     def decorate(func):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from fastcore.basics import patch
 
 from .core import DataError, N_GRADES, REFERABLE, VISION_THREATENING, patient_numbers
@@ -19,14 +20,15 @@ from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, folds, to_grade
 
 # %% ../nbs/parts/confidence.ipynb #129c4d60
 def reliability(
-    p, # Predicted probabilities, shape (n,)
-    true, # Whether it was the case, shape (n,)
+    p: ArrayLike, # Predicted probabilities, shape (n,)
+    true: ArrayLike, # Whether it was the case, shape (n,)
     bins: int = 10, # Number of bins of equal width
 ) -> pd.DataFrame: # Row per bin that has photographs: predicted (mean), observed (share), n
     "Predicted probabilities beside observed shares"
     p, true = np.asarray(p, float), np.asarray(true, float)
     where = np.minimum((p*bins).astype(int), bins - 1)
-    return pd.DataFrame(dict(predicted=p, observed=true)).groupby(where).agg(predicted=('predicted', 'mean'), observed=('observed', 'mean'), n=('predicted', 'size'))
+    return pd.DataFrame(dict(predicted=p, observed=true)).groupby(where).agg(predicted=('predicted', 'mean'), observed=('observed', 'mean'),
+                                                                             n=('predicted', 'size'))
 
 def ece_rounds(
     p: np.ndarray, # Predicted probability of each level, shape (m,)
@@ -38,8 +40,8 @@ def ece_rounds(
     return np.abs((n*p) @ bins - true @ bins).sum(1)/n.sum(1)
 
 def ece(
-    p, # Predicted probabilities, shape (n,)
-    true, # Whether it was the case, shape (n,)
+    p: ArrayLike, # Predicted probabilities, shape (n,)
+    true: ArrayLike, # Whether it was the case, shape (n,)
 ) -> float: # 0: calibrated; 1: always certain and always wrong
     "Expected calibration error"
     p, true = np.asarray(p, float), np.asarray(true, float)
@@ -56,7 +58,7 @@ def _uncalibrated_probs(
 # %% ../nbs/parts/confidence.ipynb #7f8309ab
 def plot_reliability(
     curves: dict, # Name to (probabilities, whether it was the case)
-    ax=None, # Matplotlib axes; new ones if None
+    ax: 'plt.Axes | None' = None, # Matplotlib axes; new ones if None
 ): # The axes
     "Predicted probability against observed share, with the number of photographs in each bin"
     import matplotlib.pyplot as plt
@@ -103,21 +105,22 @@ class PredictionSets:
         coverage: float = .9, # Share of photographs whose set is to contain the true grade
     ) -> np.ndarray: # Lowest and highest grade of each set, shape (n, 2)
         "The sets"
-        if coverage not in self.limits: raise DataError(f'no sets for a coverage of {coverage}: choose from {", ".join(map(str, self.limits))}')
+        if coverage not in self.limits:
+            raise DataError(f'no sets for a coverage of {coverage}: choose from {", ".join(map(str, self.limits))}')
         inside = _mass_before(p, predicted) <= self.limits[coverage]
         return np.c_[inside.argmax(1), N_GRADES - 1 - inside[:, ::-1].argmax(1)]
     def to_dict(self): return {str(k): v for k, v in self.limits.items()}
     @classmethod
-    def from_dict(cls, d): return cls({float(k): v for k, v in d.items()})
+    def from_dict(cls, d: dict): return cls({float(k): v for k, v in d.items()})
 
 # %% ../nbs/parts/confidence.ipynb #1665e1e8
 @patch(cls_method=True)
 def fit(cls: PredictionSets,
     probs: GradeProbs, # Calibration of the scores
-    scores, # Scores of validation photographs, shape (n,)
-    grades, # Their true grades, shape (n,)
-    thresholds=DEFAULT_THRESHOLDS, # Four ascending numbers
-    sources=None, # Source of each photograph; the coverage then holds for each source
+    scores: ArrayLike, # Scores of validation photographs, shape (n,)
+    grades: ArrayLike, # Their true grades, shape (n,)
+    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # Four ascending numbers
+    sources: ArrayLike | None = None, # Source of each photograph; the coverage then holds for each source
 ) -> PredictionSets:
     "Find the limit for each coverage"
     scores, grades = np.asarray(scores, float), np.asarray(grades)
@@ -136,12 +139,12 @@ def set_text(
 
 # %% ../nbs/parts/confidence.ipynb #eabf1d33
 def cross_sets(
-    scores, # of validation photographs, shape (n,)
-    grades, # their true grades, shape (n,)
-    groups=None, # patient of each; missing: the photograph stands alone
-    thresholds=DEFAULT_THRESHOLDS, # four ascending numbers
+    scores: ArrayLike, # of validation photographs, shape (n,)
+    grades: ArrayLike, # their true grades, shape (n,)
+    groups: ArrayLike | None = None, # patient of each; missing: the photograph stands alone
+    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # four ascending numbers
     coverage: float = .9, # how often a set is to hold the true grade
-    sources=None, # of each photograph; the coverage then holds for each source
+    sources: ArrayLike | None = None, # of each photograph; the coverage then holds for each source
     seed: int = 42, # of the division into folds
 ) -> np.ndarray: # shape (n, 2): the lowest and the highest grade of each set, out of fold
     "Sets of photographs that had no part in fitting them"
@@ -155,8 +158,8 @@ def cross_sets(
 
 # %% ../nbs/parts/confidence.ipynb #803373f2
 def risk_coverage(
-    wrong, # whether the grade was wrong, shape (n,)
-    confidence, # how sure it was, shape (n,)
+    wrong: ArrayLike, # whether the grade was wrong, shape (n,)
+    confidence: ArrayLike, # how sure it was, shape (n,)
 ) -> pd.DataFrame: # coverage (share that is kept), risk (share of those that is wrong), from the surest photograph on
     "Errors among the photographs that are kept, if the least sure are passed on"
     order = np.argsort(-np.asarray(confidence, float), kind='stable')
@@ -165,7 +168,7 @@ def risk_coverage(
 
 def plot_risk(
     curves: dict, # name to a table as `risk_coverage` gives it
-    ax=None, # matplotlib axes; new ones if None
+    ax: 'plt.Axes | None' = None, # matplotlib axes; new ones if None
 ): # the axes
     "Risk over coverage"
     import matplotlib.pyplot as plt
@@ -181,9 +184,9 @@ def plot_risk(
 POINTS = dict(sensitive=.9, specific=.98)
 
 def operating_points(
-    scores, # of validation photographs, shape (n,)
-    grades, # their true grades, shape (n,)
-    thresholds=DEFAULT_THRESHOLDS, # four ascending numbers
+    scores: ArrayLike, # of validation photographs, shape (n,)
+    grades: ArrayLike, # their true grades, shape (n,)
+    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # four ascending numbers
 ) -> dict: # 'referable', 'vision_threatening': to {default, sensitive, specific}: positive from that score on; None where it can't be said
     "Cuts through the scores, for three wishes"
     scores, out = np.asarray(scores, float), {}
@@ -197,8 +200,8 @@ def operating_points(
 
 # %% ../nbs/parts/confidence.ipynb #a9e76ab0
 def fellow_scores(
-    scores, # shape (n,)
-    patients, # shape (n,); '' where unknown
+    scores: ArrayLike, # shape (n,)
+    patients: ArrayLike, # shape (n,); '' where unknown
 ) -> np.ndarray: # the mean score of the patient's other photographs; NaN where there is none
     "What the other eye says"
     t = pd.DataFrame(dict(s=np.asarray(scores, float), who=patient_numbers(patients, len(scores))))
@@ -207,9 +210,9 @@ def fellow_scores(
     with np.errstate(invalid='ignore', divide='ignore'): return np.where(n > 1, (g.transform('sum') - t.s)/(n - 1), np.nan)
 
 def fellow_fit(
-    scores, # of photographs whose other eye is there too, shape (n,)
-    fellow, # the other eye's score, shape (n,)
-    grades, # true grades, shape (n,)
+    scores: ArrayLike, # of photographs whose other eye is there too, shape (n,)
+    fellow: ArrayLike, # the other eye's score, shape (n,)
+    grades: ArrayLike, # true grades, shape (n,)
 ) -> tuple[float, float, float]: # weight of this eye, weight of the other, constant
     "How much the other eye says about this one"
     a = np.c_[scores, fellow, np.ones(len(scores))]
@@ -217,12 +220,12 @@ def fellow_fit(
     return tuple(map(float, np.linalg.solve(a.T @ a + pull, a.T @ np.asarray(grades, float))))
 
 def cross_fellow(
-    scores, # shape (n,)
-    patients, # shape (n,)
-    grades, # true grades, shape (n,)
+    scores: ArrayLike, # shape (n,)
+    patients: ArrayLike, # shape (n,)
+    grades: ArrayLike, # true grades, shape (n,)
     n_splits: int = 5, # folds
     seed: int = 42, # of the folds
-) -> tuple[np.ndarray, np.ndarray]: # this eye's score alone, and mixed with the other's, both brought to the scale of the grades out of fold; NaN where there is no other eye
+) -> tuple[np.ndarray, np.ndarray]: # This eye's score alone, and mixed with the other's, out of fold; NaN without an other eye
     "Both eyes together, without leaking"
     scores, grades, who = np.asarray(scores, float), np.asarray(grades), patient_numbers(patients, len(scores))
     other, alone, mixed = fellow_scores(scores, patients), np.full(len(scores), np.nan), np.full(len(scores), np.nan)
@@ -246,12 +249,13 @@ def worse_eyes(
     g = t.groupby('patient')
     out = g.agg(photographs=('name', 'size'), score=('score', 'max')).assign(grade=g.grade.max())
     last = g.tail(1).set_index('patient')
-    return out.assign(worse_eye=last.eye if 'eye' in t else '', name=last.name).reset_index()[['patient', 'photographs', 'grade', 'score', 'worse_eye', 'name']]
+    return out.assign(worse_eye=last.eye if 'eye' in t else '',
+                      name=last.name).reset_index()[['patient', 'photographs', 'grade', 'score', 'worse_eye', 'name']]
 
 # %% ../nbs/parts/confidence.ipynb #7dea0b27
 def fused_score(
-    scores, # shape (n,)
-    patients, # shape (n,); '' where unknown
+    scores: ArrayLike, # shape (n,)
+    patients: ArrayLike, # shape (n,); '' where unknown
     mix: tuple, # as `fellow_fit` gives it
 ) -> np.ndarray: # shape (n,); the score itself where there is no other eye
     "Scores in which the other eye has a say"

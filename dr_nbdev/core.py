@@ -11,6 +11,7 @@ __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER'
 
 # %% ../nbs/parts/core.ipynb #b72d98fe
 import html, json, os, platform, random, re, sys
+from collections.abc import Callable, Iterable
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 # %% ../nbs/parts/core.ipynb #6426f08f
@@ -46,7 +48,7 @@ class WeightsError(DRError):
 
 # %% ../nbs/parts/core.ipynb #a6dc27b2
 def patient_numbers(
-    groups, # what names the patient of each image; None: no patient is known
+    groups: ArrayLike, # what names the patient of each image; None: no patient is known
     n: int, # images
 ) -> np.ndarray: # n whole numbers, equal for images of the same patient
     "Number the patients of a list of images"
@@ -100,7 +102,7 @@ def write_safely(
 
 # %% ../nbs/parts/core.ipynb #14971ab1
 def as_json(
-    obj, # anything JSON can hold; tables become lists of rows; NumPy numbers and arrays, and paths, are converted
+    obj: object, # anything JSON can hold; tables become lists of rows; NumPy numbers and arrays, and paths, are converted
 ) -> str: # readable
     "Write `obj` as text"
     def plain(o):
@@ -112,7 +114,7 @@ def as_json(
 
 def write_json(
     path: str | Path, # the file to make or replace
-    obj, # as for `as_json`
+    obj: object, # as for `as_json`
 ):
     "Write `obj` to a file"
     with write_safely(path) as tmp: tmp.write_text(as_json(obj) + '\n', encoding='utf-8')
@@ -175,21 +177,23 @@ class _CellBar(tqdm):
 def is_watched() -> bool: # False in logs, in tests, and where DR_QUIET is set
     "Does somebody watch this program in a terminal or in Jupyter?"
     in_lab = 'ipykernel' in sys.modules
-    return bool((in_lab and sys.stdout or sys.stderr.isatty()) and not (os.environ.get('IN_TEST') or os.environ.get('DR_QUIET'))) # no stdout: somebody wants quiet
+    # no stdout: somebody wants quiet
+    return bool((in_lab and sys.stdout or sys.stderr.isatty()) and not (os.environ.get('IN_TEST') or os.environ.get('DR_QUIET')))
 
 def progress(
-    items, # what to go through
+    items: Iterable, # what to go through
     desc: str = '', # a word on what is being done
     total: int | None = None, # how many there are, if `items` can't tell
     unit: str = 'img', # what is counted
 ): # the same items, one by one
     "Go through `items` behind a progress bar, where somebody is watching"
-    return (_CellBar if 'ipykernel' in sys.modules else tqdm)(items, desc=desc, total=total, unit=unit, disable=not is_watched(), leave=False, delay=1)
+    return (_CellBar if 'ipykernel' in sys.modules else tqdm)(items, desc=desc, total=total, unit=unit, disable=not is_watched(),
+                                                              leave=False, delay=1)
 
 # %% ../nbs/parts/core.ipynb #1d907c7a
 def prefetch(
-    f, # Function of one item; runs in threads
-    items, # Items, in order
+    f: Callable, # Function of one item; runs in threads
+    items: Iterable, # Items, in order
     workers: int, # Number of threads
     waiting: int | None = None, # Largest number of results held ready; None: as many as threads
 ): # Results, in the order of the items
@@ -248,7 +252,8 @@ def study(
     roots = [Path(__file__).parent.parent] if '__file__' in globals() else []
     places = [o/'nbs/studies'/name for o in [*roots, Path.cwd()/'dr_nbdev', Path.cwd(), *Path.cwd().parents]]
     found = next((o for o in places if o.exists()), None)
-    if found is None: raise DataError(f'nbs/studies/{name} is not here: the tables of results are in the repository, not in the package. Clone it')
+    if found is None:
+        raise DataError(f'nbs/studies/{name} is not here: the tables of results are in the repository, not in the package. Clone it')
     return found
 
 # %% ../nbs/parts/core.ipynb #effe879e

@@ -7,6 +7,7 @@ __all__ = ['merge', 'MergeReport', 'dr_data']
 
 # %% ../nbs/1_data.ipynb #279f7e0b
 import hashlib, shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -102,7 +103,7 @@ def merge(
     seed: int = 42, # of every random choice
     split: str = 'default', # or 'kaggle2023', the original's split
     replace: bool = False, # take the place of a merge with other settings?
-    hold_out = None, # CSV or names of photographs to test on later: their patients are not used
+    hold_out: 'str | Path | Iterable[str] | None' = None, # CSV or names of photographs to test on later: their patients are not used
 ) -> pd.DataFrame: # the manifest, one row per photograph
     "Merge two archives into a folder of graded photographs with a manifest"
     dest, settings = Path(dest), _settings(split, per_grade, val, seed)
@@ -150,7 +151,8 @@ def counts(self: MergeReport) -> pd.DataFrame: # grades by side and source
     m = self.manifest
     of = lambda source, side: count_grades(m[m.source == source], side)
     own = [o for o in m.source.unique() if o not in ARCHIVES]
-    rows = {'train': count_grades(m, 'train'), '  from main': of('main', 'train'), **{f'  {o}': of(o, 'train') for o in ['additional', *own]},
+    rows = {'train': count_grades(m, 'train'), '  from main': of('main', 'train'),
+            **{f'  {o}': of(o, 'train') for o in ['additional', *own]},
             'val': count_grades(m, 'val'), **{f'  from {o}': of(o, 'val') for o in own}}
     t = pd.DataFrame(rows, index=[f'{i} {o}' for i, o in enumerate(GRADES)])
     t.loc['all'] = t.sum()

@@ -18,7 +18,8 @@ from .manifest import COLUMNS, PHOTOS, load_manifest
 
 # %% ../nbs/parts/datasets.ipynb #7b9ba231
 _KAGGLE = {MAIN_ARCHIVE: ('competition', 'diabetic-retinopathy-classification-f1-score-4', ''),
-          EXTRA_ARCHIVE: ('dataset', 'tanlikesmath/diabetic-retinopathy-resized', 'resized_train_cropped')} # kind, name, part of a path to leave out
+          EXTRA_ARCHIVE: ('dataset', 'tanlikesmath/diabetic-retinopathy-resized',
+                          'resized_train_cropped')} # kind, name, part of a path to leave out
 
 def _pack(
     folder: str | Path, # of unpacked files
@@ -52,8 +53,12 @@ def download_archives(
         fetch = kagglehub.competition_download if kind == 'competition' else kagglehub.dataset_download
         refused = kagglehub.exceptions.KaggleApiHTTPError, kagglehub.exceptions.UnauthenticatedError, kagglehub.exceptions.CredentialError
         try: folder = fetch(handle)
-        except refused as e: raise _by_hand(name, kind, handle, f'Kaggle refused ({str(e).splitlines()[0]}); an account, its key (kagglehub.login()) and for a competition its accepted rules are needed') from e
-        except (requests.RequestException, OSError) as e: raise _by_hand(name, kind, handle, f'Kaggle can\'t be reached ({type(e).__name__})') from e
+        except refused as e:
+            raise _by_hand(name, kind, handle,
+                           f'Kaggle refused ({str(e).splitlines()[0]}); an account, its key (kagglehub.login()) and for a competition '
+                           'its accepted rules are needed') from e
+        except (requests.RequestException, OSError) as e:
+            raise _by_hand(name, kind, handle, f'Kaggle can\'t be reached ({type(e).__name__})') from e
         _pack(folder, dest/name, leave_out)
     return [dest/o for o in _KAGGLE]
 
@@ -65,9 +70,11 @@ def load_retinamnist(
 ) -> dict: # 'train', 'val', 'test': images n x 28 x 28 x 3, uint8, and grades (n,)
     "Read RetinaMNIST"
     path = Path(path).expanduser()
-    if not path.is_file(): raise DataError(f"{path} is missing: pip install medmnist, then medmnist.RetinaMNIST('train', download=True) in Python")
+    if not path.is_file():
+        raise DataError(f"{path} is missing: pip install medmnist, then medmnist.RetinaMNIST('train', download=True) in Python")
     try: z = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, zipfile.BadZipFile) as e: raise DataError(f'{path} is damaged or not MedMNIST\'s file ({e}): download it again') from None
+    except (ValueError, OSError, zipfile.BadZipFile) as e:
+        raise DataError(f'{path} is damaged or not MedMNIST\'s file ({e}): download it again') from None
     lacks = [f'{s}_{o}' for s in ('train', 'val', 'test') for o in ('images', 'labels') if f'{s}_{o}' not in z]
     if lacks: raise DataError(f'{path} has no {", ".join(lacks)}: it is not MedMNIST\'s file')
     return {s: (z[f'{s}_images'], z[f'{s}_labels'].ravel().astype(int)) for s in ('train', 'val', 'test')}
@@ -85,6 +92,7 @@ def graded_arrays(
             Image.fromarray(img).save(data, 'png')
             path = f'{PHOTOS}/{source}/{name}.png'
             with write_safely(dest/path) as tmp: tmp.write_bytes(data.getvalue())
-            rows.append((path, name, name, '', source, int(grade), split, name, img.shape[1], img.shape[0], len(data.getvalue()), hashlib.sha256(data.getvalue()).hexdigest()))
+            rows.append((path, name, name, '', source, int(grade), split, name, img.shape[1], img.shape[0], len(data.getvalue()),
+                         hashlib.sha256(data.getvalue()).hexdigest()))
     with write_safely(dest/'manifest.csv') as tmp: pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp, index=False)
     return load_manifest(dest)

@@ -95,7 +95,7 @@ def dr_demo(
     work: str = 'demo', # Folder in which the demo keeps its archives, data and weights
     results: str = 'results', # Folder for the table and the picture
 ) -> pd.DataFrame: # The graded table
-    "Merge, train, tune and grade on drawn photographs, about 2 minutes on two cores; on the real archives too, where DR_DATA names their folder."
+    "Merge, train, tune and grade drawn photographs, in about 2 minutes; the real archives too, where DR_DATA names their folder"
     work, results = Path(work), Path(results)
     done = run_demo(*_drawn(work), work, results)
     if (real := real_data()):

@@ -9,6 +9,7 @@ __all__ = ['THUMB', 'SAME', 'NEAR', 'texture', 'thumbnail', 'correlation', 'brie
 import cv2
 import numpy as np
 
+from collections.abc import Iterable
 from .fundus import read_scaled
 
 # %% ../nbs/parts/duplicates.ipynb #55388ae0
@@ -71,7 +72,7 @@ def near_pairs(
 # %% ../nbs/parts/duplicates.ipynb #9a9129fa
 def connected(
     n: int, # Number of things
-    pairs, # Pairs of places of things that belong together, (pairs, 2)
+    pairs: Iterable, # Pairs of places of things that belong together, (pairs, 2)
 ) -> np.ndarray: # For each thing the place of the first one that it is tied to, (n,)
     "Follow ties: what is tied to the same thing belongs together"
     from scipy.sparse import coo_array

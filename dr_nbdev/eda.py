@@ -95,7 +95,8 @@ def plot_file_size(
     for ax, source in zip(axs[0], found):
         rows = manifest[manifest.source == source]
         kb = [rows.bytes[rows.grade == g] / 1000 for g in range(N_GRADES)]
-        boxes = ax.boxplot(kb, positions=range(N_GRADES), widths=.6, patch_artist=True, medianprops=dict(color='black'), flierprops=dict(ms=2))
+        boxes = ax.boxplot(kb, positions=range(N_GRADES), widths=.6, patch_artist=True, medianprops=dict(color='black'),
+                           flierprops=dict(ms=2))
         for b, c in zip(boxes['boxes'], GRADE_COLORS): b.set_facecolor(c)
         _grade_axis(ax, title=f'{source}: file size by grade', ylabel='kB')
     return axs[0]
@@ -107,12 +108,13 @@ def duplicate_table(
     "The photographs that come more than once"
     t = seen[seen.duplicated('duplicate_group', keep=False)].sort_values('grade')
     listed = lambda o: ', '.join(map(str, o))
-    return t.groupby('duplicate_group').agg(files=('grade', 'size'), grades=('grade', listed), disputed=('grade', lambda o: o.nunique() > 1),
+    return t.groupby('duplicate_group').agg(files=('grade', 'size'), grades=('grade', listed),
+                                            disputed=('grade', lambda o: o.nunique() > 1),
                                             splits=('split', lambda o: listed(sorted(set(o)))))
 
 # %% ../nbs/2_eda.ipynb #03af1c54
 def show_duplicates(
-    dest, # Merged folder
+    dest: 'str | Path', # Merged folder
     n: int = 4, # How many photographs to show
     only_disputed: bool = True, # Only those with different grades?
 ): # Matplotlib figure; None where there is nothing to show
@@ -125,7 +127,8 @@ def show_duplicates(
     groups = [g for _, g in t.groupby('duplicate_group')][:n]
     if not groups: return
     rows = pd.concat(groups)
-    return photo_grid([plt.imread(Path(dest)/o) for o in rows.path], [f'{r.image_id}\n{r.grade} {GRADES[r.grade]}' for r in rows.itertuples()], columns=2)
+    return photo_grid([plt.imread(Path(dest)/o) for o in rows.path],
+                      [f'{r.image_id}\n{r.grade} {GRADES[r.grade]}' for r in rows.itertuples()], columns=2)
 
 # %% ../nbs/2_eda.ipynb #d2074275
 def fellow_eyes(

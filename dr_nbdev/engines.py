@@ -89,7 +89,8 @@ def _torch_engine(
 
 # %% ../nbs/parts/engines.ipynb #c05071cd
 HOW_TO = ('Find the field of view and cut it out (if crop), scale the longer side to size, pad the shorter one on both sides to a square, '
-          'enhance (none, graham: local average subtracted and brought to a common contrast, or clahe), as dr_nbdev.fundus.Preprocess with these '
+          'enhance (none, graham: local average subtracted and brought to a common contrast, or clahe), as dr_nbdev.fundus.Preprocess '
+          'with these '
           'values does; RGB, 8 bits, rows x columns x channels. Normalisation is part of the network.')
 
 def export_onnx(
@@ -142,7 +143,8 @@ def _openvino_engine(
     core = openvino.Core()
     model = core.read_model(file)
     model.reshape([1, *[o.get_length() for o in list(model.inputs[0].partial_shape)[1:]]])
-    hints = {'PERFORMANCE_HINT': 'THROUGHPUT', 'INFERENCE_PRECISION_HINT': 'bf16' if name == 'openvino_half' else 'f32'} # by itself it takes what is fastest
+    # by itself it takes what is fastest
+    hints = {'PERFORMANCE_HINT': 'THROUGHPUT', 'INFERENCE_PRECISION_HINT': 'bf16' if name == 'openvino_half' else 'f32'}
     queue = openvino.AsyncInferQueue(core.compile_model(model, 'CPU', hints))
     def run(squares):
         out = np.empty(len(squares), np.float32)
@@ -206,7 +208,8 @@ def check_squares(
     return np.stack(squares + [prep(fundus_sample(i % 5, seed=i, size=400).image) for i in range(n - len(squares))])
 
 # %% ../nbs/parts/engines.ipynb #0502b7e2
-ENGINES = dict(torch=[], half=[], compile=[], onnx=['onnx', 'onnxruntime'], openvino=['onnx', 'openvino'], openvino_half=['onnx', 'openvino'],
+ENGINES = dict(torch=[], half=[], compile=[], onnx=['onnx', 'onnxruntime'], openvino=['onnx', 'openvino'],
+               openvino_half=['onnx', 'openvino'],
                onnx_int8=['onnx', 'onnxruntime'], openvino_int8=['onnx', 'onnxruntime', 'openvino']) # and what they need
 
 def engines_for(
@@ -240,7 +243,8 @@ def make_engine(
     lacks = [o for o in ENGINES[name] if find_spec(o) is None]
     if lacks: raise EngineError(f'the engine {name} needs {", ".join(lacks)}: pip install "dr_nbdev[{name.split("_")[0]}]"')
     if not ENGINES[name]: return _torch_engine(name, model, prep, device)
-    if name == 'openvino_half' and half_dtype('cpu') is None: raise EngineError('the processor does not compute in 16 bits: take another engine')
+    if name == 'openvino_half' and half_dtype('cpu') is None:
+        raise EngineError('the processor does not compute in 16 bits: take another engine')
     folder = folder or _engine_folder(model, prep)
     file, small = folder/'float32.onnx', folder/'int8.onnx'
     if not file.exists(): export_onnx(model, prep, file)
@@ -277,7 +281,7 @@ def compare_engines(
     model: nn.Module, # gives n x 1 for normalised images
     prep: Preprocess, # how its input is made
     device: str = 'cpu', # where PyTorch's engines run
-    photos = None, # what to compare on, as for `check_squares`
+    photos: list | None = None, # what to compare on, as for `check_squares`
     names: list[str] | None = None, # of engines; None: all that can be tried here
     tolerance: float = TOLERANCE, # no score may move by more
     folder: Path | None = None, # where files are kept; None: `_engine_folder`
@@ -296,7 +300,8 @@ def compare_engines(
 def _where(device):
     "What a measurement holds for"
     names = ['torch', *sorted({o for needs in ENGINES.values() for o in needs})]
-    return dict(device=device, machine=platform.machine(), cpus=os.cpu_count(), half=half_dtype('cpu') is not None, vnni=_has_vnni(), **versions(names))
+    return dict(device=device, machine=platform.machine(), cpus=os.cpu_count(), half=half_dtype('cpu') is not None, vnni=_has_vnni(),
+                **versions(names))
 
 # %% ../nbs/parts/engines.ipynb #b18515c8
 def find_engine(
@@ -304,7 +309,7 @@ def find_engine(
     model: nn.Module, # gives n x 1 for normalised images
     prep: Preprocess, # how its input is made
     device: str = 'cpu', # where PyTorch's engines run
-    photos = None, # what to compare on, as for `check_squares`
+    photos: list | None = None, # what to compare on, as for `check_squares`
     tolerance: float = TOLERANCE, # no score may move by more
     again: bool = False, # compare again, whatever the notes say?
     folder: Path | None = None, # where files and notes are kept; None: `_engine_folder`

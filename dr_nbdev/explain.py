@@ -25,7 +25,8 @@ def _map_layer(
     "The first stage whose maps have one value for 16 x 16 pixels"
     import torch
     if hasattr(model, 'permute'): return model.permute # Swin: the one place where it has maps, coarser ones
-    stages = [m for n, m in model.named_modules() if n.count('.') <= 1 and n.split('.')[0] in ('features', 'layer3', 'trunk_output') and n != 'features']
+    stages = [m for n, m in model.named_modules() if n.count('.') <= 1 and n.split('.')[0] in ('features', 'layer3', 'trunk_output')
+              and n != 'features']
     shapes = {}
     def note(m, _, out): shapes[m] = out.shape
     hooks = [m.register_forward_hook(note) for m in stages]
@@ -105,7 +106,8 @@ def explained(
     img, fov = prep.open(src)
     square, plain = prep(img, fov), Preprocess(prep.size, prep.crop)(img, fov)
     score = float(grader.scores(square[None])[0])
-    return dict(photo=plain, heat=heatmap(grader, square, what, prep.inside(fov)), score=score, grade=int(to_grade(score, grader.thresholds)))
+    return dict(photo=plain, heat=heatmap(grader, square, what, prep.inside(fov)), score=score,
+                grade=int(to_grade(score, grader.thresholds)))
 
 # %% ../nbs/use/explain.ipynb #04ea130e
 def explain_sheet(
@@ -120,7 +122,8 @@ def explain_sheet(
     said = [f'{e["grade"]} {GRADES[e["grade"]]} ({e["score"]:.1f})' for e in all_of]
     heads = [f'{t}\n{s}' for t, s in zip(titles, said)] if titles else said
     asked = 'score' if what == 'score' else 'probability of referable DR'
-    return photo_grid([e['photo'] for e in all_of], heads, len(all_of), 2., [overlay(e['photo'], e['heat']) for e in all_of], f'Below: what raises the {asked}. {DISCLAIMER}', 8)
+    return photo_grid([e['photo'] for e in all_of], heads, len(all_of), 2., [overlay(e['photo'], e['heat']) for e in all_of],
+                      f'Below: what raises the {asked}. {DISCLAIMER}', 8)
 
 def explain(
     path: str | Path | bytes | np.ndarray, # Photograph, its path or its content

@@ -37,13 +37,13 @@ def smooth(
     return points
 
 # %% ../nbs/parts/eye.ipynb #b039b999
-def arc_length(points):
+def arc_length(points: np.ndarray):
     "Length of a curve from its start to each of its points, (n,)"
     return np.cumsum(np.linalg.norm(np.diff(points, axis=0, prepend=points[:1]), axis=1))
 
 # %% ../nbs/parts/eye.ipynb #aa4f27bf
 def meander(
-    rng, # NumPy generator
+    rng: np.random.Generator, # NumPy generator
     points: np.ndarray, # (n, 2), DD
     by: float, # how far to the sides, DD
 ) -> np.ndarray:
@@ -79,7 +79,7 @@ def _trunk_width(rng, kind: str, quadrant: str, n: int):
     return w * (1 - .65 * taper) * np.minimum(1, .65 + 3 * taper)
 
 # %% ../nbs/parts/eye.ipynb #8547fb04
-def trunk(rng, kind: str, quadrant: str) -> _Vessel:
+def trunk(rng: np.random.Generator, kind: str, quadrant: str) -> _Vessel:
     "One of the eight vessels that leave the disc"
     p = _trunk_course(rng, kind, quadrant)
     return _Vessel(p, _trunk_width(rng, kind, quadrant, len(p)), kind)
@@ -95,7 +95,7 @@ class _Grower:
 
 # %% ../nbs/parts/eye.ipynb #acb28af6
 @patch
-def path(self: _Grower, start, heading, length, bend):
+def path(self: _Grower, start: np.ndarray, heading: float, length: float, bend: float):
     "Points from `start` on, until it is long enough, meets its own kind or the middle of the macula"
     (x, y), pts, turn = start, [start], 0.
     for i, kick in enumerate(self.rng.normal(0, 1, max(4, int(length / self.step))).tolist()):
@@ -116,7 +116,7 @@ def fork(self: _Grower, parent: _Vessel, i: int, side: int):
 
 # %% ../nbs/parts/eye.ipynb #7dcddf3f
 @patch
-def twig(self: _Grower, start, heading, width, side):
+def twig(self: _Grower, start: np.ndarray, heading: float, width: float, side: float):
     "A branch that tapers, or None"
     if width < .014: return
     length, bend = width * self.rng.uniform(28, 50), side * self.rng.uniform(0, .06)
@@ -147,7 +147,7 @@ def short_ones(self: _Grower):
         if len(p) > 8: self.add(_Vessel(p, np.linspace(.035, .015, len(p)), self.kind))
 
 # %% ../nbs/parts/eye.ipynb #818d894c
-def grow(rng, kind: str) -> list[_Vessel]:
+def grow(rng: np.random.Generator, kind: str) -> list[_Vessel]:
     "All vessels of one kind, the four trunks first"
     g = _Grower(rng, kind)
     for quadrant in TRUNKS: g.add(trunk(rng, kind, quadrant))
@@ -157,7 +157,7 @@ def grow(rng, kind: str) -> list[_Vessel]:
 
 # %% ../nbs/parts/eye.ipynb #03a627a3
 def vessel_tree(
-    rng, # NumPy generator
+    rng: np.random.Generator, # NumPy generator
 ) -> list[_Vessel]: # trunks of the veins and arteries first, in the order of `TRUNKS`
     "All vessels of one eye"
     veins, arteries = grow(rng, 'vein'), grow(rng, 'artery')
@@ -169,7 +169,7 @@ LAYERS = ('artery', 'reflex', 'vein', 'white', 'yellow', 'blood', 'fine', 'pool'
 # %% ../nbs/parts/eye.ipynb #6ee429d9
 class Painter:
     "Layers of one retina in one view"
-    def __init__(self, view: View, rng):
+    def __init__(self, view: View, rng: np.random.Generator):
         self.view, self.rng, shape = view, rng, (view.height, view.width)
         self.labels = np.zeros(shape, np.uint8)      # which lesion is where
         self.visible = view.field_mask(shrink=.12)   # where a lesion can be seen
@@ -178,13 +178,13 @@ class Painter:
 
 # %% ../nbs/parts/eye.ipynb #ceca645f
 @patch
-def label(self: Painter, points, label: int):
+def label(self: Painter, points: np.ndarray, label: int):
     "Mark an outline, given in DD, as a lesion"
     cv2.fillPoly(self.labels, [np.round(self.view.px(points) * 16).astype(np.int32)], label, cv2.LINE_8, 4)
 
 # %% ../nbs/parts/eye.ipynb #21128838
 @patch
-def shape(self: Painter, layer: str, points, label: int = 0, strength: float = 1.):
+def shape(self: Painter, layer: str, points: np.ndarray, label: int = 0, strength: float = 1.):
     "Fill an outline, given in DD, in a layer and with a label"
     fill(self.layers[layer], self.view.px(points), 255 * strength)
     if label: self.label(points, label)
@@ -218,13 +218,13 @@ def vessel(self: Painter, v: _Vessel):
 
 # %% ../nbs/parts/eye.ipynb #ad6c30f7
 @patch
-def vessels(self: Painter, tree):
+def vessels(self: Painter, tree: list):
     "Paint the thin ones first, so that the thick ones cover where they begin"
     for v in sorted(tree, key=lambda v: v.width.mean()): self.vessel(v)
 
 # %% ../nbs/parts/eye.ipynb #92b9b3e8
 def grain(
-    rng, # NumPy generator
+    rng: np.random.Generator, # NumPy generator
     shape: tuple, # height and width wanted, in pixels
     n: int, # lumps from side to side
 ) -> np.ndarray: # float32, about standard normal
@@ -251,7 +251,7 @@ def _choroid(
     return np.exp(-3 * np.abs(lump))
 
 # %% ../nbs/parts/eye.ipynb #f4bb2f62
-def macula(rng, r2): # r2: squared distance from its centre, in DD
+def macula(rng: np.random.Generator, r2: np.ndarray): # r2: squared distance from its centre, in DD
     "How much of the light the pigment of the macula takes"
     return rng.uniform(.2, .45) * np.exp(-r2 / .5) + .22 * np.exp(-r2 / .04)
 
@@ -295,7 +295,7 @@ def disc_mask(self: Painter, size: float, at: tuple, blur: float): # of the whol
 
 # %% ../nbs/parts/eye.ipynb #7ab56ffe
 @patch
-def disc(self: Painter, img):
+def disc(self: Painter, img: np.ndarray):
     "Lay the disc over the bare retina, in place"
     rng, part = self.rng, img[self.view.near_disc()]
     shade = self.disc_mask(1.14, (-.04, 0), .05)[..., None] * np.float32([.12, .2, .2]) * rng.uniform(0, 1)
@@ -321,7 +321,7 @@ def soft(self: Painter, layer: str):
 
 # %% ../nbs/parts/eye.ipynb #6eeb2ca9
 @patch
-def compose(self: Painter, img):
+def compose(self: Painter, img: np.ndarray):
     "Put all layers onto the bare retina"
     planes, white = cv2.split(img), min(1, float(img.max()))
     for o in LAYERS:

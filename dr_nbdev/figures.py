@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from .confidence import PredictionSets, ece_rounds
 from .core import DataError, patient_numbers
@@ -95,8 +96,10 @@ def _grade_figures(h, lv, scheme):
     out = confusion_figures(c)
     for i, name in enumerate(scheme.names):
         left = n - support[:, i] - predicted[:, i] + hits[:, i]
-        for what, v in dict(sensitivity=_ratio(hits[:, i], support[:, i]), specificity=_ratio(left, n - support[:, i]), ppv=_ratio(hits[:, i], predicted[:, i]),
-                            npv=_ratio(left, n - predicted[:, i]), f1=_ratio(2*hits[:, i], support[:, i] + predicted[:, i])).items(): out[f'{name}|{what}'] = v
+        for what, v in dict(sensitivity=_ratio(hits[:, i], support[:, i]), specificity=_ratio(left, n - support[:, i]),
+                            ppv=_ratio(hits[:, i], predicted[:, i]),
+                            npv=_ratio(left, n - predicted[:, i]),
+                            f1=_ratio(2*hits[:, i], support[:, i] + predicted[:, i])).items(): out[f'{name}|{what}'] = v
     return out
 
 # %% ../nbs/parts/figures.ipynb #d751301c
@@ -121,7 +124,8 @@ def _detection_figures(h, lv, rules):
             if cut is None: continue
             found, alarms = (o[:, lv.scores >= cut].sum(1) for o in (sick, well))
             out |= {f'{name}|{point}|sensitivity': _ratio(found, n_sick), f'{name}|{point}|specificity': 1 - _ratio(alarms, n_well),
-                    f'{name}|{point}|ppv': _ratio(found, found + alarms), f'{name}|{point}|npv': _ratio(n_well - alarms, n_well - alarms + n_sick - found)}
+                    f'{name}|{point}|ppv': _ratio(found, found + alarms),
+                    f'{name}|{point}|npv': _ratio(n_well - alarms, n_well - alarms + n_sick - found)}
     return out
 
 # %% ../nbs/parts/figures.ipynb #059d9e11
@@ -139,7 +143,8 @@ def _certainty_figures(h, lv, rules):
     h = h.astype(float)
     k, n = h.shape[1], h.sum(1)
     right = np.take_along_axis(h, lv.given[None, None], 1)[:, 0]
-    out = dict(brier=(h*((np.eye(k)[:, None] - lv.p)**2).sum(2)).sum((1, 2))/n.sum(1), ece=ece_rounds(lv.sure, right, n), accuracy_at_80=_accuracy_among(.8, right, n, lv.sure))
+    out = dict(brier=(h*((np.eye(k)[:, None] - lv.p)**2).sum(2)).sum((1, 2))/n.sum(1), ece=ece_rounds(lv.sure, right, n),
+               accuracy_at_80=_accuracy_among(.8, right, n, lv.sure))
     first = detections(rules.scheme).get('referable')
     if first:
         p, sick = lv.p[:, first:].sum(1), h[:, first:].sum(1)
@@ -150,14 +155,15 @@ def _certainty_figures(h, lv, rules):
         out |= dict(set_coverage=(h*holds).sum((1, 2))/n.sum(1), classes_per_set=(n*(np.diff(lv.sets)[:, 0] + 1)).sum(1)/n.sum(1))
     return out
 
-def _all_figures(h, lv, rules): return _grade_figures(h, lv, rules.scheme) | _detection_figures(h, lv, rules) | _certainty_figures(h, lv, rules)
+def _all_figures(h, lv, rules):
+    return _grade_figures(h, lv, rules.scheme) | _detection_figures(h, lv, rules) | _certainty_figures(h, lv, rules)
 
 # %% ../nbs/parts/figures.ipynb #a22627f3
 def figures(
-    y, # class of each image, shape (n,)
-    scores, # shape (n,)
+    y: ArrayLike, # class of each image, shape (n,)
+    scores: ArrayLike, # shape (n,)
     rules: GradingRules, # what turns scores into answers
-    groups=None, # patient of each image; '' or missing: the image stands alone
+    groups: ArrayLike | None = None, # patient of each image; '' or missing: the image stands alone
     n_boot: int = 1000, # Bootstrap rounds; 0: no intervals
     seed: int = 42, # of the bootstrap
     most: int = 1000, # levels in the bootstrap
@@ -173,19 +179,21 @@ def figures(
     rounds = [_all_figures(h, lv, rules) for h in _count_tables(y, where, (shape[0], len(lv.scores)), groups, n_boot, seed)]
     n_groups = int(patient_numbers(groups, len(y)).max()) + 1
     found = {k: _interval(v[0], np.concatenate([r[k] for r in rounds] or [[]]), n_groups) for k, v in value.items()}
-    t = pd.DataFrame([(i.value, i.low, i.high) for i in found.values()], index=pd.Index(found, name='figure'), columns=['value', 'low', 'high'])
+    t = pd.DataFrame([(i.value, i.low, i.high) for i in found.values()], index=pd.Index(found, name='figure'),
+                     columns=['value', 'low', 'high'])
     t.attrs = dict(n=len(y), n_groups=n_groups)
     return t
 
 # %% ../nbs/parts/figures.ipynb #26c47894
-MAIN_FIGURES = ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable', 'referable|default|sensitivity', 'referable|default|specificity')
+MAIN_FIGURES = ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable', 'referable|default|sensitivity',
+                'referable|default|specificity')
 
 def figures_by_group(
-    y, # class of each image, shape (n,)
-    scores, # shape (n,)
+    y: ArrayLike, # class of each image, shape (n,)
+    scores: ArrayLike, # shape (n,)
     rules: GradingRules,
     columns: pd.DataFrame, # a row per image
-    groups=None, # patient of each image
+    groups: ArrayLike | None = None, # patient of each image
     n_boot: int = 500, # Bootstrap rounds
 ) -> pd.DataFrame: # a row per column, value and figure: column, group, images, figure, value, low, high
     "The main figures, part by part"
@@ -197,5 +205,6 @@ def figures_by_group(
         for k in sorted(kinds):
             m = values == k
             t = figures(y[m], scores[m], rules, who[m], n_boot)
-            rows += [dict(column=c, group=k, images=int(m.sum()), figure=o, value=t.value[o], low=t.low[o], high=t.high[o]) for o in MAIN_FIGURES if o in t.index]
+            rows += [dict(column=c, group=k, images=int(m.sum()), figure=o, value=t.value[o], low=t.low[o], high=t.high[o])
+                     for o in MAIN_FIGURES if o in t.index]
     return pd.DataFrame(rows, columns=['column', 'group', 'images', 'figure', 'value', 'low', 'high'])

@@ -337,7 +337,8 @@ class Preprocess:
         for o in ('mean', 'std'): object.__setattr__(self, o, tuple(map(float, getattr(self, o))))
         if self.enhance not in ENHANCEMENTS: raise ValueError(f'enhance={self.enhance!r}: choose one of {ENHANCEMENTS}')
         if self.size < MIN_SIDE: raise ValueError(f'size={self.size}: at least {MIN_SIDE} pixels')
-        if self.version != 1: raise ValueError(f'these weights want preprocessing version {self.version}, this program has 1: update dr_nbdev')
+        if self.version != 1:
+            raise ValueError(f'these weights want preprocessing version {self.version}, this program has 1: update dr_nbdev')
 
     @property
     def fill(self): return 128 if self.enhance in ('graham', 'graham_grey') else 0
@@ -381,7 +382,7 @@ def __call__(self: Preprocess,
 # %% ../nbs/parts/fundus.ipynb #49cf8d9c
 @patch
 def scale_shift(self: Preprocess,
-    device=None, # of the tensors
+    device: 'str | torch.device | None' = None, # of the tensors
 ): # two tensors 1 x 3 x 1 x 1: what 8-bit values are multiplied by, and what is added then
     "Normalisation as one multiplication and one addition"
     import torch
@@ -390,7 +391,7 @@ def scale_shift(self: Preprocess,
 
 @patch
 def normalize(self: Preprocess,
-    batch, # n x size x size x 3, uint8, array or tensor
+    batch: 'np.ndarray | torch.Tensor', # n x size x size x 3, uint8, array or tensor
 ): # tensor n x 3 x size x size, float32, on the same device
     "From 8-bit squares to what the network takes"
     import torch

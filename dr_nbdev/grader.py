@@ -45,7 +45,8 @@ class Grader:
     coverage: float = .9                   # share of photographs whose prediction set is to contain the true grade
     quality: str = 'warn'                    # low-quality photographs: 'warn', 'refuse', or 'off' (not assessed)
     min_quality: float = MIN_QUALITY                    # a photograph below this quality is of low quality
-    with_spread: bool = False                 # also compute the spread of the ensemble members under test-time augmentation? Takes as long again
+    # also compute the spread of the ensemble members under test-time augmentation? Takes as long again
+    with_spread: bool = False
 
     def __post_init__(self):
         if self.quality not in QUALITY_MODES: raise DataError(f'gate={self.quality!r}: choose from {", ".join(QUALITY_MODES)}')
@@ -63,7 +64,8 @@ def use(self: Grader,
 ) -> Grader: # the same, which now scores by that engine
     "Choose what computes the scores; an engine whose scores differ from float32 is refused"
     from dr_nbdev.engines import TOLERANCE, find_engine
-    self.engine = find_engine(engine, self.model, self.preprocess, self.device, photos, TOLERANCE if tolerance is None else tolerance, again)
+    self.engine = find_engine(engine, self.model, self.preprocess, self.device, photos, TOLERANCE if tolerance is None else tolerance,
+                              again)
     return self
 
 # %% ../nbs/parts/grader.ipynb #1d7c66bd
@@ -92,7 +94,8 @@ def spread(self: Grader,
     import torch
     from dr_nbdev.networks import member_predictions
     with torch.inference_mode():
-        parts = [member_predictions(self.model, self.preprocess.normalize(torch.as_tensor(squares[i:i + at_once]).to(self.device))) for i in range(0, len(squares), at_once)]
+        parts = [member_predictions(self.model, self.preprocess.normalize(torch.as_tensor(squares[i:i + at_once]).to(self.device)))
+                 for i in range(0, len(squares), at_once)]
     return torch.cat(parts).std(1).cpu().numpy()
 
 # %% ../nbs/parts/grader.ipynb #beaa9278
@@ -121,8 +124,10 @@ def weights_table() -> pd.DataFrame: # name, backbone, pixels, mb, and figures o
     rows = []
     for name, folder in shipped_bundles().items():
         a = read_json(folder/'grader.json')
-        row = dict(name=name, backbone=a['backbone'] if isinstance(a['backbone'], str) else ' + '.join(a['backbone']), pixels=a['preprocess']['size'], mb=round((folder/'model.safetensors').stat().st_size/1e6, 1))
-        for source, f in a.get('by_source', {}).items(): row |= {f'{source} {k}': round(f[k]['value'], 2) for k in ('qwk', 'auroc_referable')}
+        row = dict(name=name, backbone=a['backbone'] if isinstance(a['backbone'], str) else ' + '.join(a['backbone']),
+                   pixels=a['preprocess']['size'], mb=round((folder/'model.safetensors').stat().st_size/1e6, 1))
+        for source, f in a.get('by_source', {}).items():
+            row |= {f'{source} {k}': round(f[k]['value'], 2) for k in ('qwk', 'auroc_referable')}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -145,7 +150,8 @@ def find_weights(
         if (o/'grader.json').is_file(): return o
     if path.is_file(): return path
     have = ', '.join(shipped_bundles()) or 'none'
-    raise WeightsError(f'{weights} is neither a bundle (a folder with grader.json), nor a file of weights, nor a bundle of the package ({have})')
+    raise WeightsError(f'{weights} is neither a bundle (a folder with grader.json), nor a file of weights, nor a bundle of the package '
+                       f'({have})')
 
 # %% ../nbs/parts/grader.ipynb #46ac4502
 _RETIRED = dict(head='regression', pool='avg') # fields of older bundles whose other values this version has no code for
@@ -159,7 +165,8 @@ def _from_bundle(folder, device):
         if odd: raise WeightsError(f'{folder} uses {", ".join(odd)}, which this version no longer has: grade with dr_nbdev 0.1.0')
         model = load_state(plain_model(about['backbone']), read_state(folder/'model.safetensors'), str(folder))
         calibration, sets = about.get('calibration'), about.get('sets')
-        return Grader(with_views(model, about.get('views', 1)), Preprocess.from_dict(about['preprocess']), tuple(about['thresholds']), calibration and GradeProbs.from_dict(calibration),
+        return Grader(with_views(model, about.get('views', 1)), Preprocess.from_dict(about['preprocess']), tuple(about['thresholds']),
+                      calibration and GradeProbs.from_dict(calibration),
                       about.get('name', folder.name), about, device, sets=sets and PredictionSets.from_dict(sets))
     except (KeyError, TypeError, ValueError, DataError) as e:
         raise WeightsError(f'{folder}/grader.json is not a description of weights ({type(e).__name__}: {e})') from None
@@ -184,7 +191,7 @@ def load(cls: Grader,
 # %% ../nbs/parts/grader.ipynb #b68c351e
 @patch(cls_method=True)
 def from_learner(cls: Grader,
-    learn, # fastai Learner of `grade_learner`
+    learn: 'Learner', # fastai Learner of `grade_learner`
     thresholds: tuple = DEFAULT_THRESHOLDS, # Four, ascending
     name: str = 'learner', # Name in messages
 ) -> Grader: # Ready to grade
@@ -205,7 +212,9 @@ def save(self: Grader,
     from dr_nbdev.networks import save_weights
     from dr_nbdev.card import model_card
     folder = Path(folder)
-    if 'training' not in self.about: raise WeightsError(f'{self.name} is a plain state dict, of which neither training nor licence is known: only a bundle can be saved as one')
+    if 'training' not in self.about:
+        raise WeightsError(f'{self.name} is a plain state dict, of which neither training nor licence is known: only a bundle can be '
+                           'saved as one')
     save_weights(folder/BUNDLE[1], getattr(self.model, 'model', self.model), self.about.get('half', False))
     with write_safely(folder/BUNDLE[2]) as tmp: tmp.write_text(model_card(self.about), encoding='utf-8')
     write_json(folder/BUNDLE[0], self.about)
@@ -219,15 +228,20 @@ def _hub(
     "The hub, whose errors are made plain"
     try: import huggingface_hub as hub
     except ImportError: raise WeightsError(f'{address} is on the Hugging Face hub: pip install "dr_nbdev[hub]" to reach it') from None
-    closed = hub.errors.RepositoryNotFoundError, hub.errors.LocalTokenNotFoundError # the first stands for a wrong name, too, and for what is gated
+    # the first stands for a wrong name, too, and for what is gated
+    closed = hub.errors.RepositoryNotFoundError, hub.errors.LocalTokenNotFoundError
     try: yield hub
-    except closed as e: raise WeightsError(f'{address} does not exist or is not open to you: check the name, and log in with `hf auth login` if it is private') from e
+    except closed as e:
+        raise WeightsError(f'{address} does not exist or is not open to you: check the name, and log in with `hf auth login` if it is '
+                           'private') from e
     except hub.errors.HFValidationError as e: raise WeightsError(f'{address} is no address on the hub: write hf://owner/name') from e
-    except hub.errors.RevisionNotFoundError as e: raise WeightsError(f'{address} has no such revision: name a branch, a tag or a commit of it') from e
+    except hub.errors.RevisionNotFoundError as e:
+        raise WeightsError(f'{address} has no such revision: name a branch, a tag or a commit of it') from e
     except hub.errors.HfHubHTTPError as e: raise WeightsError(f'the hub refused {address}: {str(e).splitlines()[0]}') from e
     except OSError as e:
         if isinstance(e, (PermissionError, NotADirectoryError, IsADirectoryError)): raise
-        raise WeightsError(f'{address} can\'t be reached: is there a network? Where there is none, copy the folder of the bundle here and give its path') from e
+        raise WeightsError(f'{address} can\'t be reached: is there a network? Where there is none, copy the folder of the bundle here '
+                           'and give its path') from e
 
 # %% ../nbs/parts/grader.ipynb #dd1c62bd
 def _from_hub(
@@ -307,7 +321,8 @@ def table(self: Grader,
     results: list[Prepared], # of each
 ) -> pd.DataFrame: # a row each
     "Grade what could be prepared; the others keep their message"
-    df = pd.DataFrame([(n, o.quality, o.status, o.message) for n, o in zip(names, results)], columns=['name', 'quality', 'status', 'message'])
+    df = pd.DataFrame([(n, o.quality, o.status, o.message) for n, o in zip(names, results)],
+                      columns=['name', 'quality', 'status', 'message'])
     df = df.reindex(columns=COLUMNS).astype(dict(grade='Int64', label=object, set=object))
     rows = np.flatnonzero([o.square is not None for o in results])
     if not len(rows): return df
@@ -326,7 +341,8 @@ def table(self: Grader,
 def key(self: Grader) -> str: # sixteen hexadecimal digits
     "Changes with anything that decides what a row says"
     from dr_nbdev.networks import hash_weights
-    how = (self.preprocess.key, tuple(self.thresholds), self.probs, self.sets, self.coverage, self.quality, self.min_quality, self.with_spread, self.engine.name if self.engine else 'torch')
+    how = (self.preprocess.key, tuple(self.thresholds), self.probs, self.sets, self.coverage, self.quality, self.min_quality,
+           self.with_spread, self.engine.name if self.engine else 'torch')
     h = hashlib.sha256(repr(how).encode())
     hash_weights(h, self.model)
     return h.hexdigest()[:16]
@@ -368,7 +384,8 @@ def grade_files(self: Grader,
     engine = self.ready
     if batch: engine.at_once = batch
     rows = max(8, engine.at_once)
-    prepared = prefetch(lambda f: prepare(f, self.preprocess, self.quality, self.min_quality), files, min(8, os.cpu_count() or 1), waiting=2*rows)
+    prepared = prefetch(lambda f: prepare(f, self.preprocess, self.quality, self.min_quality), files, min(8, os.cpu_count() or 1),
+                        waiting=2*rows)
     seen = iter(progress(zip(names, prepared), 'grade', total=len(files))) # one iterator: a bar that is asked for a second one is closed
     while chunk := list(islice(seen, rows)): yield self.table(*map(list, zip(*chunk)))
 
@@ -384,7 +401,8 @@ def photo_list(
         return [Path(f) for f in source], [str(f) for f in source]
     files = image_files(source, recursive)
     if files: return files, [f.relative_to(source).as_posix() for f in files]
-    if image_files(source, recursive=True): raise DataError(f'there are no images in {source} itself, but in folders below it: ask for recursive')
+    if image_files(source, recursive=True):
+        raise DataError(f'there are no images in {source} itself, but in folders below it: ask for recursive')
     raise DataError(f'there are no images in {source}: put photographs (.jpg, .png, .tif, .bmp, .webp) there')
 
 # %% ../nbs/parts/grader.ipynb #ab6d9522

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from .core import prefetch, image_files, progress
@@ -47,8 +48,10 @@ def _shrunk(
     "Make a photograph smaller"
     return cv2.resize(img, None, fx=1/by, fy=1/by, interpolation=cv2.INTER_AREA)
 
-CHANGES = {'black border': partial(_framed, value=0), 'white border': partial(_framed, value=255), 'turned by 90 degrees': lambda o: np.ascontiguousarray(np.rot90(o)),
-           'half the size': _shrunk, 'as PNG': partial(_saved, format='png'), 'as JPEG of quality 75': partial(_saved, format='jpeg', quality=75),
+CHANGES = {'black border': partial(_framed, value=0), 'white border': partial(_framed, value=255),
+           'turned by 90 degrees': lambda o: np.ascontiguousarray(np.rot90(o)),
+           'half the size': _shrunk, 'as PNG': partial(_saved, format='png'),
+           'as JPEG of quality 75': partial(_saved, format='jpeg', quality=75),
            'mirrored': lambda o: np.ascontiguousarray(o[:, ::-1])}
 
 # %% ../nbs/studies/invariance.ipynb #1adb9321
@@ -67,7 +70,7 @@ def changed_scores(
 
 def invariance(
     scores: pd.DataFrame, # as `changed_scores` gives it
-    thresholds, # the grader's
+    thresholds: ArrayLike, # the grader's
     limit: float = .25, # of a grade
 ) -> pd.DataFrame: # a row per change: within (share of photographs that move by less than `limit`), median, p95, most, other_grade (share)
     "How far each change moves the scores"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from .core import DataError, GRADES, N_GRADES
 from .tables import find_columns, image_id, patient_eye, read_table
@@ -24,7 +25,7 @@ class Scheme:
     lows: tuple  # the lowest grade of each, ascending, the first 0
 
     def of(self,
-        grades, # 0 to 4, shape (n,)
+        grades: ArrayLike, # 0 to 4, shape (n,)
     ) -> np.ndarray: # number of the class of each
         "The classes that grades belong to"
         return np.searchsorted(self.lows, np.asarray(grades, int), side='right') - 1
@@ -32,8 +33,10 @@ class Scheme:
 FIVE = Scheme(GRADES, tuple(range(N_GRADES)))
 
 # %% ../nbs/parts/labels.ipynb #e928eec5
-_WORDS = {'0': ('no dr', 'none', 'no', 'healthy', 'normal', 'nodr', 'no apparent retinopathy', 'negative'), '1': ('mild', 'mild npdr'), '2': ('moderate', 'moderate npdr'),
-         '3': ('severe', 'severe npdr'), '4': ('proliferative', 'pdr', 'proliferative dr', 'proliferate_dr', 'proliferate dr'), '1-3': ('npdr',), '1-4': ('dr', 'yes', 'positive'),
+_WORDS = {'0': ('no dr', 'none', 'no', 'healthy', 'normal', 'nodr', 'no apparent retinopathy', 'negative'), '1': ('mild', 'mild npdr'),
+          '2': ('moderate', 'moderate npdr'),
+         '3': ('severe', 'severe npdr'), '4': ('proliferative', 'pdr', 'proliferative dr', 'proliferate_dr', 'proliferate dr'),
+         '1-3': ('npdr',), '1-4': ('dr', 'yes', 'positive'),
          '2-4': ('referable', 'rdr', 'refer'), '0-1': ('non-referable', 'not referable', 'nrdr', 'no refer')}
 
 def read_mapping(
@@ -61,7 +64,9 @@ def read_scheme(
     words = labels.map(_word)
     empty = labels.isna() | words.isin(['', 'nan'])
     strange = sorted(set(words[~empty]) - set(known))
-    if strange: raise DataError(f"{len(strange)} kinds of labels are not known: {', '.join(strange[:6])}. Say what they mean, such as {strange[0]}=2-4")
+    if strange:
+        raise DataError(f"{len(strange)} kinds of labels are not known: {', '.join(strange[:6])}. Say what they mean, such as "
+                        f"{strange[0]}=2-4")
     low = words.map(known)
     used = low[~empty].astype(int)
     if used.empty: raise DataError('there is not one label in the table')
@@ -69,7 +74,9 @@ def read_scheme(
     source = sorted(((v, k) for k, v in (mapping or {w: known[w] for w in set(words[~empty])}).items()))
     names = {}
     for v, k in source: names.setdefault(v, k)
-    if 0 not in names: raise DataError(f'no label means grade 0: {", ".join(names.values())}. Say what the mildest label means, such as {names[min(names)]}=0-{min(names)}')
+    if 0 not in names:
+        raise DataError(f'no label means grade 0: {", ".join(names.values())}. Say what the mildest label means, such as '
+                        f'{names[min(names)]}=0-{min(names)}')
     scheme = Scheme(tuple(names.values()), tuple(names))
     return scheme, np.where(empty, -1, scheme.of(low.fillna(0)))
 
@@ -104,8 +111,11 @@ def with_truth(
     by_path = r.name.isin(truth.image).any() and r.key.duplicated().any() # the same name in several folders
     if by_path: r, t = r.assign(key=r.name), t.assign(key=truth.image)
     for what, o in (('photographs', r), ('lines of labels', t)):
-        if o.key.duplicated().any(): raise DataError(f'several {what} are called {o.key[o.key.duplicated()].iloc[0]!r}: give their paths in the table of labels')
+        if o.key.duplicated().any():
+            raise DataError(f'several {what} are called {o.key[o.key.duplicated()].iloc[0]!r}: give their paths in the table of labels')
     both = r.merge(t, on='key', how='inner', suffixes=('', '_label')).drop(columns='key')
-    if both.empty: raise DataError(f'none of the {len(t)} labels belongs to one of the {len(r)} photographs: {t.image.iloc[0]!r}, {r.name.iloc[0]!r}. Is it the right folder?')
+    if both.empty:
+        raise DataError(f'none of the {len(t)} labels belongs to one of the {len(r)} photographs: {t.image.iloc[0]!r}, '
+                        f'{r.name.iloc[0]!r}. Is it the right folder?')
     both.attrs = dict(without_label=len(r) - len(both), without_photo=len(t) - len(both))
     return both

@@ -8,6 +8,7 @@ __all__ = ['TensorGrade', 'Grade', 'FundusDL', 'fundus_dls', 'GradeLoss', 'grade
 
 # %% ../nbs/parts/learner.ipynb #492a308c
 import hashlib, os, warnings
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -61,7 +62,7 @@ class Grade(float, ShowTitle):
     "A grade or a score that shows itself as a title"
     _show_args = {'label': 'text'}
     def __str__(self): return f'{int(self)} {GRADES[int(self)]}' if self in range(5) else f'score {float(self):.2f}'
-    def show(self, ctx=None, **kwargs): return show_title(str(self), ctx=ctx, **self._show_args | kwargs)
+    def show(self, ctx: 'plt.Axes | None' = None, **kwargs): return show_title(str(self), ctx=ctx, **self._show_args | kwargs)
 
 class _ReadGrade(Transform):
     "The grade of a photograph"
@@ -86,24 +87,37 @@ def _draw_shares(
 class FundusDL(TfmdDL):
     "A fastai loader that reads in threads, in an order that follows from the seed and the epoch"
     epoch = 0
-    def __init__(self, dataset, bs=18, shuffle=False, num_workers=None, seed=42, shares=None, readers=None, augment=None, **kwargs):
+    def __init__(self,
+        dataset: 'Datasets', # fastai Datasets of square and grade
+        bs: int = 18, # Photographs in a batch
+        shuffle: bool = False, # Another order in each epoch?
+        num_workers: int | None = None, # Not used: fastai passes it
+        seed: int = 42, # Seed of order and augmentation
+        shares: np.ndarray | None = None, # Chance of each photograph to be drawn; None: each comes once
+        readers: int | None = None, # Threads that read; None: one for each core, 8 at most
+        augment: Callable | None = None, # Function of a square and a generator, in the threads that read
+        **kwargs, # As for fastai's `TfmdDL`
+    ):
         self.seed, self.shares, self.readers, self.augment = seed, shares, readers or min(8, os.cpu_count() or 1), augment
         super().__init__(dataset, bs, shuffle, num_workers=0, **kwargs)
-    def shuffle_fn(self, idxs):
+    def shuffle_fn(self, idxs: list):
         rng = np.random.default_rng([self.seed, self.epoch])
         return (rng.permutation(idxs) if self.shares is None else rng.choice(idxs, len(idxs), p=self.shares)).tolist()
-    def create_item(self, i):
+    def create_item(self, i: int):
         x, *y = super().create_item(i)
-        if self.augment: x = TensorImage(torch.from_numpy(self.augment(x.permute(1, 2, 0).numpy(), np.random.default_rng([self.seed, self.epoch, i]))).permute(2, 0, 1))
+        if self.augment:
+            x = TensorImage(torch.from_numpy(self.augment(x.permute(1, 2, 0).numpy(),
+                                                          np.random.default_rng([self.seed, self.epoch, i]))).permute(2, 0, 1))
         return (x, *y)
-    def create_batch(self, items): # the channels of a pixel stay side by side in memory
+    def create_batch(self, items: list): # the channels of a pixel stay side by side in memory
         xs, *ys = zip(*items)
         x = torch.stack([o.permute(1, 2, 0).as_subclass(torch.Tensor) for o in xs]).permute(0, 3, 1, 2)
         return (TensorImage(x), *(torch.stack(o) for o in ys))
-    def create_batches(self, idxs):
+    def create_batches(self, idxs: list):
         read = lambda part: self.do_batch([self.do_item(i) for i in part])
         yield from prefetch(read, chunked(idxs, self.bs, self.drop_last), self.readers)
-    def new(self, dataset=None, cls=None, **kwargs): return super().new(dataset, cls, **dict(seed=self.seed, readers=self.readers) | kwargs)
+    def new(self, dataset: 'Datasets | None' = None, cls: type | None = None, **kwargs):
+        return super().new(dataset, cls, **dict(seed=self.seed, readers=self.readers) | kwargs)
 
 # %% ../nbs/parts/learner.ipynb #4ded7c82
 class _ChannelsLast(Transform):
@@ -130,7 +144,8 @@ def _readable(table, home, preprocess, workers, log):
         if r.sha256 in bad: log(f'left out of {r.split}: {r.path}: {bad[r.sha256]}')
     table = table[~table.sha256.isin(list(bad))].reset_index(drop=True)
     for split in ('train', 'val'):
-        if not (table.split == split).any(): raise DataError(f'there is no readable image in split {split!r}: run dr_data again, or correct the table')
+        if not (table.split == split).any():
+            raise DataError(f'there is no readable image in split {split!r}: run dr_data again, or correct the table')
     return table
 
 # %% ../nbs/parts/learner.ipynb #b252f4b4
@@ -142,9 +157,9 @@ def fundus_dls(
     balance: str | None = None, # Draw each 'grade' alike, or 'root': halfway there
     soft: bool = False, # Give copies of one photograph the mean of their grades, in training
     seed: int = 42, # Random seed of order and augmentation
-    device=None, # Device of the batches; None: the best there is
+    device: 'str | torch.device | None' = None, # Device of the batches; None: the best there is
     workers: int | None = None, # Threads that read; None: one per processor. They do not change the result
-    log=print, # Gets messages
+    log: Callable = print, # Gets messages
 ) -> DataLoaders: # Images n x 3 x size x size, normalised; grades (n,)
     "fastai DataLoaders of fundus photographs"
     device = torch.device(device or default_device())
@@ -154,11 +169,14 @@ def fundus_dls(
     mean = table.groupby('duplicate_group').grade.transform('mean') if soft and 'duplicate_group' in table else table.grade
     grades = dict(zip(table.path, mean.where(train, table.grade).astype(float)))
     reader = _ReadSquare(preprocess, cache_folder(home, preprocess), dict(zip(table.path, table.sha256)))
-    ds = Datasets([Path(o) for o in table.path], [[reader], [_ReadGrade(grades)]], splits=[np.flatnonzero(train).tolist(), np.flatnonzero(~train).tolist()])
-    tfms = lambda: [IntToFloatTensor(), *batch_augments(augment), Normalize.from_stats(preprocess.mean, preprocess.std, cuda=False), _ChannelsLast()]
+    ds = Datasets([Path(o) for o in table.path], [[reader], [_ReadGrade(grades)]],
+                  splits=[np.flatnonzero(train).tolist(), np.flatnonzero(~train).tolist()])
+    tfms = lambda: [IntToFloatTensor(), *batch_augments(augment), Normalize.from_stats(preprocess.mean, preprocess.std, cuda=False),
+                    _ChannelsLast()]
     common = dict(seed=seed, readers=workers, device=device)
     shares = _draw_shares(table[train], balance) if balance else None
-    dls = DataLoaders(FundusDL(ds.train, min(bs, int(train.sum())), shuffle=True, drop_last=True, shares=shares, augment=image_augment(augment), after_batch=tfms(), **common),
+    dls = DataLoaders(FundusDL(ds.train, min(bs, int(train.sum())), shuffle=True, drop_last=True, shares=shares,
+                               augment=image_augment(augment), after_batch=tfms(), **common),
                       FundusDL(ds.valid, 2*bs, after_batch=tfms(), **common), path=home, device=device)
     dls.preprocess, dls.table = preprocess, table
     return dls
@@ -166,11 +184,11 @@ def fundus_dls(
 # %% ../nbs/parts/learner.ipynb #2572bdf4
 class GradeLoss(BaseLoss):
     "SmoothL1 on the grade as a number, in float32"
-    def __init__(self, loss=torch.nn.SmoothL1Loss, **kwargs): super().__init__(loss, floatify=True, is_2d=False, **kwargs)
+    def __init__(self, loss: Callable = torch.nn.SmoothL1Loss, **kwargs): super().__init__(loss, floatify=True, is_2d=False, **kwargs)
     def __call__(self, inp, targ, **kwargs): return super().__call__(inp.float(), targ, **kwargs)
 
 def grade_metric(
-    f, # Function of true and predicted grades, such as `macro_f1`
+    f: Callable, # Function of true and predicted grades, such as `macro_f1`
 ) -> AccumMetric: # fastai metric of scores
     "A figure of rounded scores over a whole epoch"
     return AccumMetric(lambda grades, scores: f(grades.astype(int), to_grade(scores)), to_np=True, invert_arg=True, name=f.__name__)
@@ -187,7 +205,7 @@ def grade_learner(
     dls: DataLoaders, # As `fundus_dls` gives them
     backbone: str = 'efficientnet_v2_m', # A name in `list_backbones()`
     weights: str | Path | None = 'imagenet', # 'imagenet', path of a state dict, or None for random weights
-    loss_func=None, # Loss of scores and grades; None: `GradeLoss`
+    loss_func: Callable | None = None, # Loss of scores and grades; None: `GradeLoss`
     metrics: tuple = (macro_f1, qwk), # Functions of true and predicted grades
     lr: float | None = None, # Learning rate; None: the backbone's own
     wd: float = .02, # Weight decay
@@ -202,11 +220,13 @@ def grade_learner(
     model = model.to(device, memory_format=torch.channels_last if device.type in ('cuda', 'cpu') else torch.contiguous_format)
     if device.type == 'cuda': torch.backends.cudnn.benchmark = True
     opt = partial(OptimWrapper, opt=torch.optim.AdamW, amsgrad=amsgrad, fused=device.type in ('cuda', 'cpu'))
-    return Learner(dls, model, loss_func or GradeLoss(), opt, lr or find_backbone(backbone).lr, _body_and_head, metrics=[grade_metric(o) for o in metrics], wd=wd, **kwargs)
+    return Learner(dls, model, loss_func or GradeLoss(), opt, lr or find_backbone(backbone).lr, _body_and_head,
+                   metrics=[grade_metric(o) for o in metrics], wd=wd, **kwargs)
 
 # %% ../nbs/parts/learner.ipynb #705051f4
 def _captioned(samples, captions, nrows, ncols, figsize):
-    for ax, s, o in zip(get_grid(len(samples), nrows=nrows, ncols=ncols, figsize=figsize or (2.2*min(len(samples), 6), 2.4*-(-len(samples)//6))), samples, captions):
+    for ax, s, o in zip(get_grid(len(samples), nrows=nrows, ncols=ncols, figsize=figsize
+                                 or (2.2*min(len(samples), 6), 2.4*-(-len(samples)//6))), samples, captions):
         s[0].show(ctx=ax)
         ax.set_title(o, fontsize=8)
 
@@ -218,4 +238,5 @@ def show_results(x: TensorImage, y: TensorGrade, samples, outs, ctxs=None, max_n
 @dispatch
 def plot_top_losses(x: TensorImage, y: TensorGrade, samples, outs, raws, losses, nrows=None, ncols=None, figsize=None, **kwargs):
     "Photographs with the largest losses"
-    _captioned(samples, [f'true {s[1]}\n{o[0]}, loss {l.item():.2f}' for s, o, l in zip(samples, outs, losses)], nrows, ncols or min(6, len(samples)), figsize)
+    _captioned(samples, [f'true {s[1]}\n{o[0]}, loss {l.item():.2f}' for s, o, l in zip(samples, outs, losses)], nrows, ncols
+               or min(6, len(samples)), figsize)

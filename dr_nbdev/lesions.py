@@ -11,6 +11,7 @@ import math
 
 import cv2
 import numpy as np
+from collections.abc import Iterable
 from fastcore.basics import patch
 
 from .camera import DISC, circle, direction
@@ -33,7 +34,7 @@ def quadrant(
     return 2 * (d[..., 0] > 0) + (d[..., 1] > 0)
 
 # %% ../nbs/parts/lesions.ipynb #85eb778a
-def moderate(rng) -> dict:
+def moderate(rng: np.random.Generator) -> dict:
     "Lesions of grade 2; grades 3 and 4 have more"
     n = rng.integers
     return {MA: int(n(5, 16)), HAEM: rng.multinomial(n(5, 18), [.25] * 4), EXUDATE: int(n(0, 4)), COTTON: int(n(0, 4))}
@@ -44,7 +45,7 @@ def _one_or_more(rng, chance: float):
     return rng.permutation([True, rng.uniform() < chance, rng.uniform() < chance])
 
 # %% ../nbs/parts/lesions.ipynb #6169d563
-def severe(rng) -> dict:
+def severe(rng: np.random.Generator) -> dict:
     "The signs of grade 3"
     four, two, one = _one_or_more(rng, .4)
     plan = {HAEM: rng.integers(22, 30, 4) if four or rng.uniform() < .5 else rng.integers(6, 18, 4)}
@@ -53,7 +54,7 @@ def severe(rng) -> dict:
     return plan
 
 # %% ../nbs/parts/lesions.ipynb #ee751167
-def proliferative(rng) -> dict:
+def proliferative(rng: np.random.Generator) -> dict:
     "The signs of grade 4"
     spread_out = rng.multinomial(rng.integers(8, 45), [.25] * 4)
     disc, elsewhere, pool = _one_or_more(rng, .5)
@@ -62,7 +63,7 @@ def proliferative(rng) -> dict:
 # %% ../nbs/parts/lesions.ipynb #02b84509
 def lesion_plan(
     grade: int, # 0 to 4
-    rng, # NumPy generator
+    rng: np.random.Generator, # NumPy generator
 ) -> dict: # lesion to its number; haemorrhages, beading and IRMA by quadrant (4,); new vessels (at the disc, elsewhere)
     "What an eye of this grade shows"
     if grade == 0: return {}
@@ -71,7 +72,7 @@ def lesion_plan(
 
 # %% ../nbs/parts/lesions.ipynb #cc95e62d
 @patch
-def shown(self: Painter, xy): # (n, 2), DD
+def shown(self: Painter, xy: np.ndarray): # (n, 2), DD
     "Which of these places can be seen in the photograph, (n,)"
     px = self.view.px(xy).round().astype(int)
     ok = ((px >= 0) & (px < (self.view.width, self.view.height))).all(1)
@@ -80,7 +81,7 @@ def shown(self: Painter, xy): # (n, 2), DD
 
 # %% ../nbs/parts/lesions.ipynb #19770071
 @patch
-def candidates(self: Painter, near=None):
+def candidates(self: Painter, near: np.ndarray | None = None):
     "64 random places in DD; `near`: around (x, y) with a spread, or anywhere in the frame"
     v = self.view
     if near: return np.array(near[:2]) + self.rng.normal(0, near[2], (64, 2))
@@ -88,7 +89,7 @@ def candidates(self: Painter, near=None):
 
 # %% ../nbs/parts/lesions.ipynb #7b858d23
 @patch
-def free(self: Painter, xy, radius, where=None):
+def free(self: Painter, xy: np.ndarray, radius: float, where: np.ndarray | None = None):
     "At which of the places a lesion of this radius fits; `where`: only in this quadrant"
     ok, taken = self.shown(xy), np.array(self.spots)
     if where is not None: ok &= (quadrant(xy) == where) & (np.abs(xy - DISC / 2).min(1) > .1)
@@ -97,7 +98,7 @@ def free(self: Painter, xy, radius, where=None):
 
 # %% ../nbs/parts/lesions.ipynb #ec0d3362
 @patch
-def spot(self: Painter, radius, where=None, near=None):
+def spot(self: Painter, radius: float, where: np.ndarray | None = None, near: np.ndarray | None = None):
     "A free place (x, y) in DD and the radius that fits there; from now on it is taken"
     while True:
         xy = self.candidates(near)
@@ -109,15 +110,15 @@ def spot(self: Painter, radius, where=None, near=None):
     return xy, radius
 
 # %% ../nbs/parts/lesions.ipynb #6142a73a
-def turned(points, angle: float): # radians, clockwise
+def turned(points: np.ndarray, angle: float): # radians, clockwise
     "Points turned around the origin"
     c, s = math.cos(angle), math.sin(angle)
     return points @ np.array([[c, s], [-s, c]])
 
 # %% ../nbs/parts/lesions.ipynb #7159693d
 def blob(
-    rng, # NumPy generator
-    xy, # centre, DD
+    rng: np.random.Generator, # NumPy generator
+    xy: np.ndarray, # centre, DD
     radius: float, # DD
     rough: float = .2, # 0 is a circle
     stretch: float = 1., # longer than wide
@@ -139,7 +140,7 @@ def microaneurysms(self: Painter, n: int):
 
 # %% ../nbs/parts/lesions.ipynb #5cefe046
 @patch
-def blot(self: Painter, xy, r):
+def blot(self: Painter, xy: np.ndarray, r: float):
     "A patch of blood"
     rng, strength = self.rng, self.rng.uniform(.5, 1)
     outline = blob(rng, xy, r / 1.2, .3, rng.uniform(1, 1.2), rng.uniform(0, 3))
@@ -147,7 +148,7 @@ def blot(self: Painter, xy, r):
 
 # %% ../nbs/parts/lesions.ipynb #92910bb4
 @patch
-def flame(self: Painter, xy, r):
+def flame(self: Painter, xy: np.ndarray, r: float):
     "A bundle of fibres full of blood"
     rng, strength = self.rng, self.rng.uniform(.5, 1)
     x, y = xy - DISC
@@ -157,7 +158,7 @@ def flame(self: Painter, xy, r):
 
 # %% ../nbs/parts/lesions.ipynb #7f091e4a
 @patch
-def haemorrhages(self: Painter, per_quadrant):
+def haemorrhages(self: Painter, per_quadrant: Iterable[int]):
     "Blots and, three in ten, flames; so many in each quadrant"
     rng = self.rng
     for q in np.repeat(np.arange(4), per_quadrant):
@@ -166,7 +167,7 @@ def haemorrhages(self: Painter, per_quadrant):
 
 # %% ../nbs/parts/lesions.ipynb #49faf800
 @patch
-def exudate_group(self: Painter, xy):
+def exudate_group(self: Painter, xy: np.ndarray):
     "Yellow flecks around a place, in a patch or a ring"
     rng = self.rng
     size, ring = rng.uniform(.2, .45), rng.uniform() < .5
@@ -191,14 +192,14 @@ def cotton_wool(self: Painter, n: int):
 
 # %% ../nbs/parts/lesions.ipynb #be659849
 @patch
-def visible_part(self: Painter, points):
+def visible_part(self: Painter, points: np.ndarray):
     "Indices of the first 2.2 DD of a vessel that can be seen"
     i = np.flatnonzero(self.shown(points) & (np.linalg.norm(points - DISC, axis=1) > .75))
     return i[arc_length(points[i]) < 2.2]
 
 # %% ../nbs/parts/lesions.ipynb #f7af28d7
 @patch
-def beading(self: Painter, tree, quadrants):
+def beading(self: Painter, tree: list, quadrants: Iterable[int]):
     "Make the trunk veins of these quadrants beaded, in place"
     for v in (v for v, on in zip(tree, quadrants) if on):
         i = self.visible_part(v.points)
@@ -207,7 +208,7 @@ def beading(self: Painter, tree, quadrants):
 
 # %% ../nbs/parts/lesions.ipynb #d862ee89
 @patch
-def capillary(self: Painter, points, width, label):
+def capillary(self: Painter, points: np.ndarray, width: float, label: int):
     "A thin vessel with its label"
     self.shape('fine', ribbon(points, width - .5 / self.view.scale))
     self.label(ribbon(points, width + .02), label)
@@ -221,7 +222,7 @@ def _crooked(rng, heading: float, radius: float):
 
 # %% ../nbs/parts/lesions.ipynb #6c8fcac5
 @patch
-def irma(self: Painter, quadrants):
+def irma(self: Painter, quadrants: Iterable[int]):
     "A tangle of _crooked capillaries in each of these quadrants"
     rng = self.rng
     for q in np.flatnonzero(quadrants):
@@ -246,7 +247,7 @@ def _loops(rng, a, b): # two neighbouring _spokes
 
 # %% ../nbs/parts/lesions.ipynb #749dcad8
 @patch
-def fan(self: Painter, xy, radius, start, spread):
+def fan(self: Painter, xy: np.ndarray, radius: float, start: float, spread: float):
     "A fan of new vessels; with a spread of more than 6 radians it closes to a circle"
     curves = _spokes(self.rng, radius, start, spread)
     after = curves[1:] + (curves[:1] if spread > 6 else [])
@@ -285,7 +286,7 @@ def preretinal(self: Painter, n: int):
 
 # %% ../nbs/parts/lesions.ipynb #db14cf1c
 @patch
-def lesions(self: Painter, plan: dict, tree):
+def lesions(self: Painter, plan: dict, tree: list):
     "Draw all that is planned, large before small"
     if BEADING in plan: self.beading(tree, plan[BEADING])
     self.preretinal(plan.get(PRERETINAL, 0))

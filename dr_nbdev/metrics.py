@@ -7,10 +7,12 @@ __all__ = ['confusion', 'plot_confusion', 'macro_f1', 'qwk', 'accuracy', 'sensit
            'patient_draws', 'Interval', 'bootstrap', 'confusion_figures', 'paired_gain', 'metric_table', 'plot_metrics']
 
 # %% ../nbs/parts/metrics.ipynb #d2bd86f7
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from .core import DataError, GRADES, GRADE_COLORS, N_GRADES, REFERABLE, VISION_THREATENING, patient_numbers
 
@@ -33,8 +35,8 @@ def _pairs(grades, pred):
 
 # %% ../nbs/parts/metrics.ipynb #0f75cb6d
 def confusion(
-    grades, # true grades 0..4, shape (n,)
-    pred, # predicted grades 0..4, shape (n,)
+    grades: ArrayLike, # true grades 0..4, shape (n,)
+    pred: ArrayLike, # predicted grades 0..4, shape (n,)
 ) -> np.ndarray: # 5x5 counts; rows: true grade, columns: given grade
     "Confusion matrix over the five grades, always 5x5"
     from sklearn.metrics import confusion_matrix
@@ -42,10 +44,10 @@ def confusion(
 
 # %% ../nbs/parts/metrics.ipynb #a5ff2e5e
 def plot_confusion(
-    grades, # True grades or classes, shape (n,)
-    pred, # Predicted grades or classes, shape (n,)
+    grades: ArrayLike, # True grades or classes, shape (n,)
+    pred: ArrayLike, # Predicted grades or classes, shape (n,)
     names: tuple = GRADES, # Names of the classes
-    ax=None, # Matplotlib axes; new ones if None
+    ax: 'plt.Axes | None' = None, # Matplotlib axes; new ones if None
 ): # The axes
     "Confusion matrix: counts, and shares of each true class"
     import matplotlib.pyplot as plt
@@ -65,8 +67,8 @@ def plot_confusion(
 
 # %% ../nbs/parts/metrics.ipynb #d64d091d
 def macro_f1(
-    grades, # true grades 0..4, shape (n,)
-    pred, # predicted grades 0..4, shape (n,)
+    grades: ArrayLike, # true grades 0..4, shape (n,)
+    pred: ArrayLike, # predicted grades 0..4, shape (n,)
     present: bool = False, # average over the grades that occur in `grades` only?
 ) -> float: # 0..1
     "Average of the F1 of each grade: over all five, or over those present"
@@ -77,8 +79,8 @@ def macro_f1(
 
 # %% ../nbs/parts/metrics.ipynb #9e80490e
 def qwk(
-    grades, # true grades 0..4, shape (n,)
-    pred, # predicted grades 0..4, shape (n,)
+    grades: ArrayLike, # true grades 0..4, shape (n,)
+    pred: ArrayLike, # predicted grades 0..4, shape (n,)
 ) -> float: # at most 1; 0: no better than chance; NaN: all of one grade, rightly
     "Quadratic weighted kappa"
     from sklearn.metrics import cohen_kappa_score
@@ -88,8 +90,8 @@ def qwk(
 
 # %% ../nbs/parts/metrics.ipynb #125ac95c
 def accuracy(
-    grades, # true grades 0..4, shape (n,)
-    pred, # predicted grades 0..4, shape (n,)
+    grades: ArrayLike, # true grades 0..4, shape (n,)
+    pred: ArrayLike, # predicted grades 0..4, shape (n,)
 ) -> float: # 0..1
     "Share of images that got their true grade"
     grades, pred = _pairs(grades, pred)
@@ -97,8 +99,8 @@ def accuracy(
 
 # %% ../nbs/parts/metrics.ipynb #0e635913
 def sensitivity_specificity(
-    grades, # true grades 0..4, shape (n,)
-    pred, # predicted grades 0..4, shape (n,)
+    grades: ArrayLike, # true grades 0..4, shape (n,)
+    pred: ArrayLike, # predicted grades 0..4, shape (n,)
     cut: int = REFERABLE, # an image is positive from this grade on
 ) -> tuple[float, float]: # sensitivity, specificity; NaN where there is nothing to count
     "Share of the positive images that are found, and of the negative ones that are left in peace"
@@ -118,8 +120,8 @@ def _scores(scores, n):
 
 # %% ../nbs/parts/metrics.ipynb #4cd2e1b4
 def auroc(
-    grades, # true grades 0..4, shape (n,)
-    scores, # continuous scores, shape (n,); higher: more severe
+    grades: ArrayLike, # true grades 0..4, shape (n,)
+    scores: ArrayLike, # continuous scores, shape (n,); higher: more severe
     cut: int = REFERABLE, # an image is positive from this grade on
 ) -> float: # 0.5: chance, 1: perfect order; NaN: only one of the two classes occurs
     "Area under the ROC curve for `grade >= cut`"
@@ -130,8 +132,8 @@ def auroc(
 
 # %% ../nbs/parts/metrics.ipynb #e615c496
 def per_grade(
-    grades, # true grades 0..4, shape (n,)
-    pred, # predicted grades 0..4, shape (n,)
+    grades: ArrayLike, # true grades 0..4, shape (n,)
+    pred: ArrayLike, # predicted grades 0..4, shape (n,)
 ) -> pd.DataFrame: # a row per grade: support, given, sensitivity, specificity, ppv, f1
     "How well each grade is told from all others; NaN where undefined"
     c = confusion(grades, pred)
@@ -182,9 +184,9 @@ def _interval(value, rounds, n_groups):
 
 # %% ../nbs/parts/metrics.ipynb #a8c1626b
 def bootstrap(
-    fn, # function of `arrays` that gives a number, NaN where undefined
+    fn: Callable, # function of `arrays` that gives a number, NaN where undefined
     *arrays, # what `fn` takes: one entry per image in each
-    groups=None, # patient of each image; None: every image stands alone
+    groups: ArrayLike | None = None, # patient of each image; None: every image stands alone
     n_boot: int = 1000, # Number of bootstrap rounds
     seed: int = 42, # same seed, same rounds
 ) -> Interval: # value with 95% percentile interval
@@ -207,22 +209,24 @@ def confusion_figures(
     weight = np.subtract.outer(range(k), range(k))**2
     chance = np.einsum('ri,ij,rj->r', support, weight, predicted)/total
     with np.errstate(invalid='ignore', divide='ignore'):
-        return dict(macro_f1=f1.mean(1), macro_f1_present=(f1*present).sum(1)/present.sum(1), qwk=1 - (c*weight).sum((1, 2))/np.where(chance > 0, chance, np.nan), accuracy=hits.sum(1)/total)
+        return dict(macro_f1=f1.mean(1), macro_f1_present=(f1*present).sum(1)/present.sum(1),
+                    qwk=1 - (c*weight).sum((1, 2))/np.where(chance > 0, chance, np.nan), accuracy=hits.sum(1)/total)
 
 # %% ../nbs/parts/metrics.ipynb #7c92a5b7
 def paired_gain(
-    grades, # True grades, shape (n,)
-    pred, # Predicted grades of one way, shape (n,)
-    base, # Predicted grades of the other way, shape (n,)
+    grades: ArrayLike, # True grades, shape (n,)
+    pred: ArrayLike, # Predicted grades of one way, shape (n,)
+    base: ArrayLike, # Predicted grades of the other way, shape (n,)
     metric: str = 'macro_f1', # 'macro_f1', 'qwk' or 'accuracy'
-    groups=None, # Patient of each image; None: every image stands alone
+    groups: ArrayLike | None = None, # Patient of each image; None: every image stands alone
     n_boot: int = 1000, # Number of bootstrap rounds
     seed: int = 42, # Random seed of the rounds
 ) -> Interval: # Metric of `pred` less that of `base`, with its 95% interval
     "How much better one way of grading is than another on the same photographs"
     (grades, pred), (_, base) = _pairs(grades, pred), _pairs(grades, base)
     n = len(grades)
-    def values(counts, p): return confusion_figures((counts @ np.eye(N_GRADES**2)[grades*N_GRADES + p]).reshape(-1, N_GRADES, N_GRADES))[metric]
+    def values(counts, p):
+        return confusion_figures((counts @ np.eye(N_GRADES**2)[grades*N_GRADES + p]).reshape(-1, N_GRADES, N_GRADES))[metric]
     difference = lambda counts: values(counts, pred) - values(counts, base)
     rounds = [difference(c) for c in _resamples(groups, n, n_boot, seed)]
     return _interval(difference(np.ones((1, n)))[0], np.concatenate(rounds), patient_numbers(groups, n).max() + 1)
@@ -275,10 +279,10 @@ def _notes(figures, grades, n_groups, has_scores):
 
 # %% ../nbs/parts/metrics.ipynb #dc7df28b
 def metric_table(
-    grades, # true grades 0..4, shape (n,)
-    pred, # predicted grades 0..4, shape (n,)
-    scores=None, # continuous scores, shape (n,), for the AUROC
-    groups=None, # patient of each image; missing: the image stands alone
+    grades: ArrayLike, # true grades 0..4, shape (n,)
+    pred: ArrayLike, # predicted grades 0..4, shape (n,)
+    scores: ArrayLike | None = None, # continuous scores, shape (n,), for the AUROC
+    groups: ArrayLike | None = None, # patient of each image; missing: the image stands alone
     n_boot: int = 1000, # bootstrap rounds; 0: no intervals
     seed: int = 42, # of the bootstrap
 ) -> pd.DataFrame: # index: metric; columns value, low, high; `attrs`: n, n_groups, present, n_boot, notes
@@ -298,7 +302,7 @@ def metric_table(
 # %% ../nbs/parts/metrics.ipynb #a6d3ef0d
 def plot_metrics(
     table: pd.DataFrame, # from `metric_table`
-    ax=None, # matplotlib axes; new ones if None
+    ax: 'plt.Axes | None' = None, # matplotlib axes; new ones if None
 ): # the axes
     "Figures with their intervals, one line each"
     import matplotlib.pyplot as plt

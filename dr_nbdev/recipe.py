@@ -7,6 +7,7 @@ __all__ = ['BASE', 'TRIALS', 'FIGURES', 'changes', 'source_hint', 'gain', 'dr_re
 
 # %% ../nbs/studies/recipe.ipynb #cd7ad706
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from .thresholds import cross_fit, to_grade
 from .train import TrainConfig, train
 
 # %% ../nbs/studies/recipe.ipynb #790c4be9
-BASE = TrainConfig('efficientnet_lite0', preprocess=Preprocess(160, enhance='graham'), epochs=3, batch=32, ema=.99, frozen=3, augment='default', balance=None)
+BASE = TrainConfig('efficientnet_lite0', preprocess=Preprocess(160, enhance='graham'), epochs=3, batch=32, ema=.99, frozen=3,
+                   augment='default', balance=None)
 
 TRIALS = dict(
     seeds={'base': {}, 'seed 1': dict(seed=1), 'seed 2': dict(seed=2)},
@@ -30,9 +32,11 @@ TRIALS = dict(
     size={'96 pixels': dict(size=96), '224 pixels': dict(size=224)},
     balance={'grades drawn alike': dict(balance='grade'), 'root': dict(balance='root'), 'merge to 1000': dict(data='thousand')},
     labels={'copies share a grade': dict(soft=True)},
-    augment={'augment light': dict(augment='light'), 'augment coarse': dict(augment='coarse'), 'coarse, grey': dict(augment='coarse', enhance='graham_grey')},
+    augment={'augment light': dict(augment='light'), 'augment coarse': dict(augment='coarse'),
+             'coarse, grey': dict(augment='coarse', enhance='graham_grey')},
     optimiser={'weight decay 0.2': dict(wd=.2), 'no average': dict(ema=0.), 'twice the rate': dict(lr=1e-3)},
-    start={'nothing frozen': dict(frozen=0), 'random weights': dict(weights=None, frozen=0), 'drawn eyes': dict(weights=None, frozen=0, data='drawn'),
+    start={'nothing frozen': dict(frozen=0), 'random weights': dict(weights=None, frozen=0),
+           'drawn eyes': dict(weights=None, frozen=0, data='drawn'),
            'drawn eyes first': dict(after='drawn eyes', frozen=0), 'EyePACS': dict(data='eyepacs'), 'EyePACS first': dict(after='EyePACS')},
     kaggle={f'2023, seed {o}': dict(recipe='kaggle2023', seed=o) for o in (42, 1, 2)},
     backbone={'efficientnet_lite2': dict(backbone='efficientnet_lite2')})
@@ -53,7 +57,8 @@ def _trial_config(
     "The configuration of a trial"
     new = {k: v for k, v in changes(name).items() if k not in ('data', 'after')}
     if new.pop('recipe', None):
-        base = replace(TrainConfig.kaggle2023(), backbone=base.backbone, weights=base.weights, epochs=base.epochs, frozen=base.frozen, preprocess=Preprocess(base.preprocess.size))
+        base = replace(TrainConfig.kaggle2023(), backbone=base.backbone, weights=base.weights, epochs=base.epochs, frozen=base.frozen,
+                       preprocess=Preprocess(base.preprocess.size))
     prep = replace(base.preprocess, **{k: new.pop(k) for k in ('size', 'enhance') if k in new})
     return replace(base, preprocess=prep, **new)
 
@@ -104,9 +109,9 @@ def gain(
     scores: pd.DataFrame, # as `_all_scores` gives it
     names: list[str], # of runs: the mean of their figures counts
     base: list[str], # of the runs to compare with
-    figure=macro_f1, # Figure of true and predicted grades
+    figure: Callable = macro_f1, # Figure of true and predicted grades
     n_boot: int = 1000, # Bootstrap rounds
-    grade=to_grade, # from scores to grades
+    grade: Callable = to_grade, # from scores to grades
 ) -> Interval: # of the difference
     "How much better some runs are than others on the same photographs"
     def difference(g, *s):

@@ -52,7 +52,8 @@ def _recalibrated(
 # %% ../nbs/use/report.ipynb #8f9ba523
 def _plain(t):
     "A table of figures for JSON"
-    return {k: {c: None if pd.isna(v) else round(float(v), 5) for c, v in r.items()} for k, r in t[['value', 'low', 'high']].to_dict('index').items()}
+    return {k: {c: None if pd.isna(v) else round(float(v), 5) for c, v in r.items()}
+            for k, r in t[['value', 'low', 'high']].to_dict('index').items()}
 
 def _numbers(
     both: pd.DataFrame, # as `with_truth` gives it, with class and group
@@ -64,10 +65,13 @@ def _numbers(
     graded = both[both.grade.notna()]
     y, s, who = graded['class'].to_numpy(int), graded.score.to_numpy(float), graded.patient
     t = figures(y, s, rules, who, n_boot)
-    skip = {'name', 'image', 'label', 'truth', 'class', 'patient', 'file', 'message', 'error', 'grade', 'score', 'set', 'confidence', 'status', *(f'p{k}' for k in range(5)), 'quality'}
+    skip = {'name', 'image', 'label', 'truth', 'class', 'patient', 'file', 'message', 'error', 'grade', 'score', 'set', 'confidence',
+            'status', *(f'p{k}' for k in range(5)), 'quality'}
     groups = figures_by_group(y, s, rules, graded[[c for c in graded if c not in skip and not c.endswith('_label')]], who, min(n_boot, 500))
-    out = about | dict(images=len(graded), patients=t.attrs['n_groups'], with_label=len(both), **both.attrs, ungradable=_share(len(both) - len(graded), len(both)),
-                       status=both.status.value_counts().to_dict() if 'status' in both else {}, classes=list(rules.scheme.names), lowest_grades=list(rules.scheme.lows),
+    out = about | dict(images=len(graded), patients=t.attrs['n_groups'], with_label=len(both), **both.attrs,
+                       ungradable=_share(len(both) - len(graded), len(both)),
+                       status=both.status.value_counts().to_dict() if 'status' in both else {}, classes=list(rules.scheme.names),
+                       lowest_grades=list(rules.scheme.lows),
                        thresholds=[float(o) for o in rules.thresholds], operating_points=rules.points, coverage=rules.coverage,
                        figures=_plain(t), groups=json.loads(groups.to_json(orient='records')), n_boot=n_boot)
     return out, t, groups
@@ -90,7 +94,8 @@ def plot_roc(
         fpr, tpr, _ = roc_curve(y >= first, scores)
         ax.plot(fpr, tpr, style, color=color, label=f'{name.replace("_", " ")}: {figure_words(t.loc["auroc_" + name].to_dict())}')
         for point, mark in dict(default='o', sensitive='^', specific='s').items():
-            if (k := f'{name}|{point}|sensitivity') in t.index: ax.plot(1 - t.value[f'{name}|{point}|specificity'], t.value[k], mark, color=color, ms=6, mec='white')
+            if (k := f'{name}|{point}|sensitivity') in t.index:
+                ax.plot(1 - t.value[f'{name}|{point}|specificity'], t.value[k], mark, color=color, ms=6, mec='white')
     for mark, point in zip('o^s', ('default', 'sensitive', 'specific')): ax.plot([], [], mark, color='#444', label=f'point: {point}')
     ax.set(xlabel='1 - specificity', ylabel='sensitivity', xlim=(-.01, 1.01), ylim=(-.01, 1.01))
     ax.legend(fontsize=7.5, loc='lower right')
@@ -110,10 +115,12 @@ def plot_by_class(
     for k in range(len(names)):
         s = scores[y == k]
         some = s if len(s) < 3000 else rng.choice(s, 3000, replace=False)
-        ax.scatter(some, k + rng.uniform(-.3, .3, len(some)), s=9, alpha=.5, color=GRADE_COLORS[rules.scheme.lows[k]], edgecolor='#333', linewidth=.2)
+        ax.scatter(some, k + rng.uniform(-.3, .3, len(some)), s=9, alpha=.5, color=GRADE_COLORS[rules.scheme.lows[k]], edgecolor='#333',
+                   linewidth=.2)
         if len(s): ax.plot([np.median(s)]*2, [k - .38, k + .38], color='black', lw=2)
     for o in rules.thresholds: ax.axvline(o, color='black', lw=.8, ls='--')
-    ax.set(xlabel='score (dashed: thresholds; bars: medians)', yticks=range(len(names)), yticklabels=[f'{o} (n={(y == k).sum()})' for k, o in enumerate(names)])
+    ax.set(xlabel='score (dashed: thresholds; bars: medians)', yticks=range(len(names)),
+           yticklabels=[f'{o} (n={(y == k).sum()})' for k, o in enumerate(names)])
     return fig
 
 # %% ../nbs/use/report.ipynb #625a6923
@@ -124,7 +131,8 @@ def plot_groups(
     import matplotlib.pyplot as plt
     shown = [o for o in ('accuracy', 'qwk', 'auroc_any_dr', 'auroc_referable') if (t.figure == o).any()][:3]
     rows = t[['column', 'group', 'images']].drop_duplicates().reset_index(drop=True)
-    fig, axs = plt.subplots(1, len(shown), figsize=(2.2 + 2*len(shown), .9 + .27*len(rows)), sharey=True, squeeze=False, layout='constrained')
+    fig, axs = plt.subplots(1, len(shown), figsize=(2.2 + 2*len(shown), .9 + .27*len(rows)), sharey=True, squeeze=False,
+                            layout='constrained')
     for ax, name in zip(axs[0], shown):
         o = rows.merge(t[t.figure == name], on=['column', 'group', 'images'], how='left')
         ax.hlines(range(len(o)), o.low, o.high, color=GRADE_COLORS[3], lw=2)
@@ -182,7 +190,8 @@ def _per_class(t, names):
 def _points(t, rules):
     what, rows = ('sensitivity', 'specificity', 'ppv', 'npv'), []
     for name in detections(rules.scheme):
-        rows += [[f'{name.replace("_", " ")}, {p}', f'{c:.2f}', *(_words(t, f'{name}|{p}|{o}') for o in what)] for p, c in operating_cuts(rules, name).items() if c is not None]
+        rows += [[f'{name.replace("_", " ")}, {p}', f'{c:.2f}', *(_words(t, f'{name}|{p}|{o}') for o in what)]
+                 for p, c in operating_cuts(rules, name).items() if c is not None]
     return [['operating point', 'score from', *what]] + rows
 
 def _eyes(graded, patients, scheme):
@@ -193,11 +202,13 @@ def _eyes(graded, patients, scheme):
     except DataError: return []
     has = ~np.isnan(mixed)
     error = lambda o: f'{np.abs(o[has] - y[has]).mean():.3f}'
-    return [['out of fold', 'this eye alone', 'with the other eye'], [f'mean error in grades ({has.sum()} photographs)', error(alone), error(mixed)],
+    return [['out of fold', 'this eye alone', 'with the other eye'],
+            [f'mean error in grades ({has.sum()} photographs)', error(alone), error(mixed)],
             ['AUROC, referable', *(f'{auroc(y[has], o[has]):.3f}' for o in (alone, mixed))]]
 
 # %% ../nbs/use/report.ipynb #4680f9c8
-def _section(title, text='', pictures=(), tables=()): return [dict(title=title, text=text, pictures=list(pictures), tables=[o for o in tables if len(o) > 1])]
+def _section(title, text='', pictures=(), tables=()):
+    return [dict(title=title, text=text, pictures=list(pictures), tables=[o for o in tables if len(o) > 1])]
 
 def _certainty(graded, y, s, lv, rules, t):
     "Do probabilities come true, are sets as good as promised, what is gained by passing the unsure on"
@@ -207,17 +218,20 @@ def _certainty(graded, y, s, lv, rules, t):
     again = _recalibrated(y, s, graded.patient) if rules.scheme == FIVE else None
     if again is not None: curves['fitted on this set, out of fold'] = (again[:, first:].sum(1), y >= first)
     told = dict(brier='Brier, all classes', brier_referable='Brier, referable', ece='ECE, predicted class', ece_referable='ECE, referable',
-                set_coverage=f'coverage of prediction sets for {rules.coverage:.0%}', classes_per_set='classes in a set', accuracy_at_80='accuracy of the surest 80%')
+                set_coverage=f'coverage of prediction sets for {rules.coverage:.0%}', classes_per_set='classes in a set',
+                accuracy_at_80='accuracy of the surest 80%')
     risk = plot_risk({'errors': risk_coverage(lv.given != y, lv.sure)}).figure
     return _section('Certainty', 'A point on the diagonal was observed as often as predicted; its size is its share of the photographs.',
-                    _picture(plot_reliability(curves).figure, 'Calibration') + _picture(risk, 'Errors among those that are kept, if the least sure are passed on'),
+                    _picture(plot_reliability(curves).figure, 'Calibration')
+                    + _picture(risk, 'Errors among those that are kept, if the least sure are passed on'),
                     [[['figure', 'value']] + [[v, _words(t, k)] for k, v in told.items() if k in t.index]])
 
 def _both_eyes(graded, scheme):
     "What the other eye is worth"
     patients = worse_eyes(graded)
     rows = _eyes(graded, patients, scheme)
-    text = f'{len(patients)} patients; {int((patients.photographs > 1).sum())} with more than one photograph. A score mixed from both eyes is learned here, on other patients than it is judged on.'
+    text = (f'{len(patients)} patients; {int((patients.photographs > 1).sum())} with more than one photograph. '
+            'A score mixed from both eyes is learned here, on other patients than it is tested on.')
     return _section('Both eyes', text, tables=[rows]) if rows else []
 
 # %% ../nbs/use/report.ipynb #ae18f33e
@@ -233,15 +247,22 @@ def _sections(
     y, s, names = graded['class'].to_numpy(int), graded.score.to_numpy(float), rules.scheme.names
     lv = _make_levels(rules, s)
     out = _section('Grades', 'Rows are labels, columns predictions; percentages are shares of each label, on the diagonal the sensitivity.',
-                   _picture(plot_confusion(y, lv.given, names).figure, 'Confusion matrix') + _picture(plot_by_class(y, s, rules), 'Scores by label; dashed lines are the thresholds'), [_per_class(t, names)])
-    out += _section('Detection', 'Thresholds and operating points were fixed on the validation photographs of the weights, before this set was seen.',
-                    _picture(plot_roc(y, s, rules, t), 'ROC curves with AUROC, 95% interval, and the operating points'), [_points(t, rules)])
+                   _picture(plot_confusion(y, lv.given, names).figure, 'Confusion matrix')
+                   + _picture(plot_by_class(y, s, rules), 'Scores by label; dashed lines are the thresholds'), [_per_class(t, names)])
+    out += _section('Detection',
+                    'Thresholds and operating points were fixed on the validation photographs of the weights, before this set was seen.',
+                    _picture(plot_roc(y, s, rules, t), 'ROC curves with AUROC, 95% interval, and the operating points'),
+                    [_points(t, rules)])
     if lv.p is not None: out += _certainty(graded, y, s, lv, rules, t)
-    if len(groups): out += _section('Groups', 'Intervals that overlap do not show a difference; groups of a few photographs show nothing at all.', _picture(plot_groups(groups), 'Main figures by group, 95% intervals'))
+    if len(groups):
+        out += _section('Groups', 'Intervals that overlap do not show a difference; groups of a few photographs show nothing at all.',
+                        _picture(plot_groups(groups), 'Main figures by group, 95% intervals'))
     out += _both_eyes(graded, rules.scheme)
-    if grader is not None and 'file' in both: out += _section('Worst errors', 'Look at the photographs before the network: some labels are wrong, some photographs poor.',
-                                                              _picture(plot_worst(graded, grader), 'The largest errors; below each, what raises the score', photos=True))
-    if 'status' in both: out += _section('Photographs', tables=[[['status', 'photographs']] + [[k, v] for k, v in both.status.value_counts().items()]])
+    if grader is not None and 'file' in both:
+        out += _section('Worst errors', 'Look at the photographs before the network: some labels are wrong, some photographs poor.',
+                        _picture(plot_worst(graded, grader), 'The largest errors; below each, what raises the score', photos=True))
+    if 'status' in both:
+        out += _section('Photographs', tables=[[['status', 'photographs']] + [[k, v] for k, v in both.status.value_counts().items()]])
     return [o for o in out if o['pictures'] or o['tables']]
 
 # %% ../nbs/use/report.ipynb #0145f2e5
@@ -252,16 +273,26 @@ def _page(
 ) -> str: # HTML
     "The report"
     f = m['figures']
-    shown = dict(macro_f1='macro F1', qwk='QWK', accuracy='accuracy', auroc_any_dr='AUROC, any DR', auroc_referable='AUROC, referable', set_coverage='coverage of prediction sets')
-    def card(name, v): return dict(name=name, value='-' if v['value'] is None else f"{v['value']:.2f}", interval='' if v['low'] is None else f"{v['low']:.2f} to {v['high']:.2f}")
-    cards = [dict(name='photographs with a label', value=m['with_label'], interval=f"{m['patients']} patients or single images")] + [card(v, f[k]) for k, v in shown.items() if k in f] + [card('without a grade', m['ungradable'])]
-    warn = [f"{m[k]} {what}" for k, what in dict(without_photo='labels have no photograph in the folder', without_label='photographs of the folder have no label and were left out').items() if m.get(k)]
+    shown = dict(macro_f1='macro F1', qwk='QWK', accuracy='accuracy', auroc_any_dr='AUROC, any DR', auroc_referable='AUROC, referable',
+                 set_coverage='coverage of prediction sets')
+    def card(name, v):
+        return dict(name=name, value='-' if v['value'] is None else f"{v['value']:.2f}",
+                    interval='' if v['low'] is None else f"{v['low']:.2f} to {v['high']:.2f}")
+    cards = [dict(name='photographs with a label', value=m['with_label'], interval=f"{m['patients']} patients or single images"),
+             *(card(v, f[k]) for k, v in shown.items() if k in f), card('without a grade', m['ungradable'])]
+    unmatched = dict(without_photo='labels have no photograph in the folder',
+                     without_label='photographs of the folder have no label and were left out')
+    warn = [f"{m[k]} {what}" for k, what in unmatched.items() if m.get(k)]
     if m['images'] < 100: warn.append(f"{m['images']} photographs are few: read the intervals, not the figures.")
-    method = dict(title='Method', text='', pictures=[], tables=[[['', '']] + [[k, v] for k, v in dict(weights=m.get('weights', '-'), source=m['source'], thresholds=', '.join(f'{o:.2f}' for o in m['thresholds']),
-        classes=', '.join(f'{n} (from grade {g})' for n, g in zip(m['classes'], m['lowest_grades'])), intervals=f"95%, bootstrap over patients, {m['n_boot']} rounds; the share without a grade: Wilson",
-        versions=', '.join(f'{k} {v}' for k, v in m.get('versions', {}).items() if k in ('dr_nbdev', 'torch', 'python'))).items()]])
-    return render('report.html', title=title, subtitle=f"{m['images']} graded photographs of {m['source']}, by {m.get('weights', 'a grader')}", disclaimer=DISCLAIMER, licence=m.get('licence', ''),
-                                                                     cards=cards, warnings=warn, sections=[*parts, method])
+    method = dict(
+        weights=m.get('weights', '-'), source=m['source'], thresholds=', '.join(f'{o:.2f}' for o in m['thresholds']),
+        classes=', '.join(f'{n} (from grade {g})' for n, g in zip(m['classes'], m['lowest_grades'])),
+        intervals=f"95%, bootstrap over patients, {m['n_boot']} rounds; the share without a grade: Wilson",
+        versions=', '.join(f'{k} {v}' for k, v in m.get('versions', {}).items() if k in ('dr_nbdev', 'torch', 'python')))
+    method = dict(title='Method', text='', pictures=[], tables=[[['', ''], *([k, v] for k, v in method.items())]])
+    return render('report.html', title=title,
+                  subtitle=f"{m['images']} graded photographs of {m['source']}, by {m.get('weights', 'a grader')}", disclaimer=DISCLAIMER,
+                  licence=m.get('licence', ''), cards=cards, warnings=warn, sections=[*parts, method])
 
 # %% ../nbs/use/report.ipynb #91b93712
 def _labelled_photos(
@@ -277,7 +308,9 @@ def _labelled_photos(
     truth = truth.assign(**{'class': y})
     known, (files, names) = {image_id(o) for o, k in zip(truth.image, y) if k >= 0}, photo_list(folder, recursive)
     keep = [i for i, o in enumerate(files) if image_id(o.name) in known]
-    if not keep: raise DataError(f'none of the {len(known)} labelled images is among the {len(files)} in {folder}: {truth.image.iloc[0]!r}, {names[0]!r}. Is it the right folder?')
+    if not keep:
+        raise DataError(f'none of the {len(known)} labelled images is among the {len(files)} in {folder}: {truth.image.iloc[0]!r}, '
+                        f'{names[0]!r}. Is it the right folder?')
     return truth[truth['class'] >= 0], scheme, [files[i] for i in keep], [names[i] for i in keep], len(files) - len(keep)
 
 # %% ../nbs/use/report.ipynb #a23bf0f9
@@ -333,11 +366,14 @@ def evaluate(
     grader = replace(grader, quality=quality, coverage=coverage)
     both = _compare(grader.grade_to(out/'grades.csv', files, names, None), truth, scheme, files, names)
     both.attrs['without_label'] += unlabelled
-    if both.grade.isna().all(): raise DataError(f'none of the {len(both)} labelled photographs got a grade: see status and message in {out/"grades.csv"}')
+    if both.grade.isna().all():
+        raise DataError(f'none of the {len(both)} labelled photographs got a grade: see status and message in {out/"grades.csv"}')
     rules = GradingRules(tuple(grader.thresholds), grader.probs, grader.sets, grader.about.get('operating_points'), coverage, scheme)
-    about = dict(source=str(folder), weights=grader.name, licence=grader.about.get('licence', ''), intended_use=DISCLAIMER, versions=environment())
+    about = dict(source=str(folder), weights=grader.name, licence=grader.about.get('licence', ''), intended_use=DISCLAIMER,
+                 versions=environment())
     m, t, groups = _numbers(both, rules, about, n_boot)
-    _write(out, m, _sections(both, rules, t, groups, grader if heatmaps else None), both, grader, f'Evaluation of {grader.name} on {folder.name}')
+    _write(out, m, _sections(both, rules, t, groups, grader if heatmaps else None), both, grader,
+           f'Evaluation of {grader.name} on {folder.name}')
     (out/'grades.csv').unlink(missing_ok=True)
     return m
 
@@ -347,8 +383,10 @@ def report_lines(
 ) -> str: # a few lines
     "The headline"
     f = m['figures']
-    shown = [k for k in ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable', 'ece_referable', 'set_coverage') if k in f and f[k]['value'] is not None]
-    return '\n'.join([f"{m['with_label']} photographs with a label, {m['with_label'] - m['images']} without a grade"] + [f'  {k.replace("_", " "):18} {figure_words(f[k])}' for k in shown])
+    shown = [k for k in ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable', 'ece_referable', 'set_coverage') if k in f
+             and f[k]['value'] is not None]
+    return '\n'.join([f"{m['with_label']} photographs with a label, {m['with_label'] - m['images']} without a grade"]
+                     + [f'  {k.replace("_", " "):18} {figure_words(f[k])}' for k in shown])
 
 def _unanswered(
     m: dict, # as `evaluate` gives it
@@ -357,7 +395,8 @@ def _unanswered(
     without = m['with_label'] - m['images']
     return f'{without} of {m["with_label"]} labelled photographs got no grade: see predictions.csv' if without else ''
 
-@command('dr_evaluate my_photos --labels labels.csv', 'dr_evaluate messidor -l messidor.csv --image name --grade retinopathy --mapping none=0,mild=1,moderate=2,severe=3-4',
+@command('dr_evaluate my_photos --labels labels.csv',
+         'dr_evaluate messidor -l messidor.csv --image name --grade retinopathy --mapping none=0,mild=1,moderate=2,severe=3-4',
          names=dict(labels=('-l',), out=('-o',), weights=('-m', '--model'), n_boot=('--rounds',)), incomplete=_unanswered)
 def dr_evaluate(
     folder: str, # Folder of photographs
@@ -369,7 +408,8 @@ def dr_evaluate(
     grade: str | None = None, # Column of the label, if it is not recognised
     patient: str | None = None, # Column of the patient, if it is not recognised
     recursive: bool = False, # Also the folders below
-    quality: Literal['warn', 'refuse', 'off'] = 'warn', # Low-quality photographs: grade them with a warning, give no grade, or do not assess quality
+    quality: Literal['warn', 'refuse', 'off'] = 'warn',
+    # Low-quality photographs: grade them with a warning, give no grade, or do not assess quality
     n_boot: int = 1000, # Bootstrap rounds of the 95% intervals
     no_heatmaps: bool = False, # Leave out the maps of the worst errors
     device: str | None = None, # cuda, mps or cpu (default: the fastest there is)
@@ -377,6 +417,7 @@ def dr_evaluate(
 ) -> dict: # Content of metrics.json
     "Grade labelled photographs and report how good the grades are. For research use, not a medical device."
     columns = {k: v for k, v in dict(image=image, label=grade, patient=patient).items() if v}
-    m = evaluate(folder, labels, out, weights, mapping, columns, recursive, quality, n_boot=n_boot, heatmaps=not no_heatmaps, device=device, engine=engine)
+    m = evaluate(folder, labels, out, weights, mapping, columns, recursive, quality, n_boot=n_boot, heatmaps=not no_heatmaps, device=device,
+                 engine=engine)
     print(f'{report_lines(m)}\n{out}/report.html\n{DISCLAIMER}')
     return m

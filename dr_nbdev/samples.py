@@ -37,7 +37,7 @@ class Sample:
     camera: Camera
 
 # %% ../nbs/parts/samples.ipynb #bb0d12c4
-def landmarks(view: View, tree) -> dict:
+def landmarks(view: View, tree: list) -> dict:
     "Where disc, macula, a vein and an artery are, in pixels"
     places = dict(disc=DISC, macula=(0, 0), vein=tree[0].points[100], artery=tree[5].points[105])
     return {k: tuple(view.px(xy).tolist()) for k, xy in places.items()}
@@ -105,7 +105,7 @@ def _name_column(ax, places: dict, width: int, left: bool):
                     annotation_clip=False, arrowprops=dict(arrowstyle='-', color='white', lw=.8, shrinkA=1, shrinkB=2))
 
 # %% ../nbs/parts/samples.ipynb #672ac382
-def explain(ax, s: Sample):
+def explain(ax: 'plt.Axes', s: Sample):
     "Show a photograph with the names of what is in it"
     ax.imshow(s.image)
     ax.axis('off')
@@ -127,7 +127,7 @@ def _example_figure(
 # %% ../nbs/parts/samples.ipynb #bec00e50
 def fellow(
     grade: int, # of one eye
-    rng, # NumPy generator
+    rng: np.random.Generator, # NumPy generator
 ) -> int: # of the other
     "A likely grade of the other eye"
     return grade if rng.uniform() < .8 else int(np.clip(grade + rng.choice([-1, 1]), 0, N_GRADES - 1))
@@ -146,7 +146,7 @@ def spread(
     return np.repeat(np.arange(N_GRADES), count)
 
 # %% ../nbs/parts/samples.ipynb #ecd24163
-def shuffled(n: int, shares: tuple, rng) -> list[int]:
+def shuffled(n: int, shares: tuple, rng: np.random.Generator) -> list[int]:
     "Grades in given shares, in random order"
     return rng.permutation(spread(n, shares)).tolist()
 
@@ -160,7 +160,7 @@ def _eyes_of(grade: int, rng, pairs: float): # pairs: share of patients with bot
 def patients(
     n: int, # number of eyes
     shares: tuple, # of the grades
-    rng, # NumPy generator
+    rng: np.random.Generator, # NumPy generator
     pairs: float = .92, # share of patients with both eyes
 ) -> pd.DataFrame: # columns patient, eye, grade, seed, image
     "Eyes of made-up patients, in order of their numbers"
@@ -228,7 +228,7 @@ def _add_duplicates(
         if k % 3 == 0: grades[i] += 1 if grades[k] < 2 else -1
 
 # %% ../nbs/parts/samples.ipynb #e3b11438
-def table(columns, rows) -> bytes:
+def table(columns: list, rows: list) -> bytes:
     "A CSV file"
     return pd.DataFrame(rows, columns=columns).to_csv(index=False, lineterminator='\n').encode()
 

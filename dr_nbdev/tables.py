@@ -11,11 +11,13 @@ import heapq, os
 import numpy as np
 import pandas as pd
 
+from collections.abc import Iterable
+from typing import IO
 from .core import IMAGE_EXTENSIONS, N_GRADES, DataError, natural_key
 
 # %% ../nbs/parts/tables.ipynb #ebd681ee
 def read_table(
-    file, # Path, or open file, of a CSV
+    file: 'str | Path | IO', # Path, or open file, of a CSV
     where: str | None = None, # Name of the table in messages; None: its path
 ) -> pd.DataFrame: # All cells as text; '' where a cell is empty
     "Read a table that a person brings"
@@ -28,19 +30,21 @@ def read_table(
 # %% ../nbs/parts/tables.ipynb #0d305b7a
 KNOWN_COLUMNS = dict(
     image=('image', 'id_code', 'image_id', 'name', 'path', 'file', 'filename', 'image_path', 'image_name', 'image name', 'id'),
-    grade=('grade', 'level', 'diagnosis', 'label', 'dr_grade', 'retinopathy_grade', 'retinopathy grade', 'adjudicated_dr_grade', 'class', 'dr'),
+    grade=('grade', 'level', 'diagnosis', 'label', 'dr_grade', 'retinopathy_grade', 'retinopathy grade', 'adjudicated_dr_grade', 'class',
+           'dr'),
     patient=('patient', 'patient_id', 'subject', 'person'), eye=('eye', 'side', 'laterality'),
     source=('source', 'dataset', 'site', 'camera'), split=('split', 'subset'))
 
 def find_columns(
-    columns, # Names of the columns of a table
+    columns: Iterable[str], # Names of the columns of a table
     given: dict | None = None, # Meaning to the name of its column, where it is not recognised
 ) -> dict: # Meaning ('image', 'grade', 'patient', ...) to the name of its column
     "Recognise the columns of a table"
     lower, found, given = {str(c).lower().strip(): c for c in columns}, {}, given or {}
     for what, names in KNOWN_COLUMNS.items():
         hit = given.get(what) or next((lower[n] for n in names if n in lower and lower[n] not in found.values()), None)
-        if hit is not None and hit not in list(columns): raise DataError(f'there is no column {hit!r}: the table has {", ".join(map(str, columns))}')
+        if hit is not None and hit not in list(columns):
+            raise DataError(f'there is no column {hit!r}: the table has {", ".join(map(str, columns))}')
         if hit is not None: found[what] = hit
     return found
 
@@ -62,7 +66,7 @@ def patient_eye(
 
 # %% ../nbs/parts/tables.ipynb #b9eae268
 def name_some(
-    names, # Names of files or images
+    names: Iterable[str], # Names of files or images
     n: int = 3, # How many to name
 ) -> str: # Such as '5 (a, b, c ...)'
     "A count, and the first few names"
@@ -72,14 +76,16 @@ def name_some(
 
 # %% ../nbs/parts/tables.ipynb #44dfd6a5
 def read_labels(
-    file, # Path, or open file, of a CSV
+    file: 'str | Path | IO', # Path, or open file, of a CSV
     where: str, # Name of the table in messages
 ) -> pd.DataFrame: # Columns image_id and grade (0 to 4), in the order of the file, each image once
     "Read a table of grades and check every line of it"
     t = read_table(file, where)
     cols = find_columns(t)
     lacks = [k for k in ('image', 'grade') if k not in cols]
-    if lacks: raise DataError(f'{where} has columns {", ".join(t)}: needed are one of {", ".join(KNOWN_COLUMNS["image"])} and one of {", ".join(KNOWN_COLUMNS["grade"])}')
+    if lacks:
+        raise DataError(f'{where} has columns {", ".join(t)}: needed are one of {", ".join(KNOWN_COLUMNS["image"])} and one of '
+                        f'{", ".join(KNOWN_COLUMNS["grade"])}')
     t = t[[cols['image'], cols['grade']]].set_axis(['image_id', 'label'], axis=1)
     return _checked(t.assign(image_id=t.image_id.map(image_id), grade=pd.to_numeric(t.label, errors='coerce')), where)
 

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from fastcore.basics import patch
 
 from .core import DRError, DataError, GRADES, GRADE_COLORS, N_GRADES, patient_numbers
@@ -33,8 +34,8 @@ def _thresholds(thresholds):
 
 # %% ../nbs/5_thresholds.ipynb #37cfdc40
 def to_grade(
-    scores, # continuous scores, any shape
-    thresholds=DEFAULT_THRESHOLDS, # four ascending numbers
+    scores: ArrayLike, # continuous scores, any shape
+    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # four ascending numbers
 ) -> np.ndarray: # whole grades 0..4, same shape
     "Grades for scores: a score at or above a threshold goes up"
     return np.searchsorted(_thresholds(thresholds), _finite(scores, 'scores'), side='right')
@@ -52,10 +53,10 @@ def _pairs(scores, grades):
 
 # %% ../nbs/5_thresholds.ipynb #f0adc91e
 def plot_scores(
-    scores, # continuous scores, shape (n,)
-    grades, # true grades 0..4, shape (n,)
-    thresholds=DEFAULT_THRESHOLDS, # four ascending numbers, drawn as lines
-    ax=None, # matplotlib axes; new ones if None
+    scores: ArrayLike, # continuous scores, shape (n,)
+    grades: ArrayLike, # true grades 0..4, shape (n,)
+    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # four ascending numbers, drawn as lines
+    ax: 'plt.Axes | None' = None, # matplotlib axes; new ones if None
 ): # the axes
     "Distribution of the scores of each true grade, with the thresholds"
     scores, grades = _pairs(scores, grades)
@@ -155,8 +156,8 @@ def _place(cuts, distinct):
 
 # %% ../nbs/5_thresholds.ipynb #cede7119
 def fit_thresholds(
-    scores, # continuous scores, shape (n,)
-    grades, # true grades 0..4, shape (n,)
+    scores: ArrayLike, # continuous scores, shape (n,)
+    grades: ArrayLike, # true grades 0..4, shape (n,)
     metric: str = 'f1', # 'f1': macro F1 over the five grades; 'qwk': quadratic weighted kappa
 ) -> np.ndarray: # four ascending thresholds
     "The thresholds of the highest `metric` on these images: the exact global optimum"
@@ -196,8 +197,8 @@ def _repr_markdown_(self: CrossFit):
 
 # %% ../nbs/5_thresholds.ipynb #3532a2db
 def folds(
-    grades, # true grades, shape (n,)
-    groups, # patient of each, shape (n,); None: each for itself
+    grades: ArrayLike, # true grades, shape (n,)
+    groups: ArrayLike, # patient of each, shape (n,); None: each for itself
     n_splits: int = 5, # folds
     seed: int = 42, # of the shuffle
 ) -> list: # of pairs of row numbers: to fit on, held out
@@ -221,9 +222,9 @@ def _value(metric, grades, pred):
 
 # %% ../nbs/5_thresholds.ipynb #176c81ba
 def cross_fit(
-    scores, # continuous scores, shape (n,)
-    grades, # true grades 0..4, shape (n,)
-    groups=None, # patient of each image; missing: the image stands alone
+    scores: ArrayLike, # continuous scores, shape (n,)
+    grades: ArrayLike, # true grades 0..4, shape (n,)
+    groups: ArrayLike | None = None, # patient of each image; missing: the image stands alone
     metric: str = 'f1', # 'f1' or 'qwk'
     n_splits: int = 5, # folds
     seed: int = 42, # of the division into folds
@@ -262,7 +263,7 @@ class GradeProbs:
         return np.exp(_log_probs(_finite(scores, 'scores'), self.slope, np.array(self.centers)))
     def to_dict(self) -> dict: return dict(slope=self.slope, centers=list(self.centers))
     @classmethod
-    def from_dict(cls, d): return cls(float(d['slope']), tuple(map(float, d['centers'])))
+    def from_dict(cls, d: dict): return cls(float(d['slope']), tuple(map(float, d['centers'])))
 
 # %% ../nbs/5_thresholds.ipynb #6a97fd37
 def _unpack(theta):
@@ -273,8 +274,8 @@ def _unpack(theta):
 @patch(cls_method=True)
 def fit(
     cls: GradeProbs,
-    scores, # continuous scores, shape (n,)
-    grades, # true grades 0..4, shape (n,)
+    scores: ArrayLike, # continuous scores, shape (n,)
+    grades: ArrayLike, # true grades 0..4, shape (n,)
 ) -> GradeProbs: # the fitted model
     "Fit slope and centers by maximum likelihood"
     from scipy.optimize import minimize

@@ -7,6 +7,7 @@ __all__ = ['PRESETS', 'RUN_FILES', 'TrainConfig', 'config_learner', 'train', 'pl
 
 # %% ../nbs/4_train.ipynb #71057cd9
 import hashlib, json, warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,10 +18,11 @@ import pandas as pd
 from fastcore.basics import patch
 
 from .bundle import tune
-from .callbacks import (CheckpointCallback, EMACallback, FreezeStages, ProfileCallback, SeedCallback, half_precision, kept_epoch, kept_model, load_checkpoint,
-                                time_shares)
+from .callbacks import (CheckpointCallback, EMACallback, FreezeStages, ProfileCallback, SeedCallback, half_precision, kept_epoch,
+                                kept_model, load_checkpoint, time_shares)
 from .cli import command
-from .core import DataError, DRError, environment, from_dict as _from_dict, is_watched, read_json, seed_everything, write_json, write_safely
+from .core import (DataError, DRError, environment, from_dict as _from_dict, is_watched, read_json, seed_everything, write_json,
+                           write_safely)
 from .fundus import Preprocess
 from .learner import fundus_dls, grade_learner
 from .manifest import load_manifest
@@ -65,17 +67,20 @@ class TrainConfig:
 @patch(cls_method=True)
 def kaggle2023(cls: TrainConfig) -> TrainConfig:
     "The 2023 baseline, as faithful as known"
-    return cls(lr=1e-3, head_lr=1., schedule='step', wd=.01, amsgrad=True, preprocess=Preprocess(size=380), augment='kaggle2023', balance=None, ema=0., choose='macro_f1')
+    return cls(lr=1e-3, head_lr=1., schedule='step', wd=.01, amsgrad=True, preprocess=Preprocess(size=380), augment='kaggle2023',
+               balance=None, ema=0., choose='macro_f1')
 
 @patch(cls_method=True)
 def demo(cls: TrainConfig) -> TrainConfig:
     "A small network from scratch, about a minute on two cores"
-    return cls('resnet18', weights=None, epochs=10, batch=32, lr=1e-3, preprocess=Preprocess(size=96, enhance='graham'), augment='light', balance=None, ema=.98)
+    return cls('resnet18', weights=None, epochs=10, batch=32, lr=1e-3, preprocess=Preprocess(size=96, enhance='graham'), augment='light',
+               balance=None, ema=.98)
 
 PRESETS = {'default': TrainConfig, 'kaggle2023': TrainConfig.kaggle2023, 'demo': TrainConfig.demo}
 
 # %% ../nbs/4_train.ipynb #9096bc37
-_RETIRED = dict(head='regression', loss='smooth_l1', smooth=0., pool='avg', layer_decay=1., mixup=0., compile=False) # field to the one value that still works
+# field to the one value that still works
+_RETIRED = dict(head='regression', loss='smooth_l1', smooth=0., pool='avg', layer_decay=1., mixup=0., compile=False)
 
 @patch
 def to_dict(self: TrainConfig) -> dict: # Plain values, for config.json
@@ -89,7 +94,8 @@ def from_dict(cls: TrainConfig,
     "Read the fields back"
     odd = [f'{k}={d[k]!r}' for k, v in _RETIRED.items() if d.get(k, v) != v]
     if odd: raise DataError(f'this run used {", ".join(odd)}, which this version no longer has: go on with dr_nbdev 0.1.0')
-    return _from_dict(cls, {k: v for k, v in d.items() if k not in _RETIRED} | dict(preprocess=Preprocess.from_dict(d['preprocess'])), 'the configuration')
+    return _from_dict(cls, {k: v for k, v in d.items() if k not in _RETIRED} | dict(preprocess=Preprocess.from_dict(d['preprocess'])),
+                      'the configuration')
 
 def _run_name(
     cfg: TrainConfig, # Configuration of the run
@@ -97,7 +103,8 @@ def _run_name(
     "A run's name, if none is given"
     p, lr = cfg.preprocess, cfg.lr or find_backbone(cfg.backbone).lr
     rate = f'lr_{lr:g}'.replace('.', '') + ('_10_01' if cfg.schedule == 'step' else f'_{cfg.schedule}')
-    parts = [cfg.backbone, f'size_{p.size}', 'crop' if p.crop else None, p.enhance, 'aug' if cfg.augment == 'kaggle2023' else cfg.augment, 'adamw', rate]
+    parts = [cfg.backbone, f'size_{p.size}', 'crop' if p.crop else None, p.enhance, 'aug' if cfg.augment == 'kaggle2023' else cfg.augment,
+             'adamw', rate]
     return '__'.join(o for o in parts if o)
 
 # %% ../nbs/4_train.ipynb #eaeb800e
@@ -105,13 +112,14 @@ def config_learner(
     cfg: TrainConfig, # Configuration of the run
     data: str | Path | pd.DataFrame, # Folder that `merge` made, or a table with path, grade and split
     run: str | Path, # Folder for weights, history and checkpoint
-    device=None, # Device; None: the best there is
-    log=print, # Gets messages and a line per epoch
+    device: 'str | torch.device | None' = None, # Device; None: the best there is
+    log: Callable = print, # Gets messages and a line per epoch
 ) -> Learner: # Ready for `_fit_config`
     "The fastai Learner of a configuration"
     seed_everything(cfg.seed)
     dls = fundus_dls(data, cfg.preprocess, cfg.at_once or cfg.batch, cfg.augment, cfg.balance, cfg.soft, cfg.seed, device, cfg.workers, log)
-    cbs = [SeedCallback(cfg.seed), CheckpointCallback(run, cfg.choose, log), ProfileCallback(run), *half_precision(dls.device, half_dtype(dls.device) if cfg.amp else None)]
+    cbs = [SeedCallback(cfg.seed), CheckpointCallback(run, cfg.choose, log), ProfileCallback(run),
+           *half_precision(dls.device, half_dtype(dls.device) if cfg.amp else None)]
     if cfg.frozen: cbs.append(FreezeStages(cfg.frozen))
     if cfg.ema: cbs.append(EMACallback(cfg.ema))
     if (cfg.at_once or cfg.batch) < cfg.batch: cbs.append(GradientAccumulation(cfg.batch))
@@ -132,7 +140,8 @@ def _fit_config(
     else: raise DataError(f"schedule={cfg.schedule!r}: choose 'one_cycle' or 'step'")
 
 # %% ../nbs/4_train.ipynb #105d1627
-RUN_FILES = ('config.json', 'environment.json', 'data.json', 'history.csv', 'profile.csv', 'val_scores.csv', 'best.safetensors', 'last.safetensors', 'checkpoint.pt')
+RUN_FILES = ('config.json', 'environment.json', 'data.json', 'history.csv', 'profile.csv', 'val_scores.csv', 'best.safetensors',
+             'last.safetensors', 'checkpoint.pt')
 
 def _fingerprint(manifest):
     "Sixteen digits that change with the content, grade or split of any image"
@@ -163,8 +172,10 @@ def _check_run(
         write_json(run/'environment.json', environment() | dict(device=str(default_device())))
     old, new = _filled(read_json(run/'config.json')), _filled(json.loads(json.dumps(config)))
     differ = [k for k in new.keys() | old.keys() if old.get(k) != new.get(k) and k not in ('workers', 'compile')]
-    if differ: raise DRError(f'{run} holds a run with other settings ({", ".join(f"{k}: {old.get(k)}, now {new.get(k)}" for k in sorted(differ))}): '
-                             'choose another name, or fresh=True (--fresh) to replace it')
+    if differ:
+        raise DRError(f'{run} holds a run with other settings '
+                      f'({", ".join(f"{k}: {old.get(k)}, now {new.get(k)}" for k in sorted(differ))}): '
+                      'choose another name, or fresh=True (--fresh) to replace it')
 
 # %% ../nbs/4_train.ipynb #18a804c0
 def _with_kept_weights(learn, run):
@@ -192,8 +203,8 @@ def train(
     save: str | Path = 'weights',     # Folder for the runs
     name: str | None = None,          # Name of the run; None: `_run_name(cfg)`
     fresh: bool = False,              # Remove a run of this name first?
-    device=None,                      # Device; None: the best there is
-    log=print,                        # Gets messages and a line per epoch
+    device: 'str | torch.device | None' = None, # Device; None: the best there is
+    log: Callable = print,            # Gets messages and a line per epoch
     with_learner: bool = False,       # Also return the Learner, with the kept weights?
 ) -> Path: # Folder of the run; with `with_learner`, the folder and the Learner
     "Train a network, or go on with an interrupted run"
@@ -204,7 +215,8 @@ def train(
     if (finished := (run/'val_scores.csv').exists()) and not with_learner: return run
     learn = config_learner(cfg, data, run, device, log)
     if not finished:
-        with learn.no_logging(), nullcontext() if is_watched() else learn.no_bar(): _fit_config(learn, cfg, load_checkpoint(run, learn) if (run/'checkpoint.pt').exists() else 0)
+        with learn.no_logging(), nullcontext() if is_watched() else learn.no_bar():
+            _fit_config(learn, cfg, load_checkpoint(run, learn) if (run/'checkpoint.pt').exists() else 0)
         save_weights(run/'last.safetensors', kept_model(learn))
         _save_scores(_with_kept_weights(learn, run), cfg, run)
         (run/'checkpoint.pt').unlink()
@@ -220,7 +232,8 @@ def plot_history(
     fig, axes = plt.subplots(1, 2, figsize=(7, 2.6), layout='constrained')
     best = kept_epoch(h, read_json(Path(run)/'config.json').get('choose', 'macro_f1'))
     for ax, cols, title in zip(axes, (('train_loss', 'valid_loss'), ('macro_f1', 'qwk')), ('SmoothL1 loss', 'Validation')):
-        for c, color, style in zip(cols, ('#00224e', '#bcae6c'), ('-', '--')): ax.plot(h.epoch, h[c], style, color=color, label=c, marker='.')
+        for c, color, style in zip(cols, ('#00224e', '#bcae6c'), ('-', '--')):
+            ax.plot(h.epoch, h[c], style, color=color, label=c, marker='.')
         ax.axvline(best, color='#7c7b78', lw=.8, ls=':')
         ax.set(xlabel='epoch (dotted: kept)', title=title)
         ax.legend(fontsize=8)
@@ -241,14 +254,16 @@ def run_summary(
 ) -> str: # A few lines
     "Where a run lies and how good it is"
     about, h = read_json(run/'bundle/grader.json'), pd.read_csv(run/'history.csv')
-    line = lambda way: '  '.join('{} {value:.3f} ({low:.3f} to {high:.3f})'.format(k, **about['metrics'][way][k]) for k in ('macro_f1', 'qwk'))
+    line = lambda way: '  '.join('{} {value:.3f} ({low:.3f} to {high:.3f})'.format(k, **about['metrics'][way][k])
+                                 for k in ('macro_f1', 'qwk'))
     gain = '{value:+.3f} ({low:+.3f} to {high:+.3f})'.format(**about['gain'])
     t = time_shares(run)
-    return (f'{len(h)} epochs, weights of epoch {kept_epoch(h, about["training"]["config"].get("choose", "macro_f1"))}; validation, with 95% intervals:\n'
+    return (f'{len(h)} epochs, weights of epoch {kept_epoch(h, about["training"]["config"].get("choose", "macro_f1"))}; validation, '
+            'with 95% intervals:\n'
             f'  rounded            {line("rounded")}\n  tuned, out of fold {line("tuned_out_of_fold")}\n'
-            f'Gain of fitted thresholds out of fold {gain}: ' + ('they are used\n' if about['tuned_for'] else 'not used, rounding stays\n') +
-            f'An epoch takes {t.seconds.sum():.1f} s: ' + ', '.join(f'{part} {share:.1%}' for part, share in t.share.items()) +
-            f'\nRun    {run}\nBundle {run/"bundle"}')
+            f'Gain of fitted thresholds out of fold {gain}: ' + ('they are used\n' if about['tuned_for'] else 'not used, rounding stays\n')
+            + f'An epoch takes {t.seconds.sum():.1f} s: ' + ', '.join(f'{part} {share:.1%}' for part, share in t.share.items())
+            + f'\nRun    {run}\nBundle {run/"bundle"}')
 
 # %% ../nbs/4_train.ipynb #e6e1ee5d
 @command('dr_train', 'dr_train --backbone efficientnet_b0 --size 224 -b 64 -e 40 -n small', 'dr_train --preset demo --weights none',
@@ -269,8 +284,9 @@ def dr_train(
     metric: Literal['f1', 'qwk'] = 'f1', # Figure that thresholds are fitted for
     fresh: bool = False, # Replace a run of this name; without it, an interrupted run goes on
 ) -> dict: # Paths of run and bundle; metrics of the validation photographs
-    "Train a grader on merged photographs, tune its thresholds, and write its bundle. Ctrl-C stops it; the same line goes on from the last epoch."
-    cfg = _override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr, at_once=at_once, seed=seed)
+    "Train a grader on merged photographs, tune its thresholds, write its bundle; interrupted, the same line goes on from the last epoch"
+    cfg = _override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr, at_once=at_once,
+                    seed=seed)
     if weights == 'none': cfg = replace(cfg, weights=None)
     run = train(cfg, data, save, name, fresh)
     bundle = tune(run, metric)
