@@ -6,6 +6,8 @@
 __all__ = ['ORIGINAL_COMPARISON', 'compare_backbones', 'plot_comparison']
 
 # %% ../nbs/3_backbones.ipynb #f4db6989
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 

@@ -27,7 +27,7 @@ with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTo
     warnings.simplefilter('ignore')
     from fastai.callback.core import Callback, TrainEvalCallback
     from fastai.callback.fp16 import MixedPrecision
-    from fastai.learner import Recorder
+    from fastai.learner import Learner, Recorder
 
 # %% ../nbs/parts/callbacks.ipynb #83a52275
 class SeedCallback(Callback):
@@ -66,7 +66,7 @@ class FreezeStages(Callback):
     "Keep the first stages of a backbone as they are"
     order, run_valid = TrainEvalCallback.order + 1, False # after the callback that sets everything to training
     def __init__(self, n: int): self.n = n # number of stages
-    def stages(self, model: 'nn.Module'): # modules
+    def stages(self, model: torch.nn.Module): # modules
         if not hasattr(model, 'features'):
             raise DataError(f'frozen={self.n}: {type(model).__name__} has no list of stages to freeze; use frozen=0')
         return list(model.features[:self.n])
@@ -216,14 +216,14 @@ class CheckpointCallback(Callback):
 
 # %% ../nbs/parts/callbacks.ipynb #66e8ffaf
 def kept_model(
-    learn: 'Learner', # fastai Learner
+    learn: Learner, # fastai Learner
 ) -> torch.nn.Module: # The moving average if there is one, else the model
     "The model that is validated and saved"
     return learn.ema.average if hasattr(learn, 'ema') and learn.ema.average is not None else learn.model
 
 def save_checkpoint(
     run: Path, # Folder of the run
-    learn: 'Learner', # fastai Learner
+    learn: Learner, # fastai Learner
     rows: list, # History so far
 ):
     "Write checkpoint.pt and history.csv"
@@ -237,7 +237,7 @@ def save_checkpoint(
 
 def load_checkpoint(
     run: Path, # Folder of the run
-    learn: 'Learner', # fastai Learner with a `CheckpointCallback`
+    learn: Learner, # fastai Learner with a `CheckpointCallback`
 ) -> int: # Number of epochs that are done
     "Bring a learner to where the checkpoint was written"
     state = torch.load(run/'checkpoint.pt', map_location=learn.dls.device, weights_only=True)

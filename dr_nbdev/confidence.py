@@ -58,7 +58,7 @@ def _uncalibrated_probs(
 # %% ../nbs/parts/confidence.ipynb #7f8309ab
 def plot_reliability(
     curves: dict, # Name to (probabilities, whether it was the case)
-    ax: 'plt.Axes | None' = None, # Matplotlib axes; new ones if None
+    ax: object = None, # Matplotlib axes; new ones if None
 ): # The axes
     "Predicted probability against observed share, with the number of photographs in each bin"
     import matplotlib.pyplot as plt
@@ -168,7 +168,7 @@ def risk_coverage(
 
 def plot_risk(
     curves: dict, # name to a table as `risk_coverage` gives it
-    ax: 'plt.Axes | None' = None, # matplotlib axes; new ones if None
+    ax: object = None, # matplotlib axes; new ones if None
 ): # the axes
     "Risk over coverage"
     import matplotlib.pyplot as plt

@@ -6,10 +6,11 @@
 __all__ = ['THUMB', 'SAME', 'NEAR', 'texture', 'thumbnail', 'correlation', 'brief', 'near_pairs', 'connected']
 
 # %% ../nbs/parts/duplicates.ipynb #66e26e6a
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 
-from collections.abc import Iterable
 from .fundus import read_scaled
 
 # %% ../nbs/parts/duplicates.ipynb #55388ae0

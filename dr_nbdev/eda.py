@@ -8,6 +8,8 @@ __all__ = ['grade_counts', 'plot_counts', 'balance', 'sizes', 'plot_file_size', 
            'plot_audit']
 
 # %% ../nbs/2_eda.ipynb #9250b8a1
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -120,7 +122,6 @@ def show_duplicates(
 ): # Matplotlib figure; None where there is nothing to show
     "Files that show the same photograph, side by side"
     import matplotlib.pyplot as plt
-    from pathlib import Path
     from dr_nbdev.plots import photo_grid
     t = load_manifest(dest)
     t = t[t.duplicated('duplicate_group', keep=False) & (disputed(t) | (not only_disputed))]

@@ -382,7 +382,7 @@ def __call__(self: Preprocess,
 # %% ../nbs/parts/fundus.ipynb #49cf8d9c
 @patch
 def scale_shift(self: Preprocess,
-    device: 'str | torch.device | None' = None, # of the tensors
+    device: str | None = None, # of the tensors
 ): # two tensors 1 x 3 x 1 x 1: what 8-bit values are multiplied by, and what is added then
     "Normalisation as one multiplication and one addition"
     import torch
@@ -391,7 +391,7 @@ def scale_shift(self: Preprocess,
 
 @patch
 def normalize(self: Preprocess,
-    batch: 'np.ndarray | torch.Tensor', # n x size x size x 3, uint8, array or tensor
+    batch: np.ndarray, # n x size x size x 3, uint8, array or tensor
 ): # tensor n x 3 x size x size, float32, on the same device
     "From 8-bit squares to what the network takes"
     import torch

@@ -191,7 +191,7 @@ def load(cls: Grader,
 # %% ../nbs/parts/grader.ipynb #b68c351e
 @patch(cls_method=True)
 def from_learner(cls: Grader,
-    learn: 'Learner', # fastai Learner of `grade_learner`
+    learn: object, # fastai Learner of `grade_learner`
     thresholds: tuple = DEFAULT_THRESHOLDS, # Four, ascending
     name: str = 'learner', # Name in messages
 ) -> Grader: # Ready to grade

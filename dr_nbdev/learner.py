@@ -62,7 +62,7 @@ class Grade(float, ShowTitle):
     "A grade or a score that shows itself as a title"
     _show_args = {'label': 'text'}
     def __str__(self): return f'{int(self)} {GRADES[int(self)]}' if self in range(5) else f'score {float(self):.2f}'
-    def show(self, ctx: 'plt.Axes | None' = None, **kwargs): return show_title(str(self), ctx=ctx, **self._show_args | kwargs)
+    def show(self, ctx: object = None, **kwargs): return show_title(str(self), ctx=ctx, **self._show_args | kwargs)
 
 class _ReadGrade(Transform):
     "The grade of a photograph"
@@ -157,7 +157,7 @@ def fundus_dls(
     balance: str | None = None, # Draw each 'grade' alike, or 'root': halfway there
     soft: bool = False, # Give copies of one photograph the mean of their grades, in training
     seed: int = 42, # Random seed of order and augmentation
-    device: 'str | torch.device | None' = None, # Device of the batches; None: the best there is
+    device: str | None = None, # Device of the batches; None: the best there is
     workers: int | None = None, # Threads that read; None: one per processor. They do not change the result
     log: Callable = print, # Gets messages
 ) -> DataLoaders: # Images n x 3 x size x size, normalised; grades (n,)

@@ -8,10 +8,10 @@ __all__ = ['LESIONS', 'MA', 'HAEM', 'EXUDATE', 'COTTON', 'BEADING', 'IRMA', 'NEW
 
 # %% ../nbs/parts/lesions.ipynb #5e17ae37
 import math
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
-from collections.abc import Iterable
 from fastcore.basics import patch
 
 from .camera import DISC, circle, direction

@@ -47,7 +47,7 @@ def plot_confusion(
     grades: ArrayLike, # True grades or classes, shape (n,)
     pred: ArrayLike, # Predicted grades or classes, shape (n,)
     names: tuple = GRADES, # Names of the classes
-    ax: 'plt.Axes | None' = None, # Matplotlib axes; new ones if None
+    ax: object = None, # Matplotlib axes; new ones if None
 ): # The axes
     "Confusion matrix: counts, and shares of each true class"
     import matplotlib.pyplot as plt
@@ -302,7 +302,7 @@ def metric_table(
 # %% ../nbs/parts/metrics.ipynb #a6d3ef0d
 def plot_metrics(
     table: pd.DataFrame, # from `metric_table`
-    ax: 'plt.Axes | None' = None, # matplotlib axes; new ones if None
+    ax: object = None, # matplotlib axes; new ones if None
 ): # the axes
     "Figures with their intervals, one line each"
     import matplotlib.pyplot as plt

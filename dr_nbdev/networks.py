@@ -267,7 +267,7 @@ def create_model(
 
 # %% ../nbs/parts/networks.ipynb #9561d515
 def hash_weights(
-    h: 'hashlib._Hash', # a hash of hashlib; is fed
+    h: object, # a hash of hashlib; is fed
     model: nn.Module, # whose weights
 ):
     "Feed a model's weights, and their names, to a hash"
@@ -275,7 +275,7 @@ def hash_weights(
 
 # %% ../nbs/parts/networks.ipynb #d5f578b9
 def half_dtype(
-    device: 'str | torch.device', # a torch device or its name
+    device: str, # a torch device or its name
 ) -> torch.dtype | None: # None: the device has no 16-bit arithmetic worth using
     "The 16-bit format that a device computes in"
     device = torch.device(device)

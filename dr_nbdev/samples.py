@@ -105,7 +105,7 @@ def _name_column(ax, places: dict, width: int, left: bool):
                     annotation_clip=False, arrowprops=dict(arrowstyle='-', color='white', lw=.8, shrinkA=1, shrinkB=2))
 
 # %% ../nbs/parts/samples.ipynb #672ac382
-def explain(ax: 'plt.Axes', s: Sample):
+def explain(ax: object, s: Sample):
     "Show a photograph with the names of what is in it"
     ax.imshow(s.image)
     ax.axis('off')

@@ -7,12 +7,13 @@ __all__ = ['KNOWN_COLUMNS', 'read_table', 'find_columns', 'image_id', 'patient_e
 
 # %% ../nbs/parts/tables.ipynb #c080861a
 import heapq, os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
 
-from collections.abc import Iterable
-from typing import IO
 from .core import IMAGE_EXTENSIONS, N_GRADES, DataError, natural_key
 
 # %% ../nbs/parts/tables.ipynb #ebd681ee

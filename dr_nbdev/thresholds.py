@@ -56,7 +56,7 @@ def plot_scores(
     scores: ArrayLike, # continuous scores, shape (n,)
     grades: ArrayLike, # true grades 0..4, shape (n,)
     thresholds: ArrayLike = DEFAULT_THRESHOLDS, # four ascending numbers, drawn as lines
-    ax: 'plt.Axes | None' = None, # matplotlib axes; new ones if None
+    ax: object = None, # matplotlib axes; new ones if None
 ): # the axes
     "Distribution of the scores of each true grade, with the thresholds"
     scores, grades = _pairs(scores, grades)

@@ -112,7 +112,7 @@ def config_learner(
     cfg: TrainConfig, # Configuration of the run
     data: str | Path | pd.DataFrame, # Folder that `merge` made, or a table with path, grade and split
     run: str | Path, # Folder for weights, history and checkpoint
-    device: 'str | torch.device | None' = None, # Device; None: the best there is
+    device: str | None = None, # Device; None: the best there is
     log: Callable = print, # Gets messages and a line per epoch
 ) -> Learner: # Ready for `_fit_config`
     "The fastai Learner of a configuration"
@@ -203,7 +203,7 @@ def train(
     save: str | Path = 'weights',     # Folder for the runs
     name: str | None = None,          # Name of the run; None: `_run_name(cfg)`
     fresh: bool = False,              # Remove a run of this name first?
-    device: 'str | torch.device | None' = None, # Device; None: the best there is
+    device: str | None = None, # Device; None: the best there is
     log: Callable = print,            # Gets messages and a line per epoch
     with_learner: bool = False,       # Also return the Learner, with the kept weights?
 ) -> Path: # Folder of the run; with `with_learner`, the folder and the Learner
