@@ -54,10 +54,10 @@ def _confusion_text(
     "Confusion matrix and figures of what got a grade"
     ok = result[result.grade.notna()]
     if ok.empty: raise DataError('not one photograph got a grade: look at the messages in the result')
-    true, given = ok.name.map(truth).astype(int), ok.grade.astype(int)
+    true, pred = ok.name.map(truth).astype(int), ok.grade.astype(int)
     rows = [f'{g} {n}' for g, n in enumerate(GRADES)]
-    table = pd.DataFrame(confusion(true, given), index=rows, columns=[f'predicted {g}' for g in range(len(GRADES))])
-    return f'{table}\n\nmacro F1 {macro_f1(true, given):.2f}, QWK {qwk(true, given):.2f}, {len(ok)} photographs'
+    table = pd.DataFrame(confusion(true, pred), index=rows, columns=[f'predicted {g}' for g in range(len(GRADES))])
+    return f'{table.to_string()}\n\nmacro F1 {macro_f1(true, pred):.2f}, QWK {qwk(true, pred):.2f}, {len(ok)} photographs'
 
 # %% ../nbs/use/demo.ipynb #f327f578
 def _drawn(

@@ -258,15 +258,15 @@ def _trial(
     squares: np.ndarray, # to compare on
     reference: np.ndarray, # their scores in float32
     tolerance: float = TOLERANCE, # no score may move by more
-) -> dict: # engine, ms (per square), difference, compared, verdict ('ok' or what speaks against it)
+) -> dict: # engine, ms (per square), difference, compared, status ('ok' or what speaks against it)
     "Make an engine, compare it, time it"
-    row = dict(engine=name, ms=None, difference=None, compared=len(squares), verdict='ok')
+    row = dict(engine=name, ms=None, difference=None, compared=len(squares), status='ok')
     try:
         engine = make(name)
         try: guard(engine, squares, reference, tolerance)
-        except EngineError as e: row['verdict'] = str(e)
+        except EngineError as e: row['status'] = str(e)
         row |= dict(ms=min(_seconds(engine, squares[:8]) for _ in range(2))*1000, difference=engine.difference)
-    except Exception as e: row['verdict'] = f'{type(e).__name__}: {e}' # whatever another program stumbles over: it is not used
+    except Exception as e: row['status'] = f'{type(e).__name__}: {e}' # whatever another program stumbles over: it is not used
     return row
 
 # %% ../nbs/parts/engines.ipynb #eeadfde7
@@ -285,7 +285,7 @@ def compare_engines(
     names: list[str] | None = None, # of engines; None: all that can be tried here
     tolerance: float = TOLERANCE, # no score may move by more
     folder: Path | None = None, # where files are kept; None: `_engine_folder`
-) -> pd.DataFrame: # engine, ms per square, difference, compared, verdict; fastest of those that pass first
+) -> pd.DataFrame: # engine, ms per square, difference, compared, status; fastest of those that pass first
     "Try engines and compare each with float32"
     squares = check_squares(prep, photos)
     folder = folder or _engine_folder(model, prep)
@@ -294,7 +294,7 @@ def compare_engines(
     reference = make_engine('torch', model, prep, device)(squares[1::2])
     rows = [_trial(o, make, squares[1::2], reference, tolerance) for o in names or engines_for(device)]
     t = pd.DataFrame(rows).sort_values('ms', ignore_index=True)
-    return t.sort_values('verdict', key=lambda o: o != 'ok', kind='stable', ignore_index=True)
+    return t.sort_values('status', key=lambda o: o != 'ok', kind='stable', ignore_index=True)
 
 # %% ../nbs/parts/engines.ipynb #4a2c42fb
 def _where(device):
@@ -325,7 +325,7 @@ def find_engine(
         rows = t.astype(object).where(t.notna(), None).to_dict('records')
         write_json(notes, [o for o in known if o['key'] != key] + [dict(key=key, rows=rows)])
     best = rows[0]
-    if best['verdict'] != 'ok': raise EngineError(best['verdict'])
+    if best['status'] != 'ok': raise EngineError(best['status'])
     engine = make_engine(best['engine'], model, prep, device, folder=folder)
     engine.difference, engine.compared = best['difference'], best['compared']
     return engine

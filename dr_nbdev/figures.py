@@ -23,9 +23,9 @@ from .thresholds import GradeProbs, to_grade
 class _Levels:
     "Scores in ascending order, and what follows from each"
     scores: np.ndarray     # shape (m,)
-    given: np.ndarray      # class that is given, shape (m,)
+    predicted: np.ndarray  # class that is predicted, shape (m,)
     p: np.ndarray | None   # probability of each class, shape (m, classes)
-    sure: np.ndarray | None # probability of the class that is given, shape (m,)
+    sure: np.ndarray | None # probability of the class that is predicted, shape (m,)
     sets: np.ndarray | None # lowest and highest class of the set, shape (m, 2)
 
 @dataclass
@@ -41,13 +41,13 @@ class GradingRules:
 def _make_levels(rules: GradingRules, scores: np.ndarray) -> _Levels:
     "What follows from each of these scores"
     grades, lows = to_grade(scores, rules.thresholds), rules.scheme.lows
-    given, p, sure, sets = rules.scheme.of(grades), None, None, None
+    predicted, p, sure, sets = rules.scheme.of(grades), None, None, None
     if rules.probs is not None:
         five = rules.probs(scores)
         p = np.add.reduceat(five, lows, axis=1)
-        sure = p[np.arange(len(scores)), given]
+        sure = p[np.arange(len(scores)), predicted]
         if rules.sets is not None: sets = rules.scheme.of(rules.sets(five, grades, rules.coverage))
-    return _Levels(scores, given, p, sure, sets)
+    return _Levels(scores, predicted, p, sure, sets)
 
 # %% ../nbs/parts/figures.ipynb #451786bb
 def _cuts(rules):
@@ -91,7 +91,7 @@ def _ratio(a, b):
 
 def _grade_figures(h, lv, scheme):
     "Macro F1, QWK, accuracy, and figures of each class"
-    c = h.astype(float) @ np.eye(h.shape[1])[lv.given] # rounds x classes x classes
+    c = h.astype(float) @ np.eye(h.shape[1])[lv.predicted] # rounds x classes x classes
     hits, support, predicted, n = c.diagonal(axis1=1, axis2=2), c.sum(2), c.sum(1), c.sum((1, 2))
     out = confusion_figures(c)
     for i, name in enumerate(scheme.names):
@@ -142,7 +142,7 @@ def _certainty_figures(h, lv, rules):
     if lv.p is None: return {}
     h = h.astype(float)
     k, n = h.shape[1], h.sum(1)
-    right = np.take_along_axis(h, lv.given[None, None], 1)[:, 0]
+    right = np.take_along_axis(h, lv.predicted[None, None], 1)[:, 0]
     out = dict(brier=(h*((np.eye(k)[:, None] - lv.p)**2).sum(2)).sum((1, 2))/n.sum(1), ece=ece_rounds(lv.sure, right, n),
                accuracy_at_80=_accuracy_among(.8, right, n, lv.sure))
     first = detections(rules.scheme).get('referable')

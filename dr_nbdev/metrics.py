@@ -37,7 +37,7 @@ def _pairs(grades, pred):
 def confusion(
     grades: ArrayLike, # true grades 0..4, shape (n,)
     pred: ArrayLike, # predicted grades 0..4, shape (n,)
-) -> np.ndarray: # 5x5 counts; rows: true grade, columns: given grade
+) -> np.ndarray: # 5x5 counts; rows: true grade, columns: predicted grade
     "Confusion matrix over the five grades, always 5x5"
     from sklearn.metrics import confusion_matrix
     return confusion_matrix(*_pairs(grades, pred), labels=range(N_GRADES))
@@ -134,15 +134,15 @@ def auroc(
 def per_grade(
     grades: ArrayLike, # true grades 0..4, shape (n,)
     pred: ArrayLike, # predicted grades 0..4, shape (n,)
-) -> pd.DataFrame: # a row per grade: support, given, sensitivity, specificity, ppv, f1
+) -> pd.DataFrame: # a row per grade: support, predicted, sensitivity, specificity, ppv, f1
     "How well each grade is told from all others; NaN where undefined"
     c = confusion(grades, pred)
-    hits, support, given = c.diagonal(), c.sum(1), c.sum(0)
-    rejected = c.sum() - support - given + hits
+    hits, support, predicted = c.diagonal(), c.sum(1), c.sum(0)
+    rejected = c.sum() - support - predicted + hits
     with np.errstate(invalid='ignore'):
         return pd.DataFrame(dict(
-            grade=GRADES, support=support, given=given, sensitivity=hits/support, specificity=rejected/(c.sum()-support),
-            ppv=hits/given, f1=2*hits/(support+given))).set_index('grade')
+            grade=GRADES, support=support, predicted=predicted, sensitivity=hits/support, specificity=rejected/(c.sum()-support),
+            ppv=hits/predicted, f1=2*hits/(support+predicted))).set_index('grade')
 
 # %% ../nbs/parts/metrics.ipynb #5ff17b27
 def patient_draws(

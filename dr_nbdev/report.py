@@ -220,7 +220,7 @@ def _certainty(graded, y, s, lv, rules, t):
     told = dict(brier='Brier, all classes', brier_referable='Brier, referable', ece='ECE, predicted class', ece_referable='ECE, referable',
                 set_coverage=f'coverage of prediction sets for {rules.coverage:.0%}', classes_per_set='classes in a set',
                 accuracy_at_80='accuracy of the surest 80%')
-    risk = plot_risk({'errors': risk_coverage(lv.given != y, lv.sure)}).figure
+    risk = plot_risk({'errors': risk_coverage(lv.predicted != y, lv.sure)}).figure
     return _section('Certainty', 'A point on the diagonal was observed as often as predicted; its size is its share of the photographs.',
                     _picture(plot_reliability(curves).figure, 'Calibration')
                     + _picture(risk, 'Errors among those that are kept, if the least sure are passed on'),
@@ -247,7 +247,7 @@ def _sections(
     y, s, names = graded['class'].to_numpy(int), graded.score.to_numpy(float), rules.scheme.names
     lv = _make_levels(rules, s)
     out = _section('Grades', 'Rows are labels, columns predictions; percentages are shares of each label, on the diagonal the sensitivity.',
-                   _picture(plot_confusion(y, lv.given, names).figure, 'Confusion matrix')
+                   _picture(plot_confusion(y, lv.predicted, names).figure, 'Confusion matrix')
                    + _picture(plot_by_class(y, s, rules), 'Scores by label; dashed lines are the thresholds'), [_per_class(t, names)])
     out += _section('Detection',
                     'Thresholds and operating points were fixed on the validation photographs of the weights, before this set was seen.',
