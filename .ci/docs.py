@@ -245,7 +245,7 @@ def build():
         subprocess.run([sys.executable, '-m', 'sphinx', '-W', '--keep-going', '-q', '-b', 'html', str(src), str(site)], check=True)
     for o in ('.doctrees', '.buildinfo', 'objects.inv'):
         shutil.rmtree(site/o, ignore_errors=True) if (site/o).is_dir() else (site/o).unlink(missing_ok=True)
-    shutil.rmtree(site/'_sources', ignore_errors=True)
+    for o in (site/'_sources', root/'jupyter_execute'): shutil.rmtree(o, ignore_errors=True)
     mathjax = site/'_static/mathjax' # of which pages need one program and its fonts
     for o in sorted(mathjax.rglob('*'), reverse=True):
         if o.is_dir(): o.rmdir() if not any(o.iterdir()) else None
