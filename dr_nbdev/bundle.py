@@ -16,7 +16,7 @@ from .confidence import PredictionSets, cross_sets, fellow_fit, fellow_scores, o
 from .core import DISCLAIMER, GRADES, N_GRADES, DataError, read_json, write_json, write_safely
 from .fundus import Preprocess
 from .metrics import metric_table, paired_gain
-from .networks import Ensemble, load_state, plain_model, read_state, save_weights
+from .networks import Ensemble, load_state, plain_model, read_state, retired_fields, save_weights
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, cross_fit, to_grade
 
 # %% ../nbs/parts/bundle.ipynb #d892e15d
@@ -66,16 +66,13 @@ def _confidence(
     return out | dict(sets_measured=t.round(4).to_dict('index'))
 
 # %% ../nbs/parts/bundle.ipynb #12e7ffdf
-_RETIRED = dict(head='regression', pool='avg') # fields of older runs whose other values this version has no code for
-
 def _load_runs(runs):
     "Configurations, networks with the kept weights, and validation scores of finished runs"
     configs, models, tables = [], [], []
     for run in runs:
         if not (run/'val_scores.csv').is_file(): raise DataError(f'{run} is not a finished run (no val_scores.csv): train it to its end')
         c = read_json(run/'config.json')
-        odd = [k for k, v in _RETIRED.items() if c.get(k, v) != v]
-        if odd: raise DataError(f'{run} was trained with {odd[0]}={c[odd[0]]!r}, which this version no longer has')
+        if odd := retired_fields(c): raise DataError(f'{run} was trained with {odd[0]}, which this version no longer has')
         configs.append(c)
         models.append(load_state(plain_model(c['backbone']), read_state(run/'best.safetensors')))
         tables.append(pd.read_csv(run/'val_scores.csv', dtype=dict(patient=str)))

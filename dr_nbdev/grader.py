@@ -154,15 +154,13 @@ def find_weights(
                        f'({have})')
 
 # %% ../nbs/parts/grader.ipynb #46ac4502
-_RETIRED = dict(head='regression', pool='avg') # fields of older bundles whose other values this version has no code for
-
 def _from_bundle(folder, device):
     "Read a bundle: grader.json and model.safetensors"
-    from dr_nbdev.networks import load_state, plain_model, read_state, with_views
+    from dr_nbdev.networks import load_state, plain_model, read_state, retired_fields, with_views
     about = read_json(folder/'grader.json')
     try:
-        odd = [f'{k}={about[k]!r}' for k, v in _RETIRED.items() if about.get(k, v) != v]
-        if odd: raise WeightsError(f'{folder} uses {", ".join(odd)}, which this version no longer has: grade with dr_nbdev 0.1.0')
+        if odd := retired_fields(about):
+            raise WeightsError(f'{folder} uses {", ".join(odd)}, which this version no longer has: grade with dr_nbdev 0.1.0')
         model = load_state(plain_model(about['backbone']), read_state(folder/'model.safetensors'), str(folder))
         calibration, sets = about.get('calibration'), about.get('sets')
         return Grader(with_views(model, about.get('views', 1)), Preprocess.from_dict(about['preprocess']), tuple(about['thresholds']),

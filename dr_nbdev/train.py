@@ -26,7 +26,7 @@ from .core import (DataError, DRError, environment, from_dict as _from_dict, is_
 from .fundus import Preprocess
 from .learner import fundus_dls, grade_learner
 from .manifest import load_manifest
-from .networks import find_backbone, half_dtype, load_state, read_state, save_weights, with_views
+from .networks import NETWORK_FIELDS, find_backbone, half_dtype, load_state, read_state, retired_fields, save_weights, with_views
 from .splits import leak_groups
 
 # %% ../nbs/4_train.ipynb #5310aa04
@@ -80,7 +80,7 @@ PRESETS = {'default': TrainConfig, 'kaggle2023': TrainConfig.kaggle2023, 'demo':
 
 # %% ../nbs/4_train.ipynb #9096bc37
 # field to the one value that still works
-_RETIRED = dict(head='regression', loss='smooth_l1', smooth=0., pool='avg', layer_decay=1., mixup=0., compile=False)
+_RETIRED = NETWORK_FIELDS | dict(loss='smooth_l1', smooth=0., layer_decay=1., mixup=0., compile=False)
 
 @patch
 def to_dict(self: TrainConfig) -> dict: # Plain values, for config.json
@@ -92,8 +92,8 @@ def from_dict(cls: TrainConfig,
     d: dict, # Plain values, as `to_dict` gives them
 ) -> TrainConfig: # The same configuration again
     "Read the fields back"
-    odd = [f'{k}={d[k]!r}' for k, v in _RETIRED.items() if d.get(k, v) != v]
-    if odd: raise DataError(f'this run used {", ".join(odd)}, which this version no longer has: go on with dr_nbdev 0.1.0')
+    if odd := retired_fields(d, _RETIRED):
+        raise DataError(f'this run used {", ".join(odd)}, which this version no longer has: go on with dr_nbdev 0.1.0')
     return _from_dict(cls, {k: v for k, v in d.items() if k not in _RETIRED} | dict(preprocess=Preprocess.from_dict(d['preprocess'])),
                       'the configuration')
 
