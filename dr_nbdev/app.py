@@ -161,15 +161,12 @@ def _sure_words(row):
     which = 'one of ' + row['set'].replace('-', ' to ') if '-' in row['set'] else 'this one'
     return f'{text} For 90% of photographs the true grade is {which}.'
 
-def _referable_words(score, points):
-    "Whether a score is referable, by the usual cut and by the one that misses fewer ill eyes"
-    if not points: return ''
-    usual = points['default']
-    careful = usual if points['sensitive'] is None else points['sensitive']
-    if score >= usual: return f'Referable: the score is {usual:.1f} or more.'
-    if score < careful: return f'Not referable: even the careful cut lies higher, at {careful:.1f}.'
-    return (f'Not referable by the usual cut ({usual:.1f}), but by the careful one ({careful:.1f}), '
-            'which misses fewer ill eyes and alarms more often.')
+def _referable_words(row, cut):
+    "Whether an eye is referable, in a sentence"
+    if row['referable'] == 'yes': return f'Referable: the score is {cut:.1f} or more.'
+    if row['referable'] == 'no': return f'Not referable: the score is below {cut:.1f}.'
+    if row['status'] == 'low_quality': return 'Referable or not is left open: the photograph is too poor to rule it out.'
+    return f'Referable or not is left open: the score is just below {cut:.1f}. Look yourself.'
 
 # %% ../nbs/use/app.ipynb #3a5d1be8
 def _scale(s):
@@ -185,7 +182,7 @@ def _graded_values(o, with_heat):
     return dict(grade=r['grade'], label=r['label'], score=f'{r["score"]:.2f}', at=_scale(r['score']),
                 bands=list(zip(edges, edges[1:], GRADE_COLORS)),
                 cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds], probs=probs, sure=_sure_words(r),
-                referable=_referable_words(r['score'], grader.about.get('operating_points', {}).get('referable')),
+                referable=_referable_words(r, grader.referable_cut),
                 heat=None if o.heat is None else _picture_url(_heat_picture(o.heat)))
 
 def _card(

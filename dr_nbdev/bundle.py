@@ -99,12 +99,13 @@ def tune(
     configs, models, tables = _load_runs(runs)
     s = tables[0].assign(score=np.mean([t.score for t in tables], axis=0))
     thresholds, fit, gain, use = choose_thresholds(s, metric)
+    each = {o: choose_thresholds(s, o)[0] for o in ('f1', 'qwk')}
     figures, by_source = _all_figures(s, thresholds, fit, use)
     run, names, first = runs[0], [o['backbone'] for o in configs], configs[0]
     about = dict(format=BUNDLE_VERSION, name=name or run.name, backbone=names if len(runs) > 1 else names[0], views=first.get('views', 1),
                  half=half,
-                 preprocess=Preprocess.from_dict(first['preprocess']).to_dict(), thresholds=thresholds, tuned_for=metric if use else None,
-                 gain=vars(gain),
+                 preprocess=Preprocess.from_dict(first['preprocess']).to_dict(), thresholds=thresholds, thresholds_for=each,
+                 tuned_for=metric if use else None, gain=vars(gain),
                  **_confidence(s, thresholds), grades=GRADES,
                  training=dict(config=first, others=configs[1:], images=read_json(run/'data.json')), metrics=figures,
                  by_source=by_source, known_failures=list(known_failures), versions=read_json(run/'environment.json'), licence=LICENCE,

@@ -9,7 +9,7 @@ __all__ = ['SHIPPED', 'ORIGINAL_FILE', 'BUNDLE', 'COLUMNS', 'best_device', 'Grad
 # %% ../nbs/parts/grader.ipynb #b5f00e54
 import hashlib, os, shutil, tempfile, threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,8 +18,8 @@ import pandas as pd
 from fastcore.basics import patch
 
 import dr_nbdev
-from .confidence import PredictionSets, set_text
-from .core import GRADES, N_GRADES, DataError, ImageError, WeightsError, prefetch, progress, read_json, write_json, write_safely
+from .confidence import PredictionSets, referable_answers, set_text
+from .core import GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, prefetch, progress, read_json, write_json, write_safely
 from .fundus import FieldOfView, Preprocess
 from .quality import MIN_QUALITY, QUALITY_MODES, assess, quality_status
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, to_grade
@@ -186,6 +186,16 @@ def load(cls: Grader,
     path = _from_hub(weights) if str(weights).startswith('hf://') else find_weights(weights)
     return (_from_bundle if path.is_dir() else _from_state)(path, device or best_device())
 
+# %% ../nbs/parts/grader.ipynb #90ec8343
+@patch
+def with_thresholds(self: Grader,
+    name: str, # 'bundle' for its own, 'f1' or 'qwk'
+) -> Grader: # the same, which now grades by them
+    "Choose the thresholds between the grades by the figure that they were fitted for"
+    have = {'bundle': self.thresholds} | self.about.get('thresholds_for', {})
+    if name not in have: raise WeightsError(f'{self.name} has no thresholds for {name!r}: choose from {", ".join(have)}')
+    return replace(self, thresholds=tuple(have[name]))
+
 # %% ../nbs/parts/grader.ipynb #b68c351e
 @patch(cls_method=True)
 def from_learner(cls: Grader,
@@ -301,7 +311,26 @@ def prepare(
     except ImageError as e: return Prepared(None, 'unreadable', str(e))
 
 # %% ../nbs/parts/grader.ipynb #dd772377
-COLUMNS = ['name', 'grade', 'label', 'score', *(f'p{g}' for g in range(N_GRADES)), 'confidence', 'set', 'quality', 'status', 'message']
+COLUMNS = ['name', 'grade', 'label', 'referable', 'score', *(f'p{g}' for g in range(N_GRADES)), 'confidence', 'set', 'quality', 'status',
+           'message']
+
+@patch(as_prop=True)
+def referable_cut(self: Grader) -> float:
+    "Scores from here on are referable: the bundle's default operating point, or the threshold between mild and moderate"
+    return self.about.get('operating_points', {}).get('referable', {}).get('default', float(self.thresholds[REFERABLE - 1]))
+
+def _add_referable(
+    df: pd.DataFrame, # with score, status and message; is changed
+    cut: float, # scores from here on are referable
+):
+    "Fill the column referable, and say why it is empty where there is a grade"
+    has = df.score.notna()
+    poor = df.status[has].eq('low_quality')
+    df.loc[has, 'referable'] = referable_answers(df.score[has], poor, cut)
+    below = f'just below the cut for referable DR ({cut:.2f}): look yourself'
+    for why, holds in ((below, ~poor), ('too poor to rule out referable DR', poor)):
+        rows = df.index[has][df.referable[has].isna() & holds]
+        df.loc[rows, 'message'] = [f'{o}; {why}' if o else why for o in df.message[rows]]
 
 @patch
 def _sure(self: Grader,
@@ -321,7 +350,7 @@ def table(self: Grader,
     "Grade what could be prepared; the others keep their message"
     df = pd.DataFrame([(n, o.quality, o.status, o.message) for n, o in zip(names, results)],
                       columns=['name', 'quality', 'status', 'message'])
-    df = df.reindex(columns=COLUMNS).astype(dict(grade='Int64', label=object, set=object))
+    df = df.reindex(columns=COLUMNS).astype(dict(grade='Int64', label=object, referable=object, set=object))
     rows = np.flatnonzero([o.square is not None for o in results])
     if not len(rows): return df
     s = self.scores(np.stack([results[i].square for i in rows])).astype(float)
@@ -332,6 +361,7 @@ def table(self: Grader,
     new = dict(grade=grades, label=[GRADES[g] for g in grades], score=s.round(4)) | self._sure(s)
     if self.with_spread: new['spread'] = self.spread(np.stack([results[i].square for i in rows])).round(4)
     for k, v in new.items(): df.loc[rows, k] = v
+    _add_referable(df, self.referable_cut)
     return df
 
 # %% ../nbs/parts/grader.ipynb #7c81e84d
@@ -339,8 +369,8 @@ def table(self: Grader,
 def key(self: Grader) -> str: # sixteen hexadecimal digits
     "Changes with anything that decides what a row says"
     from dr_nbdev.networks import hash_weights
-    how = (self.preprocess.key, tuple(self.thresholds), self.probs, self.sets, self.coverage, self.quality, self.min_quality,
-           self.with_spread, self.engine.name if self.engine else 'torch')
+    how = (self.preprocess.key, tuple(self.thresholds), self.referable_cut, self.probs, self.sets, self.coverage, self.quality,
+           self.min_quality, self.with_spread, self.engine.name if self.engine else 'torch')
     h = hashlib.sha256(repr(how).encode())
     hash_weights(h, self.model)
     return h.hexdigest()[:16]
@@ -358,7 +388,8 @@ def read_result(
     path: Path, # a result, whole or partial
 ) -> pd.DataFrame: # with the columns' own types
     "Read a table of grades back"
-    return pd.read_csv(path, dtype=dict(name=str, grade='Int64', label=object, set=object, status=str, message=str), keep_default_na=False,
+    types = dict(name=str, grade='Int64', label=object, referable=object, set=object, status=str, message=str)
+    return pd.read_csv(path, dtype=types, keep_default_na=False,
                        na_values={c: [''] for c in (*COLUMNS, 'spread') if c not in ('name', 'status', 'message')})
 
 def _done(

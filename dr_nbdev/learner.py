@@ -20,7 +20,7 @@ from fastcore.xdg import xdg_cache_home
 from plum import dispatch
 
 from .augment import batch_augments, image_augment
-from .cache import cache_folder, prepare_images, read_square
+from .cache import cache_folder, prepare_images, read_square, square_file
 from .core import GRADES, DataError, prefetch
 from .fundus import Preprocess
 from .manifest import load_manifest
@@ -51,9 +51,10 @@ class _ReadSquare(Transform):
         super().__init__()
         self.preprocess, self.folder, self.keys = preprocess, folder, keys or {}
     def encodes(self, src):
-        key = self.keys.get(str(src)) if isinstance(src, (str, Path)) else None
-        square = read_square(self.folder/f'{key}.rgb', self.preprocess.size) if key else self.preprocess(src)
-        return TensorImage(torch.from_numpy(square).permute(2, 0, 1))
+        return self.square(src) if isinstance(src, (str, Path)) and str(src) in self.keys else self.tensor(self.preprocess(src))
+    def square(self, path: str | Path, copy: int = 0): # of a photograph in the cache; 0: itself, from 1 on: a copy
+        return self.tensor(read_square(square_file(self.folder, self.keys[str(path)], copy), self.preprocess.size))
+    def tensor(self, square: np.ndarray): return TensorImage(torch.from_numpy(square).permute(2, 0, 1))
 
 # %% ../nbs/parts/learner.ipynb #4ae9a081
 class TensorGrade(TensorBase): "Grades, or scores on the same scale"
@@ -96,18 +97,21 @@ class FundusDL(TfmdDL):
         shares: np.ndarray | None = None, # Chance of each photograph to be drawn; None: each comes once
         readers: int | None = None, # Threads that read; None: one for each core, 8 at most
         augment: Callable | None = None, # Function of a square and a generator, in the threads that read
+        draw_copy: Callable | None = None, # Function of a place and a generator: the square that is to stand for the photograph there
         **kwargs, # As for fastai's `TfmdDL`
     ):
-        self.seed, self.shares, self.readers, self.augment = seed, shares, readers or min(8, os.cpu_count() or 1), augment
+        self.seed, self.shares, self.readers = seed, shares, readers or min(8, os.cpu_count() or 1)
+        self.augment, self.draw_copy = augment, draw_copy
         super().__init__(dataset, bs, shuffle, num_workers=0, **kwargs)
     def shuffle_fn(self, idxs: list):
         rng = np.random.default_rng([self.seed, self.epoch])
         return (rng.permutation(idxs) if self.shares is None else rng.choice(idxs, len(idxs), p=self.shares)).tolist()
     def create_item(self, i: int):
         x, *y = super().create_item(i)
-        if self.augment:
-            x = TensorImage(torch.from_numpy(self.augment(x.permute(1, 2, 0).numpy(),
-                                                          np.random.default_rng([self.seed, self.epoch, i]))).permute(2, 0, 1))
+        if not (self.draw_copy or self.augment): return (x, *y)
+        rng = np.random.default_rng([self.seed, self.epoch, i])
+        if self.draw_copy: x = self.draw_copy(i, rng)
+        if self.augment: x = TensorImage(torch.from_numpy(self.augment(x.permute(1, 2, 0).numpy(), rng)).permute(2, 0, 1))
         return (x, *y)
     def create_batch(self, items: list): # the channels of a pixel stay side by side in memory
         xs, *ys = zip(*items)
@@ -137,9 +141,9 @@ def _photo_table(data):
     t = load_manifest(data)
     return t.assign(path=[str(Path(data).absolute()/o) for o in t.path]), Path(data)
 
-def _readable(table, home, preprocess, workers, log):
+def _readable(table, home, preprocess, workers, log, copies):
     "Rows whose photographs can be read, their squares prepared"
-    bad = prepare_images(table, home, preprocess, workers, log)
+    bad = prepare_images(table, home, preprocess, workers, log, copies)
     for r in table.itertuples():
         if r.sha256 in bad: log(f'left out of {r.split}: {r.path}: {bad[r.sha256]}')
     table = table[~table.sha256.isin(list(bad))].reset_index(drop=True)
@@ -155,7 +159,8 @@ def fundus_dls(
     bs: int = 18, # Images in a training batch; validation takes twice as many
     augment: str | None = 'default', # 'light', 'default', 'coarse', 'kaggle2023', or None
     balance: str | None = None, # Draw each 'grade' alike, or 'root': halfway there
-    soft: bool = False, # Give copies of one photograph the mean of their grades, in training
+    soft: bool = False, # Give duplicates of one photograph the mean of their grades, in training
+    copies: int = 0, # Copies of each training photograph as other programs would have saved it; an epoch takes it or one of them
     seed: int = 42, # Random seed of order and augmentation
     device: str | None = None, # Device of the batches; None: the best there is
     workers: int | None = None, # Threads that read; None: one per processor. They do not change the result
@@ -164,7 +169,7 @@ def fundus_dls(
     "fastai DataLoaders of fundus photographs"
     device = torch.device(device or default_device())
     table, home = _photo_table(data)
-    table = _readable(table, home, preprocess, workers, log)
+    table = _readable(table, home, preprocess, workers, log, copies)
     train = table.split.eq('train').to_numpy()
     mean = table.groupby('duplicate_group').grade.transform('mean') if soft and 'duplicate_group' in table else table.grade
     grades = dict(zip(table.path, mean.where(train, table.grade).astype(float)))
@@ -175,8 +180,9 @@ def fundus_dls(
                     _ChannelsLast()]
     common = dict(seed=seed, readers=workers, device=device)
     shares = _draw_shares(table[train], balance) if balance else None
+    draw_copy = (lambda i, rng: reader.square(ds.train.items[i], int(rng.integers(copies + 1)))) if copies else None
     dls = DataLoaders(FundusDL(ds.train, min(bs, int(train.sum())), shuffle=True, drop_last=True, shares=shares,
-                               augment=image_augment(augment), after_batch=tfms(), **common),
+                               augment=image_augment(augment), draw_copy=draw_copy, after_batch=tfms(), **common),
                       FundusDL(ds.valid, 2*bs, after_batch=tfms(), **common), path=home, device=device)
     dls.preprocess, dls.table = preprocess, table
     return dls

@@ -33,10 +33,11 @@ def predict_folder(
     engine: str = 'torch', # what computes the scores, as for `Grader.use`
     quality: str = 'warn', # what to do with a poor photograph: 'warn', 'refuse' or 'off'
     min_quality: float = MIN_QUALITY, # what is among this share of the worst real photographs is poor
+    thresholds: str = 'bundle', # between the grades: the bundle's own, or those for macro F1 ('f1') or for QWK ('qwk')
 ) -> pd.DataFrame: # with the columns above
     "Grade the photographs of a folder (for research use, not a medical device)"
     files, _ = photo_list(folder, recursive)
-    grader = Grader.load(weights, device).use(engine, files)
+    grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, files)
     return replace(grader, quality=quality, min_quality=min_quality).grade_folder(folder, out, recursive, batch)
 
 # %% ../nbs/6_predict.ipynb #61b7e5f9
@@ -101,6 +102,8 @@ def result_summary(
     lines += [f'{n:6} without a grade: {s}' for s, n in result.status[without].value_counts().items()]
     poor = (result.status[~without] == 'low_quality').sum()
     if poor: lines.append(f'{poor:6} graded, but of low quality: look at their messages')
+    said = result.referable[~without].fillna('left open: look at them').value_counts()
+    lines += [f'{said.get(k, 0):6} referable: {k}' for k in ('yes', 'no', 'left open: look at them')]
     return '\n'.join([f'{len(result)} photographs', *lines])
 
 # %% ../nbs/6_predict.ipynb #93367484
@@ -129,6 +132,7 @@ def dr_predict(
     quality: Literal['warn', 'refuse', 'off'] = 'warn',
     # Low-quality photographs: grade them with a warning, give no grade, or do not assess quality
     batch: int | None = None, # Photographs that pass through the network together (default: the engine's choice)
+    thresholds: Literal['bundle', 'f1', 'qwk'] = 'bundle', # Thresholds between the grades: the bundle's own, those for macro F1 or for QWK
     device: str | None = None, # cuda, mps or cpu (default: the fastest there is)
     # Engine: torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8; auto: the fastest with the same scores
     engine: str = 'torch',
@@ -143,7 +147,8 @@ def dr_predict(
         print((table := weights_table()).to_string(index=False))
         return table
     files, _ = photo_list(folder, recursive)
-    grader = replace(Grader.load(weights, device).use(engine, files), quality=quality, with_spread=spread)
+    grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, files)
+    grader = replace(grader, quality=quality, with_spread=spread)
     result = grader.grade_folder(folder, out, recursive, batch)
     print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')
     if submission: _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')

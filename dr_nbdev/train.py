@@ -18,8 +18,8 @@ import pandas as pd
 from fastcore.basics import patch
 
 from .bundle import tune
-from .callbacks import (CheckpointCallback, EMACallback, FreezeStages, ProfileCallback, SeedCallback, half_precision, kept_epoch,
-                                kept_model, load_checkpoint, time_shares)
+from .callbacks import (CheckpointCallback, EMACallback, FreezeStages, GrowingSquares, ProfileCallback, SeedCallback,
+                                half_precision, kept_epoch, kept_model, load_checkpoint, time_shares)
 from .cli import command
 from .core import (DataError, DRError, environment, from_dict as _from_dict, is_watched, read_json, seed_everything, write_json,
                            write_safely)
@@ -49,12 +49,14 @@ class TrainConfig:
     lr: float | None = None              # Highest learning rate; None: the backbone's own
     head_lr: float = 5.                  # Factor of `lr` for the new head, if the rest starts from weights
     frozen: int = 0                      # Number of first stages of the backbone that stay as they are
+    grow_from: int | None = None         # Side of the squares in the first epoch, pixels; full after two thirds; None: always full
     schedule: str = 'one_cycle'          # 'one_cycle', or 'step': a tenth after each third
     wd: float = .02                      # Weight decay of AdamW
     amsgrad: bool = False                # AdamW's variant that never raises a step again
     augment: str | None = 'coarse'       # 'light', 'default', 'coarse', 'kaggle2023', None
     balance: str | None = 'root'         # Draw each 'grade' alike, or 'root': halfway there; None: as they are
-    soft: bool = False                   # Copies of one photograph get the mean of their grades
+    soft: bool = False                   # Duplicates of one photograph get the mean of their grades
+    copies: int = 0                      # Copies of each photograph as other programs would save it; an epoch takes it or one of them
     ema: float = .998                    # Decay of the moving average of the weights per step, 0 for none
     amp: bool = True                     # Half precision where the device gains by it
     at_once: int | None = None           # Images that pass through the network together; None: the whole batch
@@ -117,10 +119,12 @@ def config_learner(
 ) -> Learner: # Ready for `_fit_config`
     "The fastai Learner of a configuration"
     seed_everything(cfg.seed)
-    dls = fundus_dls(data, cfg.preprocess, cfg.at_once or cfg.batch, cfg.augment, cfg.balance, cfg.soft, cfg.seed, device, cfg.workers, log)
+    dls = fundus_dls(data, cfg.preprocess, cfg.at_once or cfg.batch, cfg.augment, cfg.balance, cfg.soft, cfg.copies, cfg.seed, device,
+                     cfg.workers, log)
     cbs = [SeedCallback(cfg.seed), CheckpointCallback(run, cfg.choose, log), ProfileCallback(run),
            *half_precision(dls.device, half_dtype(dls.device) if cfg.amp else None)]
     if cfg.frozen: cbs.append(FreezeStages(cfg.frozen))
+    if cfg.grow_from: cbs.append(GrowingSquares(cfg.grow_from))
     if cfg.ema: cbs.append(EMACallback(cfg.ema))
     if (cfg.at_once or cfg.batch) < cfg.batch: cbs.append(GradientAccumulation(cfg.batch))
     return grade_learner(dls, cfg.backbone, cfg.weights, lr=cfg.lr, wd=cfg.wd, amsgrad=cfg.amsgrad, cbs=cbs)
