@@ -218,7 +218,7 @@ def _batch_page(
 # %% ../nbs/use/app.ipynb #4ae214d0
 _EXAMPLES = (('drawn_1_left', 0, 11), ('drawn_1_right', 2, 12), ('drawn_2_left', 3, 15), ('drawn_2_right', 4, 13)) # name, grade, seed
 # columns, and how wide they are, pixels
-_SHOWN = dict(name=170, grade=70, label=130, score=80, confidence=110, set=70, quality=90, status=110, message=360)
+_SHOWN = dict(name=170, grade=70, label=130, referable=90, score=80, confidence=110, set=70, quality=90, status=110, message=360)
 
 def _example_files(
     folder: Path, # to write to

@@ -87,7 +87,7 @@ class Coarsen(RandTransform):
 def _subtract_background(img, rng):
     "Four times the difference from the local mean, on grey: the look of a widely used data set"
     x = img.astype(np.float32)
-    return (128 + 4*(x - cv2.GaussianBlur(x, (0, 0), max(img.shape)*rng.uniform(.03, .055)))).clip(0, 255).astype(np.uint8)
+    return (128 + 4*(x - cv2.GaussianBlur(x, (0, 0), max(img.shape)*rng.uniform(.005, .015)))).clip(0, 255).astype(np.uint8)
 
 def _shrink(img, rng):
     "A longer side from 200 pixels up to its own, by one of three ways to scale"
@@ -107,7 +107,7 @@ def _sharpen(img, rng):
 
 def _gamma(img, rng): return cv2.LUT(img, ((np.arange(256)/255)**rng.uniform(.7, 1.4)*255).astype(np.uint8))
 
-_SAVED = ((_stretch, .4), (_shrink, .6), (_gamma, .3), (_sharpen, .3), (_subtract_background, .15))
+_SAVED = ((_stretch, .4), (_shrink, .6), (_gamma, .3), (_sharpen, .3), (_subtract_background, .2))
 
 def save_again(
     img: np.ndarray, # Photograph, height x width x 3, uint8, RGB

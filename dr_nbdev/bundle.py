@@ -85,7 +85,7 @@ def _load_runs(runs):
 # %% ../nbs/parts/bundle.ipynb #fc379514
 BUNDLE_VERSION = 1
 LICENCE = ('Weights follow the licence of the images they were trained on. The competitions\' images (EyePACS 2015, APTOS 2019) '
-           'are for research only.')
+           'and those of ODIR-5K are for research only; IDRiD is under CC BY 4.0.')
 
 def tune(
     run: str | Path | list, # Folder of a finished run, or several for an ensemble, whose bundle goes to the first
@@ -98,13 +98,13 @@ def tune(
     runs = [Path(o) for o in (run if isinstance(run, list) else [run])]
     configs, models, tables = _load_runs(runs)
     s = tables[0].assign(score=np.mean([t.score for t in tables], axis=0))
-    thresholds, fit, gain, use = choose_thresholds(s, metric)
-    each = {o: choose_thresholds(s, o)[0] for o in ('f1', 'qwk')}
+    chosen = {o: choose_thresholds(s, o) for o in ('f1', 'qwk')}
+    thresholds, fit, gain, use = chosen[metric]
     figures, by_source = _all_figures(s, thresholds, fit, use)
     run, names, first = runs[0], [o['backbone'] for o in configs], configs[0]
     about = dict(format=BUNDLE_VERSION, name=name or run.name, backbone=names if len(runs) > 1 else names[0], views=first.get('views', 1),
                  half=half,
-                 preprocess=Preprocess.from_dict(first['preprocess']).to_dict(), thresholds=thresholds, thresholds_for=each,
+                 preprocess=Preprocess.from_dict(first['preprocess']).to_dict(), thresholds=thresholds, thresholds_for={k: o[1].thresholds for k, o in chosen.items()},
                  tuned_for=metric if use else None, gain=vars(gain),
                  **_confidence(s, thresholds), grades=GRADES,
                  training=dict(config=first, others=configs[1:], images=read_json(run/'data.json')), metrics=figures,

@@ -19,7 +19,8 @@ from fastcore.basics import patch
 
 import dr_nbdev
 from .confidence import PredictionSets, referable_answers, set_text
-from .core import GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, prefetch, progress, read_json, write_json, write_safely
+from .core import (GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, prefetch, progress, read_json, write_json,
+                           write_safely)
 from .fundus import FieldOfView, Preprocess
 from .quality import MIN_QUALITY, QUALITY_MODES, assess, quality_status
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, to_grade

@@ -66,7 +66,7 @@ def _numbers(
     y, s, who = graded['class'].to_numpy(int), graded.score.to_numpy(float), graded.patient
     t = figures(y, s, rules, who, n_boot)
     skip = {'name', 'image', 'label', 'truth', 'class', 'patient', 'file', 'message', 'error', 'grade', 'score', 'set', 'confidence',
-            'status', *(f'p{k}' for k in range(5)), 'quality'}
+            'referable', 'status', *(f'p{k}' for k in range(5)), 'quality'}
     groups = figures_by_group(y, s, rules, graded[[c for c in graded if c not in skip and not c.endswith('_label')]], who, min(n_boot, 500))
     out = about | dict(images=len(graded), patients=t.attrs['n_groups'], with_label=len(both), **both.attrs,
                        ungradable=_share(len(both) - len(graded), len(both)),
