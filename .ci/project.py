@@ -70,7 +70,7 @@ def russian_text():
     from dr_nbdev.card import figure_words
     from dr_nbdev.core import markdown_table
     about = json.loads(next(lib.glob('weights/*/grader.json')).read_text(encoding='utf-8'))
-    names = dict(main='APTOS 2019, серый фильтр', natural='EyePACS 2015, естественный цвет')
+    names = dict(main='APTOS 2019', eyepacs='EyePACS 2015', odir='ODIR-5K', idrid='IDRiD')
     measures = dict(macro_f1='macro F1', qwk='QWK', auroc_referable='AUROC (степень ≥ 2)', sensitivity_referable='чувствительность',
                     specificity_referable='специфичность')
     table = markdown_table([dict(снимки=names[o], n=f['images'])

@@ -104,8 +104,8 @@ def tune(
     run, names, first = runs[0], [o['backbone'] for o in configs], configs[0]
     about = dict(format=BUNDLE_VERSION, name=name or run.name, backbone=names if len(runs) > 1 else names[0], views=first.get('views', 1),
                  half=half,
-                 preprocess=Preprocess.from_dict(first['preprocess']).to_dict(), thresholds=thresholds, thresholds_for={k: o[1].thresholds for k, o in chosen.items()},
-                 tuned_for=metric if use else None, gain=vars(gain),
+                 preprocess=Preprocess.from_dict(first['preprocess']).to_dict(), thresholds=thresholds,
+                 thresholds_for={k: o[1].thresholds for k, o in chosen.items()}, tuned_for=metric if use else None, gain=vars(gain),
                  **_confidence(s, thresholds), grades=GRADES,
                  training=dict(config=first, others=configs[1:], images=read_json(run/'data.json')), metrics=figures,
                  by_source=by_source, known_failures=list(known_failures), versions=read_json(run/'environment.json'), licence=LICENCE,

@@ -20,22 +20,11 @@ from .thresholds import to_grade
 # %% ../nbs/use/explain.ipynb #5d6e792d
 def _map_layer(
     model: 'torch.nn.Module', # a network of torchvision, not an ensemble
-    size: int, # side of the square that it sees, pixels
-) -> 'torch.nn.Module': # gives n x channels x size/16 x size/16, where there is such a layer
-    "The first stage whose maps have one value for 16 x 16 pixels"
-    import torch
-    if hasattr(model, 'permute'): return model.permute # Swin: the one place where it has maps, coarser ones
-    stages = [m for n, m in model.named_modules() if n.count('.') <= 1 and n.split('.')[0] in ('features', 'layer3', 'trunk_output')
-              and n != 'features']
-    shapes = {}
-    def note(m, _, out): shapes[m] = out.shape
-    hooks = [m.register_forward_hook(note) for m in stages]
-    try:
-        with torch.inference_mode(): model(torch.zeros(1, 3, size, size, device=next(model.parameters()).device))
-    finally:
-        for h in hooks: h.remove()
-    fine = [m for m in stages if m in shapes and len(shapes[m]) == 4 and shapes[m][-1] == -(-size//16)]
-    return fine[0] if fine else stages[-1]
+) -> 'torch.nn.Module': # gives n x channels x rows x columns
+    "The last stage that gives maps"
+    if hasattr(model, 'permute'): return model.permute # Swin
+    if hasattr(model, 'features'): return model.features[-1]
+    return model.layer4 if hasattr(model, 'layer4') else model.trunk_output
 
 # %% ../nbs/use/explain.ipynb #a0f67dc4
 _ASKED = ('score', 'referable')
@@ -61,7 +50,7 @@ def _raw_maps(
     x = grader.preprocess.normalize(torch.as_tensor(square[None]).to(grader.device))
     out = []
     for m in ensemble_members(grader.model):
-        cam, total = LayerGradCam(lambda o, m=m: f(m(o)), _map_layer(m, size)), 0
+        cam, total = LayerGradCam(lambda o, m=m: f(m(o)), _map_layer(m)), 0
         for k in range(4):
             a = cam.attribute(torch.rot90(x, k, (2, 3)).contiguous()).detach()
             total = total + torch.rot90(torch.nn.functional.interpolate(a, size=(size, size), mode='bicubic'), -k, (2, 3))/4
