@@ -327,7 +327,7 @@ def _add_referable(
     "Fill the column referable, and say why it is empty where there is a grade"
     has = df.score.notna()
     poor = df.status[has].eq('low_quality')
-    df.loc[has, 'referable'] = referable_answers(df.score[has], poor, cut)
+    df.loc[has, 'referable'] = pd.Series(referable_answers(df.score[has], poor, cut), df.index[has]).fillna(np.nan) # as other empty cells
     below = f'just below the cut for referable DR ({cut:.2f}): look yourself'
     for why, holds in ((below, ~poor), ('too poor to rule out referable DR', poor)):
         rows = df.index[has][df.referable[has].isna() & holds]
