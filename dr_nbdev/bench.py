@@ -419,7 +419,7 @@ def _bench_merge(
 MEMORY = """
 import gc, sys
 from pathlib import Path
-from dr_nbdev.networks import members_of
+from dr_nbdev.networks import ensemble_members
 from dr_nbdev.predict import Grader
 def kb(key): return next(int(l.split()[1]) for l in Path('/proc/self/status').read_text().splitlines() if l.startswith(key))
 folder, counts = sys.argv[1], list(map(int, sys.argv[2:]))
