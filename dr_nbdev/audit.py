@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from .cli import command
-from .core import N_GRADES, DataError, write_safely
+from .core import N_GRADES, DataError, check_target, write_safely
 from .fundus import Preprocess
+from .tables import balance, balance_line, read_table
 
 # %% ../nbs/use/audit.ipynb #a83fd552
 def label_errors(
@@ -60,11 +61,16 @@ def dr_audit(
     n: int = 18, # Photographs on the sheet
 ) -> pd.DataFrame: # Most suspect first
     "List labels that are probably wrong, for a person to look at"
-    try: t = pd.read_csv(predictions)
-    except OSError as e: raise DataError(f"{predictions} can't be read ({e}): run dr_evaluate first") from None
+    if not Path(predictions).is_file(): raise DataError(f"{predictions} does not exist: run dr_evaluate first")
+    if n < 1: raise DataError(f'n={n}: at least one photograph')
+    check_target(out, [predictions])
+    t = read_table(predictions)
+    for c in (o for o in t if o in ('score', *(f'p{g}' for g in range(N_GRADES)))): t[c] = pd.to_numeric(t[c], errors='coerce')
     found = label_errors(t)[['name', 'truth', 'likely', 'label_quality', 'suspect', 'score']]
+    rest = {'without a grade from 0 to 4, or without probabilities': t.name[~t.index.isin(found.index)]}
+    told = balance('rows', len(t), len(found), rest)
     with write_safely(out) as tmp: found.to_csv(tmp, index=False)
-    print(f'{int(found.suspect.sum())} of {len(found)} labels are suspect: {out}')
+    print(f'{int(found.suspect.sum())} of {len(found)} labels are suspect: {out}\n{balance_line(told)}')
     if folder:
         sheet = Path(out).with_suffix('.png')
         with write_safely(sheet) as tmp: label_sheet(found, folder, n).savefig(tmp, dpi=110)

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER', 'GRADE_COLORS', 'IMAGE_EXTENSIONS',
            'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'patient_numbers',
-           'is_image_name', 'natural_key', 'image_files', 'write_safely', 'as_json', 'write_json', 'read_json',
-           'from_dict', 'markdown_table', 'templates', 'render', 'is_watched', 'progress', 'prefetch',
-           'seed_everything', 'versions', 'environment', 'real_data', 'study', 'skip_slow']
+           'is_image_name', 'natural_key', 'list_folder', 'image_files', 'check_target', 'only_one', 'write_safely',
+           'as_json', 'write_json', 'read_json', 'from_dict', 'markdown_table', 'templates', 'render', 'is_watched',
+           'progress', 'prefetch', 'seed_everything', 'versions', 'environment', 'real_data', 'study', 'skip_slow']
 
 # %% ../nbs/parts/core.ipynb #b72d98fe
 import html, json, os, platform, random, re, sys
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def patient_numbers(
     return np.where(who < 0, who.max() + np.cumsum(who < 0), who)
 
 # %% ../nbs/parts/core.ipynb #0d61aa05
-IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp')
+IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.jfif', '.jpe', '.png', '.tif', '.tiff', '.bmp', '.webp', '.gif', '.jp2', '.avif')
 
 def is_image_name(
     name: str | Path, # a file's name
@@ -75,26 +76,95 @@ def natural_key(
     "Sort key in which `img9` comes before `img10`"
     return tuple((0, int(o), '') if o.isdigit() else (1, 0, o.lower()) for o in re.split(r'(\d+)', str(name)) if o)
 
+_MAGIC = re.compile(rb'\xff\xd8\xff|\x89PNG|II\*\0|MM\0\*|BM....\0\0\0\0|GIF8|RIFF....WEBP|\0\0\0\x0cjP  |....ftypavif', re.DOTALL)
+
+def _begins_with(path, pattern):
+    "Do the first bytes of a file look like this?"
+    try:
+        with open(path, 'rb') as f: return pattern.match(f.read(132)) is not None
+    except OSError: return False
+
+def _kind(
+    p: Path, # what a folder holds
+) -> str: # '' for a photograph, else why it is left out
+    "Is this a photograph, as far as name and first bytes tell?"
+    if p.name.startswith('.'): return 'hidden'
+    if p.exists() and not p.is_file(): return 'no ordinary file'
+    if is_image_name(p) or not p.suffix and _begins_with(p, _MAGIC): return ''
+    if p.suffix.lower() in ('.dcm', '.dicom') or not p.suffix and _begins_with(p, re.compile(b'.{128}DICM', re.DOTALL)): return 'DICOM'
+    return 'no picture by its name'
+
+def list_folder(
+    folder: str | Path,      # where to look
+    recursive: bool = False, # also in the folders below it?
+) -> tuple[list[Path], dict[str, list[str]]]: # photographs in natural order of their names; what is left out, by reason
+    "What a folder holds: photographs, and the rest"
+    folder, photos, rest = Path(folder), [], {}
+    if not folder.is_dir(): raise DataError(f'{folder} is not a folder: check the path')
+    shut = lambda e: rest.setdefault('folders that can\'t be opened', []).append(str(e.filename))
+    for here, below, names in os.walk(folder, onerror=shut):
+        linked = [o for o in below if os.path.islink(os.path.join(here, o))]
+        hidden = [o for o in below if o.startswith('.')]
+        plain = [] if recursive else {*below} - {*linked, *hidden}
+        for why, dirs in (('linked folders', linked), ('hidden', hidden), ('folders below', plain)):
+            for o in sorted(dirs): rest.setdefault(why, []).append((Path(here)/o).relative_to(folder).as_posix() + '/')
+        below[:] = [o for o in below if recursive and o not in linked + hidden]
+        for p in (Path(here)/o for o in names):
+            if why := _kind(p): rest.setdefault(why, []).append(p.relative_to(folder).as_posix())
+            else: photos.append(p)
+    return sorted(photos, key=natural_key), {k: sorted(v, key=natural_key) for k, v in rest.items()}
+
 def image_files(
     folder: str | Path,      # where to look
     recursive: bool = False, # also in the folders below it?
-) -> list[Path]: # image files in natural order of their names
-    "The images in a folder, by name; hidden files and other kinds are left out"
-    folder = Path(folder)
-    if not folder.is_dir(): raise DataError(f'{folder} is not a folder: check the path')
-    found = folder.rglob('*') if recursive else folder.iterdir()
-    hidden = lambda p: any(o.startswith('.') for o in p.relative_to(folder).parts)
-    return sorted((p for p in found if is_image_name(p) and p.is_file() and not hidden(p)), key=natural_key)
+) -> list[Path]: # in natural order of their names
+    "The photographs in a folder"
+    return list_folder(folder, recursive)[0]
 
 # %% ../nbs/parts/core.ipynb #2245d2ea
+def check_target(
+    path: str | Path, # the file to make or replace
+    not_these: Iterable = (), # files that are read or written by the same call
+    folder: bool = False, # is it a folder that is to be made, or written into?
+) -> Path: # the file; where `path` is a link, what it points to
+    "Make sure that a result can be written, before the work for it begins"
+    real = Path(os.path.realpath(path))
+    if folder and real.exists() and not real.is_dir(): raise DataError(f'{path} is a file: name a folder')
+    if not folder and real.is_dir(): raise DataError(f'{path} is a folder: name a file in it')
+    if not folder and real.exists() and not real.is_file(): raise DataError(f'{path} is no ordinary file: name another to write to')
+    if real in {Path(os.path.realpath(o)) for o in not_these}:
+        raise DataError(f'{path} is read or written by the same call: name another file to write to')
+    there = next(o for o in (real, *real.parents) if o.exists()) if folder else next(o for o in real.parents if o.exists())
+    if not there.is_dir(): raise DataError(f'{path} can\'t be made: {there} is a file')
+    if not os.access(there, os.W_OK): raise DataError(f'{path} can\'t be written: {there} is not open to you')
+    return real
+
+@contextmanager
+def only_one(
+    path: str | Path, # a file or folder that is written
+):
+    "Hold a lock while something is written; a second run is refused"
+    from filelock import FileLock, Timeout
+    real = Path(os.path.realpath(path))
+    real.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(real.with_name(f'.{real.name}.lock'), timeout=0)
+    try: lock.acquire()
+    except Timeout: raise DRError(f'another run is writing {path}: wait until it has ended, or name another') from None
+    try: yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+_writing = count()
+
 @contextmanager
 def write_safely(
     path: str | Path, # the file to make or replace
 ): # yields the temporary path to write to
     "Write to a temporary name beside `path`; rename when all went well, remove when not"
-    path = Path(path)
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    tmp = path.with_name(f'.{path.stem}.{os.getpid()}.tmp{path.suffix}')
+    tmp = path.with_name(f'.{path.stem}.{os.getpid()}.{next(_writing)}.tmp{path.suffix}')
     try:
         yield tmp
         os.replace(tmp, path)
@@ -104,7 +174,8 @@ def write_safely(
 def as_json(
     obj: object, # anything JSON can hold; tables become lists of rows; NumPy numbers and arrays, and paths, are converted
 ) -> str: # readable
-    "Write `obj` as text"
+    "Write `obj` as text; a table of grades with the balance of its files"
+    if isinstance(obj, pd.DataFrame) and 'balance' in obj.attrs: obj = dict(photographs=obj, **obj.attrs)
     def plain(o):
         if isinstance(o, pd.DataFrame): return json.loads(o.to_json(orient='records', force_ascii=False))
         if isinstance(o, (np.ndarray, np.generic)): return o.tolist()

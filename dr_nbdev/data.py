@@ -16,22 +16,24 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from .archives import Archive, named_patients, read_archive, read_member, without
+from .archives import Archive, named_photos, read_archive, read_member, without
 from .cli import command
-from .core import EXTRA_ARCHIVE, GRADES, MAIN_ARCHIVE, N_GRADES, DataError, markdown_table, read_json, write_safely
+from .core import (EXTRA_ARCHIVE, GRADES, MAIN_ARCHIVE, N_GRADES, DataError, check_target, markdown_table, only_one, read_json,
+                           write_safely)
 from .datasets import download_archives
-from .manifest import ARCHIVES, IMAGES, PHOTOS, count_grades, load_left_out, load_manifest, missing_files
+from .manifest import ARCHIVES, IMAGES, LEFT, PHOTOS, count_grades, load_left_out, load_manifest, missing_files
 from .own_photos import add_photos
 from .splits import disputed
 from .staging import PARTS, PLANS, WORK, Stage, build_merge, finish_merge
-from .tables import image_id, name_some, patient_eye
+from .tables import balance, balance_line, image_id, name_some, patient_eye
 
 # %% ../nbs/1_data.ipynb #b4b8fc7d
 def _settings(split, per_grade, val, seed):
     "Check what a merge is asked for"
     if split not in PLANS: raise DataError(f'split is {split!r}: choose {" or ".join(PLANS)}')
     if not 0 < val < 1: raise DataError(f'val is {val}: it is a share, give a number between 0 and 1, such as 0.2')
-    if per_grade < 0 or seed < 0: raise DataError(f'per_grade is {per_grade} and seed is {seed}: neither can be negative')
+    if per_grade < 0 or not 0 <= seed < 2**32:
+        raise DataError(f'per_grade is {per_grade} and seed is {seed}: neither can be negative, nor a seed 2**32 or more')
     return dict(split=split, per_grade=per_grade, val=val, seed=seed)
 
 # %% ../nbs/1_data.ipynb #a7a3e82a
@@ -46,11 +48,14 @@ def _read_both(main, additional):
 def _hold_out(archives, names, settings):
     "Archives without the patients of the named photographs; the settings tell them apart from another choice"
     if names is None: return archives, []
-    who = named_patients(names)
+    ids = named_photos(names)
+    who = {patient_eye(o)[0] for o in ids}
     settings['hold_out'] = f'{len(who)} patients ({hashlib.sha256(chr(10).join(sorted(who)).encode()).hexdigest()[:16]})'
-    found = set().union(*(a.table.patient for a in archives.values())) & who
+    there = set().union(*(a.table.patient for a in archives.values()))
+    lost = [o for o in ids if patient_eye(o)[0] not in there]
     none = [f'held out: none of the {len(who)} patients named in hold_out is in the archives, check the names']
-    return {k: without(a, who) for k, a in archives.items()}, [] if found else none
+    told = balance('names of photographs to hold out', len(ids), len(ids) - len(lost), {'whose patient is not in the archives': lost})
+    return {k: without(a, who) for k, a in archives.items()}, none if len(lost) == len(ids) else [balance_line(told)]
 
 # %% ../nbs/1_data.ipynb #54d77a5c
 def _is_done(dest, settings):
@@ -94,6 +99,18 @@ def _repair(dest, archives, manifest):
                                  f'with their folder and source={own.source.iloc[0]!r} again, it puts them back')
 
 # %% ../nbs/1_data.ipynb #d75cee05
+def _balances(every, archives, plan):
+    "Where the graded photographs of each archive went"
+    out = []
+    for k, a in every.items():
+        t, ids = plan[plan.source == k], a.table.image_id
+        used, left = t[t.split != LEFT], t[t.split == LEFT]
+        why = {r: o.tolist() for r, o in left.image_id.groupby(left.reason.str.replace(r'^copy of .*', 'copies', regex=True))}
+        why['held out'] = ids[~ids.isin(archives[k].table.image_id)]
+        why['not drawn, training has enough'] = archives[k].table.image_id[~archives[k].table.image_id.isin(t.image_id)]
+        out.append(balance(f'graded photographs of {a.path.name}', len(ids), len(used), why))
+    return out
+
 def merge(
     main: str | Path = MAIN_ARCHIVE, # archive of the competition: split into training and validation
     additional: str | Path = EXTRA_ARCHIVE, # archive of EyePACS 2015: fills up training
@@ -107,21 +124,23 @@ def merge(
 ) -> pd.DataFrame: # the manifest, one row per photograph
     "Merge two archives into a folder of graded photographs with a manifest"
     dest, settings = Path(dest), _settings(split, per_grade, val, seed)
-    archives = _read_both(main, additional)
-    settings.update({k: a.fingerprint for k, a in archives.items()})
-    archives, notes = _hold_out(archives, hold_out, settings)
-    if dest.is_dir(): finish_merge(dest)
-    if _is_done(dest, settings):
-        shutil.rmtree(dest/WORK, ignore_errors=True)  # of a run that was stopped while it cleaned up
-        _repair(dest, archives, load_manifest(dest, files=False))
-    else:
-        _check_dest(dest, settings, replace)
-        shutil.rmtree(dest/WORK/IMAGES/'val', ignore_errors=True)
-        stage = Stage(dest/WORK/IMAGES/'train')
-        plan = PLANS[split](stage, *archives.values(), per_grade, val, seed)
-        notes += [o for a in archives.values() for o in a.notes]
-        build_merge(stage, plan, dest/WORK, dict(settings=settings, archives=[str(main), str(additional)], notes=notes))
-        finish_merge(dest)
+    every = _read_both(main, additional)
+    settings.update({k: a.fingerprint for k, a in every.items()})
+    archives, notes = _hold_out(every, hold_out, settings)
+    with only_one(check_target(dest, folder=True)):
+        if dest.is_dir(): finish_merge(dest)
+        if _is_done(dest, settings):
+            shutil.rmtree(dest/WORK, ignore_errors=True)  # of a run that was stopped while it cleaned up
+            _repair(dest, archives, load_manifest(dest, files=False))
+        else:
+            _check_dest(dest, settings, replace)
+            shutil.rmtree(dest/WORK/IMAGES/'val', ignore_errors=True)
+            stage = Stage(dest/WORK/IMAGES/'train')
+            plan = PLANS[split](stage, *archives.values(), per_grade, val, seed)
+            notes += [o for a in archives.values() for o in a.notes]
+            about = dict(settings=settings, archives=[str(main), str(additional)], notes=notes, balance=_balances(every, archives, plan))
+            build_merge(stage, plan, dest/WORK, about)
+            finish_merge(dest)
     return load_manifest(dest)
 
 # %% ../nbs/1_data.ipynb #1372883a
@@ -170,7 +189,8 @@ def remarks(self: MergeReport) -> list: # of sentences
     said += [f'{GRADES[g]}: none in {side}' for side, n in (('training', train), ('validation', val)) for g in np.flatnonzero(n == 0)]
     said += [f'{(sizes > 1).sum()} photographs come more than once, {seen.duplicate_group[disputed(seen)].nunique()} of them '
              f'with different grades; {self.left_out.reason.str.startswith("copy").sum()} copies are left out']
-    return said + _given_away(m) + _on_sides(m) + _broken(self.left_out) + self.about['notes'] + _added(m, self.about.get(PHOTOS, {}))
+    said = [balance_line(b) for b in self.about.get('balance', [])] + said + _given_away(m) + _on_sides(m) + _broken(self.left_out)
+    return said + self.about['notes'] + _added(m, self.about.get(PHOTOS, {}))
 
 # %% ../nbs/1_data.ipynb #e7f9c049
 def _given_away(m):
@@ -228,10 +248,11 @@ def dr_data(
     replace: bool = False, # Replace a merge with other settings
     hold_out: str | None = None, # CSV of photographs to test on later: none of their patients is used
     download: bool = False, # Fetch the archives from Kaggle first, where they are missing
-) -> dict: # Folder, photographs in train and val, number left out, remarks
+) -> dict: # Folder, photographs in train and val, number left out, balance of each archive, remarks
     "Merge the two archives into a folder of graded photographs with a manifest"
     if download: main, additional = download_archives()
     merge(main, additional, dest, per_grade, val, seed, split, replace, hold_out)
     done = MergeReport.load(dest)
     print(f'{done}\n\nThe photographs are in {Path(dest)/IMAGES}, the manifest is {Path(dest)/"manifest.csv"}')
-    return dict(folder=dest, photographs=done.manifest.split.value_counts().to_dict(), left_out=len(done.left_out), remarks=done.remarks)
+    return dict(folder=dest, photographs=done.manifest.split.value_counts().to_dict(), left_out=len(done.left_out),
+                balance=done.about.get('balance', []), remarks=done.remarks)

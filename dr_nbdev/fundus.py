@@ -8,6 +8,7 @@ __all__ = ['MAX_PIXELS', 'MIN_SIDE', 'IMAGENET_MEAN', 'IMAGENET_STD', 'ENHANCEME
 
 # %% ../nbs/parts/fundus.ipynb #f48fb2c1
 import hashlib, io, json, threading, warnings
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -15,15 +16,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 from fastcore.basics import patch
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from .core import ImageError, from_dict as _from_dict
+from .core import DataError, ImageError, from_dict as _from_dict
 
 # %% ../nbs/parts/fundus.ipynb #62882b36
 def _to_8bit(
-    a: np.ndarray, # one channel, whole numbers of any depth, or floats
+    a: np.ndarray, # whole numbers of any depth, or floats
 ) -> np.ndarray: # the same, uint8
-    "Scale a deep channel by the smallest usual bit depth that holds its brightest pixel"
+    "Scale deep pixels by the smallest usual bit depth that holds the brightest"
     a = np.nan_to_num(a).clip(0)
     top, floats = a.max(), a.dtype.kind == 'f'
     full = 1 if floats and top <= 1 else next((2**d - 1 for d in (8, 10, 12, 14, 16) if top < 2**d), top)
@@ -45,7 +46,27 @@ def _to_rgb(
 # %% ../nbs/parts/fundus.ipynb #62f8867a
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 16
-_filters = threading.Lock()
+
+class _OwnSettings:
+    "Switches of Pillow and of warnings as reading needs them, whatever the program around has set"
+    def __init__(self): self.lock, self.inside = threading.Lock(), 0
+    def __enter__(self):
+        with self.lock:
+            if not self.inside:
+                self.before = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS
+                self.warnings = warnings.catch_warnings()
+                self.warnings.__enter__()
+                warnings.simplefilter('ignore')
+                ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = False, None
+            self.inside += 1
+    def __exit__(self, *args):
+        with self.lock:
+            self.inside -= 1
+            if not self.inside:
+                self.warnings.__exit__(None, None, None)
+                ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = self.before
+
+_own_settings = _OwnSettings()
 
 def _too_large(name, max_pixels):
     return ImageError(f'{name} is too large a picture: more than {max_pixels/1e6:.0f} million pixels are not decoded; scale it down first')
@@ -56,14 +77,44 @@ def _open(
     max_pixels: int, # refuse more than this
 ) -> Image.Image: # opened, not yet decoded
     "Open a picture and check its size by its header"
-    with _filters, warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        try: im = Image.open(src)
-        except Image.DecompressionBombError: raise _too_large(name, max_pixels) from None
-    w, h = im.size
+    im = Image.open(src)
+    _check_size(*im.size, name, max_pixels)
+    if (n := getattr(im, 'n_frames', 1)) > 1: raise ImageError(f'{name} holds {n} pictures: save each as a file of its own')
+    return im
+
+def _check_size(
+    w: int, # width, pixels
+    h: int, # height, pixels
+    name: str, # what to call the picture in errors
+    max_pixels: int, # refuse more than this
+):
+    "Refuse what is too large or too small"
     if w*h > max_pixels: raise _too_large(f'{name} ({w}x{h})', max_pixels)
     if min(w, h) < MIN_SIDE: raise ImageError(f'{name} has only {w}x{h} pixels: too small to be graded')
-    return im
+
+def _read_deep(
+    data: bytes, # content of a file
+    name: str, # what to call it in errors
+    max_pixels: int, # refuse more than this
+) -> Image.Image | None: # 8 bits a channel; None: the file has no more than that, or is grey
+    "Colour of more than 8 bits, which Pillow cuts to the upper 8 or can't read"
+    if data[:8] == b'\x89PNG\r\n\x1a\n':
+        size, deep = (int.from_bytes(data[i:i + 4], 'big') for i in (16, 20)), data[24:26] in (b'\x10\2', b'\x10\6')
+    elif data[:4] in (b'II*\0', b'MM\0*'):
+        tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+        (f := io.BytesIO(data)).seek(tags.next)
+        tags.load(f)
+        bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (8,))
+        size, deep = (tags.get(o, 0) for o in (TiffImagePlugin.IMAGEWIDTH, TiffImagePlugin.IMAGELENGTH)), len(bits) >= 3 and max(bits) > 8
+    else: return None
+    if not deep: return None
+    _check_size(*size, name, max_pixels)
+    pages = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)[1] if data[:1] in b'IM' else ()
+    if len(pages) > 1: raise ImageError(f'{name} holds {len(pages)} pictures: save each as a file of its own')
+    a = pages[0] if pages else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if a is None or a.ndim < 3: return None
+    if a.shape[2] == 4: a = np.where(a[..., 3:] > 0, a, 0)
+    return Image.fromarray(_to_8bit(a[..., 2::-1]))
 
 # %% ../nbs/parts/fundus.ipynb #0b31cfc2
 def _decode(
@@ -89,7 +140,9 @@ def read_scaled(
     try:
         data = src if isinstance(src, bytes) else Path(src).read_bytes()
         if not data: raise ImageError(f'{name} is empty (0 bytes)')
-        with _open(io.BytesIO(data), name, max_pixels) as im: return _decode(im, at_least)
+        with _own_settings:
+            if (deep := _read_deep(data, name, max_pixels)) is not None: return _decode(deep, at_least)
+            with _open(io.BytesIO(data), name, max_pixels) as im: return _decode(im, at_least)
     except ImageError: raise
     except FileNotFoundError: raise ImageError(f'{name} does not exist') from None
     except UnidentifiedImageError: raise ImageError(f'{name} is not an image: its content is of no known format') from None
@@ -111,8 +164,8 @@ class FieldOfView:
     bottom: int       # row after the last
     left: int         # first column
     right: int        # column after the last
-    found: bool       # False: the box is the whole frame
-    reason: str       # why it was not found, in words; empty if found
+    found: bool       # False: nothing stands out from a background, and the box is all that is not a flat border
+    reason: str       # why nothing stands out, in words; empty if found
     visible: bool     # False: there is no retina in the picture to be seen
     mask: np.ndarray  # where the retina is in the whole frame, bool, at reduced scale
     scale: float      # pixels of the mask per pixel of the photograph at full scale
@@ -176,14 +229,26 @@ def _field_mask(
     lum: np.ndarray, # luminance, height x width
     level: float, # of the background
     tol: float, # how far from it counts as different
-) -> np.ndarray: # bool, the retina
-    "What differs from the background or has structure, as one convex piece"
+) -> np.ndarray: # uint8, what may be retina
+    "What differs from the background or has structure"
     k = np.ones((5, 5), np.uint8)
     blur = cv2.medianBlur(lum.round().astype(np.uint8), 3).astype(np.float32)
     structured = cv2.erode((cv2.blur(np.abs(lum - level), (5, 5)) > tol).astype(np.uint8), k)
     mask = (np.abs(blur - level) > max(tol, 7)) | (structured > 0)
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    return _largest_piece(cv2.morphologyEx(mask, cv2.MORPH_OPEN, k))
+    return cv2.morphologyEx(mask, cv2.MORPH_OPEN, k)
+
+def _count_fields(
+    mask: np.ndarray, # what may be retina, height x width, uint8
+) -> int: # 1, unless there are several pieces of a size, or one much longer than wide
+    "How many fields of view a picture seems to show"
+    n, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    if n < 2: return 1
+    area = stats[1:, cv2.CC_STAT_AREA]
+    box = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    big = (area > .35*area.max()) & (area > .4*box.prod(1)) & (area > .03*mask.size)
+    longer = box[area.argmax()].max()/box[area.argmax()].min()
+    return max(int(big.sum()), round(longer) if longer > 1.75 else 1)
 
 # %% ../nbs/parts/fundus.ipynb #23d2ed45
 def _whole(
@@ -197,29 +262,50 @@ def _whole(
     return FieldOfView(0, size[0], 0, size[1], False, reason, visible, np.ones(shape, bool), shape[0]/size[0], shrink)
 
 # %% ../nbs/parts/fundus.ipynb #5897b810
-def _look_nearer(
+def _bare(
     img: np.ndarray, # height x width x 3, uint8
-    fov: FieldOfView, # found from afar
-) -> FieldOfView: # of the same frame
-    "Look again inside what was found: the frame may have been put around a photograph that has a border of its own"
-    (rows, cols), part = fov.box, img[fov.box]
-    inner = field_of_view(part, tuple(fov.shrink*o for o in part.shape[:2]))
-    if not inner.found: return fov
-    top, left, s = fov.shrink*rows.start, fov.shrink*cols.start, inner.scale
-    mask = np.zeros([round(s*fov.shrink*o) for o in img.shape[:2]], bool)
+    shrink: int, # pixels of the photograph per pixel of what was read
+    tol: int = 10, # how far the values of a row may differ, all channels together
+) -> tuple[slice, slice]: # rows and columns; all, if nothing much would be left
+    "What is left of a picture without the rows and columns at its edges that are black, white or one grey"
+    step = 8//shrink if shrink*max(img.shape) > 1600 else 1 # the same at any scale at which a large photograph is read
+    spread = lambda line: (o := cv2.minMaxLoc(line.reshape(-1)))[1] - o[0]
+    flat = lambda lines: next((i for i, o in enumerate(lines) if spread(o) > tol), len(lines))//step*step
+    top, bottom, left, right = 0, len(img), 0, img.shape[1]
+    while True: # a frame may lie around another
+        part = img[top:bottom, left:right]
+        rows, cols = ((flat(o), flat(o[::-1])) for o in (part, part.transpose(1, 0, 2)))
+        small = min(bottom - top - sum(rows), right - left - sum(cols)) < MIN_SIDE
+        if small or not any(rows + cols): return slice(top, bottom), slice(left, right)
+        top, bottom, left, right = top + rows[0], bottom - rows[1], left + cols[0], right - cols[1]
+
+def _look_inside(
+    img: np.ndarray, # height x width x 3, uint8
+    box: tuple[slice, slice], # rows and columns to look in
+    shrink: int, # pixels of the photograph per pixel of what was read
+) -> FieldOfView: # of the whole frame
+    "The field of view in a part of the frame"
+    (rows, cols), part = box, np.ascontiguousarray(img[box])
+    inner = field_of_view(part, tuple(shrink*o for o in part.shape[:2]), bare=False)
+    top, left, s = shrink*rows.start, shrink*cols.start, inner.scale
+    mask = np.zeros([round(s*shrink*o) for o in img.shape[:2]], bool)
     y, x = round(top*s), round(left*s)
     place = mask[y:y + inner.mask.shape[0], x:x + inner.mask.shape[1]]
     place[:] = inner.mask[:place.shape[0], :place.shape[1]]
-    return FieldOfView(top + inner.top, top + inner.bottom, left + inner.left, left + inner.right, True, '', True, mask, s, fov.shrink)
+    return FieldOfView(top + inner.top, top + inner.bottom, left + inner.left, left + inner.right, inner.found, inner.reason, inner.visible,
+                       mask, s, shrink)
 
 # %% ../nbs/parts/fundus.ipynb #6842f584
 def field_of_view(
     img: np.ndarray, # height x width x 3, uint8, RGB
     full: tuple[int, int] | None = None, # height and width of the photograph, if `img` is it at reduced scale
+    bare: bool = True, # leave out rows and columns of one grey at the edges first?
 ) -> FieldOfView: # the whole frame with a reason where no field stands out
     "Find the retina in a photograph, for all channels at once"
     h, w = full or img.shape[:2]
-    small, shrink = _small(img, full), round(max(h, w)/max(img.shape[:2]))
+    shrink = round(max(h, w)/max(img.shape[:2]))
+    if bare and (fov := _look_inside(img, _bare(img, shrink), shrink)).visible: return fov
+    small = _small(img, full)
     lum = _luminance(small)
     whole = partial(_whole, (h, w), lum.shape, shrink)
     if np.percentile(lum, 99) < 16: return whole('very dark: no retina to be seen')
@@ -227,13 +313,16 @@ def field_of_view(
     border = _background(small)
     if border is None: return whole('no border around the retina', visible=True)
     mask = _field_mask(lum, *border)
+    if (n := _count_fields(mask)) > 1: return whole(f'shows {n} fields of view: cut it into a picture for each')
+    mask = _largest_piece(mask)
     rows, cols = (np.flatnonzero(mask.mean(axis=a) > .02) for a in (1, 0))
     if mask.mean() < .08 or not len(rows) or not len(cols): return whole('no field of view stands out from the background')
     sy, sx = h/lum.shape[0], w/lum.shape[1]
     box = int(rows[0]*sy), min(h, round((rows[-1] + 1)*sy)), int(cols[0]*sx), min(w, round((cols[-1] + 1)*sx))
     fov = FieldOfView(*box, True, '', True, mask, 1/sy, shrink)
     share = (fov.bottom - fov.top)*(fov.right - fov.left)/(h*w)
-    return _look_nearer(img, fov) if share < .5 or border[0] > 200 and share < .95 else fov
+    again = share < .5 or border[0] > 200 and share < .95
+    return inner if again and (inner := _look_inside(img, fov.box, shrink)).found else fov
 
 # %% ../nbs/parts/fundus.ipynb #5b7e47db
 def _fitting(
@@ -331,14 +420,14 @@ class Preprocess:
     enhance: str | None = None  # None, 'graham', 'graham_grey' or 'clahe'
     mean: tuple = IMAGENET_MEAN # subtracted per channel, on a scale of 0 to 1
     std: tuple = IMAGENET_STD   # divided by, per channel
-    version: int = 1            # of the code that makes the pixels
+    version: int = 2            # of the code that makes the pixels; 1: flat borders are not left out first
 
     def __post_init__(self):
         for o in ('mean', 'std'): object.__setattr__(self, o, tuple(map(float, getattr(self, o))))
-        if self.enhance not in ENHANCEMENTS: raise ValueError(f'enhance={self.enhance!r}: choose one of {ENHANCEMENTS}')
-        if self.size < MIN_SIDE: raise ValueError(f'size={self.size}: at least {MIN_SIDE} pixels')
-        if self.version != 1:
-            raise ValueError(f'these weights want preprocessing version {self.version}, this program has 1: update dr_nbdev')
+        if self.enhance not in ENHANCEMENTS: raise DataError(f'enhance={self.enhance!r}: choose one of {ENHANCEMENTS}')
+        if self.size < MIN_SIDE: raise DataError(f'size={self.size}: at least {MIN_SIDE} pixels')
+        if self.version not in (1, 2):
+            raise DataError(f'these weights want preprocessing version {self.version}, this program has 1 and 2: update dr_nbdev')
 
     @property
     def fill(self): return 128 if self.enhance in ('graham', 'graham_grey') else 0
@@ -351,13 +440,14 @@ def open(self: Preprocess,
     src: np.ndarray | str | Path | bytes, # a photograph (height x width x 3, uint8, RGB), its path or its content
 ) -> tuple[np.ndarray, FieldOfView]: # the photograph, at a reduced scale where that suffices; where the retina is in it
     "Read a photograph for this square, and find the retina in it"
-    if isinstance(src, np.ndarray): return src, field_of_view(src)
+    find = partial(field_of_view, bare=self.version > 1)
+    if isinstance(src, np.ndarray): return src, find(src)
     img, full = read_scaled(src, at_least=max(2.5*self.size, 900))
-    fov = field_of_view(img, full)
+    fov = find(img, full)
     side = max(fov.bottom - fov.top, fov.right - fov.left) if self.crop else max(full)
     if fov.shrink == 1 or side >= fov.shrink*FINER*self.size: return img, fov
     img, full = read_scaled(src, at_least=FINER*self.size*max(full)/side)
-    return img, field_of_view(img, full)
+    return img, find(img, full)
 
 # %% ../nbs/parts/fundus.ipynb #72f6cb0c
 @patch

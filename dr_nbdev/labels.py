@@ -7,6 +7,7 @@ __all__ = ['FIVE', 'Scheme', 'read_mapping', 'read_scheme', 'read_truth', 'with_
 
 # %% ../nbs/parts/labels.ipynb #521a8af6
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .core import DataError, GRADES, N_GRADES
-from .tables import find_columns, image_id, patient_eye, read_table
+from .tables import GRADE_WORDS, find_columns, image_id, name_some, patient_eye, plain_label, read_table
 
 # %% ../nbs/parts/labels.ipynb #e22c4bc3
 @dataclass(frozen=True)
@@ -33,45 +34,73 @@ class Scheme:
 FIVE = Scheme(GRADES, tuple(range(N_GRADES)))
 
 # %% ../nbs/parts/labels.ipynb #e928eec5
-_WORDS = {'0': ('no dr', 'none', 'no', 'healthy', 'normal', 'nodr', 'no apparent retinopathy', 'negative'), '1': ('mild', 'mild npdr'),
-          '2': ('moderate', 'moderate npdr'),
-         '3': ('severe', 'severe npdr'), '4': ('proliferative', 'pdr', 'proliferative dr', 'proliferate_dr', 'proliferate dr'),
-         '1-3': ('npdr',), '1-4': ('dr', 'yes', 'positive'),
-         '2-4': ('referable', 'rdr', 'refer'), '0-1': ('non-referable', 'not referable', 'nrdr', 'no refer')}
+_WORDS = GRADE_WORDS | {'npdr': 1, 'dr': 1, 'yes': 1, 'positive': 1, 'referable': 2, 'rdr': 2, 'refer': 2,
+                        'non referable': 0, 'not referable': 0, 'nonreferable': 0, 'nrdr': 0, 'no refer': 0}
+_LEFT_OUT = ('', 'nan', 'na', 'n/a', 'null', 'ungradable', 'ungradeable', 'not gradable', 'not gradeable', 'unknown', 'missing')
 
 def read_mapping(
-    text: str, # such as 'none=0,NPDR=1-3,PDR=4'
-) -> dict: # label to its lowest grade
+    text: str, # such as 'none=0,NPDR=1-3,PDR=4,blurred='
+) -> dict: # label to its lowest grade; None: left out
     "What labels mean, from a line of text"
     out = {}
     for part in text.split(','):
-        m = re.fullmatch(r'\s*(.+?)\s*=\s*([0-4])(?:\s*-\s*([0-4]))?\s*', part)
-        if not m: raise DataError(f'{part!r} does not say what a label means: write label=grades, such as NPDR=1-3, with commas between')
-        out[m[1].lower()] = int(m[2])
+        m = re.fullmatch(r'\s*(.+?)\s*=\s*(?:([0-4])(?:\s*-\s*([0-4]))?)?\s*', part)
+        if not m:
+            raise DataError(f'{part!r} does not say what a label means: write label=grades, such as NPDR=1-3, with commas between; '
+                            'label= leaves such photographs out')
+        if plain_label(m[1]) in out: raise DataError(f'{m[1]!r} is explained twice')
+        out[plain_label(m[1])] = m[2] and int(m[2])
+    if not any(v is not None for v in out.values()): raise DataError(f'{text!r} explains no grade: such as none=0,mild=1')
     return out
 
-def _word(label):
-    "A label as it is looked up: without capitals, a whole number without a decimal point"
-    s = str(label).strip().lower()
-    return s[:-2] if re.fullmatch(r'\d+\.0', s) else s
+_NUMBERS = {str(g): g for g in range(N_GRADES)}
+_GRADES_AS_THEY_ARE = ','.join(f'{g}={g}' for g in _NUMBERS)
+
+def _is_ambiguous(
+    found: set, # labels, as `plain_label` gives them
+) -> bool: # are they numbers that need not be grades?
+    "Could these labels be another scale?"
+    numbers = found & set(_NUMBERS)
+    return numbers == {'0', '1'} or bool(numbers) and '0' not in numbers and found <= {*_NUMBERS, '5'} or bool(numbers) and 'none' in found
+
+def _hint(
+    found: set, # labels, as `plain_label` gives them
+    known: dict, # those that are known
+) -> str: # an error message
+    "What to do about labels that can't be taken as they are"
+    strange = sorted(found - set(known))
+    has = f'the labels are {", ".join(sorted(found)[:8])}{" ..." if len(found) > 8 else ""}. '
+    say = lambda o: f'--mapping {o}'
+    if found <= {*_NUMBERS, '5'} and '0' not in found:
+        return has + (f'If 1 means No DR, say {say("1=0,2=1,3=2,4=3,5=4")}' if '5' in found else
+                      f'There is no 0: if they are grades, say {say(_GRADES_AS_THEY_ARE)}; if 1 means No DR, {say("1=0,2=1,3=2,4=3")}')
+    if found == {'0', '1'}:
+        return has + (f'If 1 means any DR, say {say("0=0,1=1-4")}; if it means referable DR, {say("0=0-1,1=2-4")}; '
+                      f'if they are grades, {say(_GRADES_AS_THEY_ARE)}')
+    if 'none' in found and found & set(_NUMBERS):
+        return has + f'Is "None" no DR, or no label? Say {say(_GRADES_AS_THEY_ARE + ",none=")}, which leaves it out, or none=0'
+    if found <= {'true', 'false'}:
+        return has + f'If true means any DR, say {say("false=0,true=1-4")}; if referable DR, {say("false=0-1,true=2-4")}'
+    if all(re.fullmatch(r'r[0-3][as]?', o) for o in found):
+        return has + f'If they are grades of the NHS, say {say("R0=0,R1=1,R2=2-3,R3=4")}'
+    if '-1' in strange: return has + f'If -1 means that there is no grade, say {say(_GRADES_AS_THEY_ARE + ",-1=")}, which leaves it out'
+    many = f'{len(strange)} kinds of labels are not known' if len(strange) > 1 else 'one kind of label is not known'
+    return f'{many}: {", ".join(strange[:6])}. Say what each means, such as --mapping "{strange[0]}=2-4", or leave it out: "{strange[0]}="'
 
 def read_scheme(
     labels: pd.Series, # as they stand in the table
-    mapping: dict | None = None, # label to its lowest grade; None: grades 0 to 4, or usual words
+    mapping: dict | None = None, # label to its lowest grade, or to None to leave it out; None: grades 0 to 4, or usual words
 ) -> tuple[Scheme, np.ndarray]: # the classes, and the class of each image; -1 where there is no label
     "Read labels of any kind"
-    known = mapping or {str(g): g for g in range(N_GRADES)} | {w: int(k[0]) for k, words in _WORDS.items() for w in words}
-    words = labels.map(_word)
-    empty = labels.isna() | words.isin(['', 'nan'])
-    strange = sorted(set(words[~empty]) - set(known))
-    if strange:
-        raise DataError(f"{len(strange)} kinds of labels are not known: {', '.join(strange[:6])}. Say what they mean, such as "
-                        f"{strange[0]}=2-4")
-    low = words.map(known)
-    used = low[~empty].astype(int)
-    if used.empty: raise DataError('there is not one label in the table')
-    if not mapping and set(words[~empty]) <= set(map(str, range(N_GRADES))): return FIVE, low.fillna(-1).astype(int).to_numpy()
-    source = sorted(((v, k) for k, v in (mapping or {w: known[w] for w in set(words[~empty])}).items()))
+    words = labels.map(plain_label)
+    known = dict.fromkeys(_LEFT_OUT) | (mapping or _WORDS)
+    empty = labels.isna() | words.isin([k for k, v in known.items() if v is None])
+    found = set(words[~empty])
+    if found - set(known) or not mapping and _is_ambiguous(found): raise DataError(_hint(found, known))
+    if not found: raise DataError('there is not one label in the table')
+    low = words.map(known).mask(empty)
+    if found <= set(_NUMBERS) and (not mapping or mapping == _NUMBERS): return FIVE, low.fillna(-1).astype(int).to_numpy()
+    source = sorted((known[w], w) for w in (mapping or found) if known[w] is not None)
     names = {}
     for v, k in source: names.setdefault(v, k)
     if 0 not in names:
@@ -93,8 +122,9 @@ def read_truth(
     t = t.rename(columns={v: 'label' if k == 'grade' else k for k, v in found.items()})
     bad = t.image.eq('')
     if bad.any(): raise DataError(f'{path}: line {int(np.argmax(bad)) + 2} names no image. Correct the table')
-    two = t[t.image.duplicated()].image.tolist()
-    if two: raise DataError(f'{path} has {len(two)} images twice; the first is {two[0]!r}. Correct the table')
+    t = t.drop_duplicates(ignore_index=True)
+    two = t[t.image.duplicated()].image.unique().tolist()
+    if two: raise DataError(f'{path} has {len(two)} images twice, in lines that differ; the first is {two[0]!r}. Correct the table')
     who, eye = zip(*(patient_eye(image_id(o)) for o in t.image))
     if 'patient' not in t: t['patient'] = np.where([bool(o) for o in eye], who, '')
     if 'eye' not in t: t['eye'] = eye

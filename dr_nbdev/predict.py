@@ -14,13 +14,13 @@ import pandas as pd
 
 from .cli import command
 from .confidence import fused_score, worse_eyes
-from .core import DISCLAIMER, GRADES, DataError, write_safely
+from .core import DISCLAIMER, GRADES, N_GRADES, DataError, check_target, write_safely
 from .grader import (BUNDLE, COLUMNS, SHIPPED, Grader, Prepared, best_device, find_weights, photo_list, prepare, prepare_image,
                              read_result, shipped_bundles,
                              weights_table)
 from .fundus import Preprocess
 from .quality import MIN_QUALITY
-from .tables import image_id, patient_eye, read_table
+from .tables import balance, balance_line, find_columns, image_id, name_some, patient_eye, read_table
 
 # %% ../nbs/6_predict.ipynb #ed99fe0d
 def predict_folder(
@@ -36,7 +36,9 @@ def predict_folder(
     thresholds: str = 'bundle', # between the grades: the bundle's own, or those for macro F1 ('f1') or for QWK ('qwk')
 ) -> pd.DataFrame: # with the columns above
     "Grade the photographs of a folder (for research use, not a medical device)"
-    files, _ = photo_list(folder, recursive)
+    files, *_ = photo_list(folder, recursive)
+    if out is not None: check_target(out, files)
+    if batch is not None and batch < 1: raise DataError(f'batch={batch}: at least one photograph passes through the network')
     grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, files)
     return replace(grader, quality=quality, min_quality=min_quality).grade_folder(folder, out, recursive, batch)
 
@@ -61,37 +63,68 @@ def contact_sheet(
     return fig
 
 # %% ../nbs/6_predict.ipynb #c8fe28e6
+def _read_form(
+    sample: str | Path, # sample_submission.csv
+    names: list[str], # photographs that are graded
+    fill: int | None, # grade for ids without one
+) -> tuple[pd.DataFrame, str, str]: # the sample, its column of ids, its column to fill
+    "Read a sample submission, and check it against the photographs"
+    if fill is not None and fill not in range(N_GRADES): raise DataError(f'fill={fill}: a grade is a number from 0 to {N_GRADES - 1}')
+    form = read_table(sample)
+    known = find_columns(form.columns)
+    ids = known.get('image', form.columns[0])
+    others = [c for c in form.columns if c != ids]
+    target = others[0] if len(others) == 1 else known.get('grade')
+    if target is None:
+        raise DataError(f'{sample} has {len(others)} columns that could be filled ({", ".join(others) or "none"}): one is needed beside '
+                        'the ids')
+    keys, have = form[ids].map(image_id), pd.Series(map(image_id, names), dtype=object)
+    if (bad := keys.eq('') | keys.duplicated()).any():
+        raise DataError(f'{sample}: line {int(bad.to_numpy().argmax()) + 2} has an empty id, or one that comes twice')
+    twice = have[have.duplicated() & have.isin(keys)]
+    if len(twice): raise DataError(f'several photographs are called {twice.iloc[0]!r}: a submission has one grade for each id')
+    lost = keys[~keys.isin(have)]
+    if len(lost) and fill is None:
+        raise DataError(f'{len(lost)} of {len(form)} ids in {sample} have no photograph: {name_some(lost)}. Is it the right folder? '
+                        'Else say which grade to fill in (--fill)')
+    return form, ids, target
+
 def kaggle_form(
     result: pd.DataFrame, # As `predict_folder` gives it
     sample: str | Path, # The competition's sample_submission.csv: ids and one column to fill
     fill: int | None = None, # Grade for ids without one; None makes that an error
 ) -> pd.DataFrame: # The sample's ids in its order, with grades
     "Grades in the form of a Kaggle submission"
-    form = read_table(sample)
-    if form.shape[1] < 2: raise DataError(f'{sample} is not a sample submission: it needs a column of ids and one to fill')
-    ids, target = form.columns[:2]
-    by_stem = {Path(n).stem: g for n, g in zip(result.name, result.grade)}
-    grades = form[ids].map(lambda o: by_stem.get(o, by_stem.get(Path(o).stem, pd.NA)))
+    form, ids, target = _read_form(sample, result.name, fill)
+    by_id = dict(zip(map(image_id, result.name), result.grade))
+    grades = form[ids].map(lambda o: by_id.get(image_id(o), pd.NA))
     without = form[ids][grades.isna()].tolist()
     if without and fill is None:
         raise DataError(f'{len(without)} of {len(form)} ids in {sample} have no grade (first: {", ".join(without[:5])}): '
-                        'look at their rows in the result, or say what to fill in')
+                        'look at their rows in the result, or say what to fill in (--fill)')
     form[target] = grades.astype('Int64').fillna(fill).astype(int) if without else grades.astype(int)
+    form.attrs['balance'] = balance('ids of the submission', len(form), len(form) - len(without), {f'filled with {fill}': without})
     return form
 
 # %% ../nbs/6_predict.ipynb #41915209
 def patient_rows(
     result: pd.DataFrame, # as `predict_folder` gives it
     grader: Grader, # that graded them
-) -> pd.DataFrame: # a row per patient: patient, photographs, grade and score of the worse eye, worse_eye, name, fused
+) -> pd.DataFrame: # a row per patient: patient, photographs, grade and score of the worse eye, worse_eye, name, without_grade, fused
     "The worse eye of each patient"
     who, eye = zip(*(patient_eye(image_id(o)) for o in result.name))
-    t = result.assign(patient=[w if e else '' for w, e in zip(who, eye)], eye=eye)
-    t = t[t.grade.notna() & t.patient.ne('')]
+    every = result.assign(patient=who, eye=eye)
+    sided = every[every.eye.ne('')]
+    t = sided[sided.grade.notna()]
     mix = grader.about.get('both_eyes')
     if mix and len(t): t = t.assign(fused=fused_score(t.score, t.patient, mix).round(4))
-    out = worse_eyes(t)
-    return out if 'fused' not in t else out.merge(t.groupby('patient').fused.max().reset_index(), on='patient')
+    lacking = sided.grade.isna().groupby(sided.patient, sort=False).sum().rename('without_grade').reset_index()
+    out = lacking.merge(worse_eyes(t), on='patient', how='left')
+    out = out[[*(c for c in out if c != 'without_grade'), 'without_grade']].astype(dict(photographs='Int64'))
+    if 'fused' in t: out = out.merge(t.groupby('patient').fused.max().reset_index(), on='patient', how='left')
+    rest = {'whose side is not known': every.name[every.eye.eq('')]}
+    out.attrs['balance'] = balance('photographs by patient', len(result), len(sided), rest)
+    return out
 
 # %% ../nbs/6_predict.ipynb #a9d8525e
 def result_summary(
@@ -118,7 +151,14 @@ def _write_beside(out, name, table, what):
     "Write a further table beside the result"
     target = Path(out).with_name(name)
     with write_safely(target) as tmp: table.to_csv(tmp, index=False)
-    print(f'{what}: {target}')
+    print(f'{what}: {target}\n  {balance_line(table.attrs["balance"])}')
+
+def _check_targets(out, submission, patients, files):
+    "Make sure that no output is an input, or another output"
+    beside = [Path(out).with_name(n) for n, asked in (('submission.csv', submission), ('patients.csv', patients)) if asked]
+    inputs = [*files, *([submission] if submission else [])]
+    outputs = [Path(out), *beside]
+    for i, o in enumerate(outputs): check_target(o, inputs + outputs[:i])
 
 # %% ../nbs/6_predict.ipynb #70fa45d3
 @command('dr_predict --folder my_photos --out grades.csv', 'dr_predict -m weights/my_run --folder my_photos --recursive --patients',
@@ -146,12 +186,16 @@ def dr_predict(
     if list_weights:
         print((table := weights_table()).to_string(index=False))
         return table
-    files, _ = photo_list(folder, recursive)
+    files, names, _ = photo_list(folder, recursive)
+    _check_targets(out, submission, patients, files)
+    if submission: _read_form(submission, names, fill)
+    elif fill is not None: raise DataError('fill is for ids of a submission: name it with --submission')
+    if batch is not None and batch < 1: raise DataError(f'batch={batch}: at least one photograph passes through the network')
     grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, files)
     grader = replace(grader, quality=quality, with_spread=spread)
     result = grader.grade_folder(folder, out, recursive, batch)
     print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')
     if submission: _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')
     if patients: _write_beside(out, 'patients.csv', patient_rows(result, grader), 'by patient')
-    print(DISCLAIMER)
+    print(f'{balance_line(result.attrs["balance"])}\n{DISCLAIMER}')
     return result

@@ -54,7 +54,8 @@ def measure(
         contrast=s['middle']/max(light, 1), uneven=float(far.std()/max(far.mean(), 1)),
         burnt=float((square.max(2)[inner] >= 250).mean()), black=float((y[inner] < 20).mean()),
         focus=s['fine']/max(s['coarse'], .1), sharp=s['fine']/max(s['middle'], .1),
-        saturation=float(np.median(hsv[:, 1])), warm=float(((r >= g) & (g >= b - 8)).mean()),
+        colour=float(np.percentile(np.ptp(square[inner].astype(int), axis=1), 95)), saturation=float(np.median(hsv[:, 1])),
+        warm=float(((r >= g) & (g >= b - 8)).mean()),
         one_hue=float(np.abs((weight*np.exp(1j*hue)).sum())/max(weight.sum(), 1e-3)),
         patches=float(np.mean([cv2.GaussianBlur(square[..., i] - y, (0, 0), 4)[inner].std() for i in range(3)])))
 
@@ -74,7 +75,10 @@ def _not_a_retina(
     m: dict, # as `measure` gives it
 ) -> str: # why it is none, in words; '' if it may be one
     "Does this look like something else than a retina?"
+    if m['colour'] < 5 and m['light'] > 25:
+        return 'a grey picture (red-free, infrared, an angiogram, OCT?): only colour photographs are graded'
     look = _look_of(m)
+    if look == 'natural' and m['middle'] < .45 and m['sharp'] > 1: return 'nothing but grain: no vessels to be seen'
     for k, what in dict(coarse='more structure than a retina', middle='more detail than a retina',
                         patches='more colours than a retina').items():
         if m[k] > LIMITS[look][k]: return f'{what} has'

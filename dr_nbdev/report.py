@@ -17,13 +17,14 @@ import pandas as pd
 from .card import figure_words, model_card
 from .cli import command
 from .confidence import cross_fellow, plot_reliability, plot_risk, risk_coverage, worse_eyes
-from .core import DISCLAIMER, GRADE_COLORS, DataError, environment, patient_numbers, progress, render, write_json, write_safely
+from .core import (DISCLAIMER, GRADE_COLORS, DataError, check_target, environment, patient_numbers, progress, render,
+                           write_json, write_safely)
 from .figures import GradingRules, _make_levels, detections, figures, figures_by_group, operating_cuts
 from .grader import Grader, photo_list
 from .labels import FIVE, read_mapping, read_scheme, read_truth, with_truth
 from .metrics import auroc, plot_confusion
 from .quality import quality_band
-from .tables import image_id
+from .tables import balance, balance_line, image_id
 from .thresholds import GradeProbs, folds
 
 # %% ../nbs/use/report.ipynb #21e2e5b3
@@ -301,17 +302,24 @@ def _labelled_photos(
     mapping: str | dict | None, # what the labels mean
     columns: dict | None, # names of columns that are not recognised
     recursive: bool, # also the folders below?
-): # table of labels with class; the classes; files that have a label, their names; how many have none
+): # table of labels with class; the classes; files that have a label, their names; balances of files, photographs and labels
     "Bring labels and photographs together, before anything is graded"
     truth = read_truth(labels, **(columns or {}))
     scheme, y = read_scheme(truth.label, read_mapping(mapping) if isinstance(mapping, str) else mapping)
-    truth = truth.assign(**{'class': y})
-    known, (files, names) = {image_id(o) for o, k in zip(truth.image, y) if k >= 0}, photo_list(folder, recursive)
-    keep = [i for i, o in enumerate(files) if image_id(o.name) in known]
+    (files, names, rest), has = photo_list(folder, recursive), y >= 0
+    known, here = {image_id(o) for o in truth.image[has]}, {image_id(o) for o in names}
+    keep = [i for i, o in enumerate(names) if image_id(o) in known]
     if not keep:
         raise DataError(f'none of the {len(known)} labelled images is among the {len(files)} in {folder}: {truth.image.iloc[0]!r}, '
                         f'{names[0]!r}. Is it the right folder?')
-    return truth[truth['class'] >= 0], scheme, [files[i] for i in keep], [names[i] for i in keep], len(files) - len(keep)
+    there = truth.image.map(lambda o: image_id(o) in here).to_numpy()
+    told = [balance('files', len(files) + sum(map(len, rest.values())), len(files), rest),
+            balance('photographs', len(files), len(keep), {'without a label': [o for i, o in enumerate(names) if i not in set(keep)]}),
+            balance('lines of labels', len(truth), int((has & there).sum()),
+                    {'without a grade': truth.image[~has], 'without a photograph': truth.image[has & ~there]})]
+    truth = truth.assign(**{'class': y})[has]
+    with_truth(pd.DataFrame(dict(name=[names[i] for i in keep])), truth) # what does not fit shows before the work
+    return truth, scheme, [files[i] for i in keep], [names[i] for i in keep], told
 
 # %% ../nbs/use/report.ipynb #a23bf0f9
 def _size_band(path):
@@ -360,18 +368,21 @@ def evaluate(
     engine: str = 'torch', # what computes the scores
 ) -> dict: # what is in metrics.json
     "Grade labelled photographs, and report how good the grades are (for research use, not a medical device)"
-    folder, out = Path(folder), Path(out)
-    truth, scheme, files, names, unlabelled = _labelled_photos(folder, labels, mapping, columns, recursive)
+    folder, out = Path(folder), check_target(out, folder=True)
+    if n_boot < 1: raise DataError(f'n_boot={n_boot}: at least one round')
+    if not 0 < coverage < 1: raise DataError(f'coverage={coverage}: it is a share, between 0 and 1')
+    truth, scheme, files, names, told = _labelled_photos(folder, labels, mapping, columns, recursive)
     grader = weights if isinstance(weights, Grader) else Grader.load(weights, device).use(engine, files)
     grader = replace(grader, quality=quality, coverage=coverage)
     both = _compare(grader.grade_to(out/'grades.csv', files, names, None), truth, scheme, files, names)
-    both.attrs['without_label'] += unlabelled
+    both.attrs['without_label'] += told[1]['found'] - told[1]['used']
     if both.grade.isna().all():
         raise DataError(f'none of the {len(both)} labelled photographs got a grade: see status and message in {out/"grades.csv"}')
     rules = GradingRules(tuple(grader.thresholds), grader.probs, grader.sets, grader.about.get('operating_points'), coverage, scheme)
     about = dict(source=str(folder), weights=grader.name, licence=grader.about.get('licence', ''), intended_use=DISCLAIMER,
                  versions=environment())
     m, t, groups = _numbers(both, rules, about, n_boot)
+    m['balance'] = told
     _write(out, m, _sections(both, rules, t, groups, grader if heatmaps else None), both, grader,
            f'Evaluation of {grader.name} on {folder.name}')
     (out/'grades.csv').unlink(missing_ok=True)
@@ -386,7 +397,8 @@ def report_lines(
     shown = [k for k in ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable', 'ece_referable', 'set_coverage') if k in f
              and f[k]['value'] is not None]
     return '\n'.join([f"{m['with_label']} photographs with a label, {m['with_label'] - m['images']} without a grade"]
-                     + [f'  {k.replace("_", " "):18} {figure_words(f[k])}' for k in shown])
+                     + [f'  {k.replace("_", " "):18} {figure_words(f[k])}' for k in shown]
+                     + [balance_line(b) for b in m.get('balance', [])])
 
 def _unanswered(
     m: dict, # as `evaluate` gives it

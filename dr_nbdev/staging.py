@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from .archives import Archive, read_member
+from .archives import Archive, base_name, read_member
 from .core import DataError, ImageError, progress, write_json, write_safely
 from .duplicates import SAME, THUMB, brief, correlation, connected, near_pairs, texture, thumbnail
 from .manifest import COLUMNS, IMAGES, LEFT, LEFT_COLUMNS, count_grades
@@ -38,7 +38,7 @@ def take(self: Stage,
     info: zipfile.ZipInfo, # One of its members
 ) -> tuple: # sha256, width, height, thumbnail
     "Take one file out, unless it is here already, and look at it"
-    name, data = os.path.basename(info.filename), b''
+    name, data = base_name(info.filename), b''
     to = os.path.join(self.folder, name)
     if name in self.there:
         with open(to, 'rb') as f: data = f.read()
@@ -148,7 +148,7 @@ def build_merge(
     about: dict, # for merge.json
 ):
     "Leave the training files in the stage, move those for validation beside it, drop the others, and write the tables"
-    name = [os.path.basename(o) for o in plan.member]
+    name = [base_name(o) for o in plan.member]
     plan = plan.assign(path=IMAGES + '/' + plan.split + '/' + pd.Series(name, plan.index))
     used, side = plan[plan.split != LEFT], dict(zip(name, plan.split))
     val = stage.folder.with_name('val')

@@ -6,7 +6,7 @@
 __all__ = ['PRESETS', 'RUN_FILES', 'TrainConfig', 'config_learner', 'train', 'plot_history', 'run_summary', 'dr_train']
 
 # %% ../nbs/4_train.ipynb #71057cd9
-import hashlib, json, warnings
+import hashlib, json, math, warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -21,9 +21,11 @@ from .bundle import tune
 from .callbacks import (CheckpointCallback, EMACallback, FreezeStages, GrowingSquares, ProfileCallback, SeedCallback,
                                 half_precision, kept_epoch, kept_model, load_checkpoint, time_shares)
 from .cli import command
-from .core import (DataError, DRError, environment, from_dict as _from_dict, is_watched, read_json, seed_everything, write_json,
+from .core import (DataError, DRError, check_target, environment, from_dict as _from_dict, is_watched, only_one, read_json,
+                           seed_everything, write_json,
                            write_safely)
 from .fundus import Preprocess
+from .grader import check_device
 from .learner import fundus_dls, grade_learner
 from .manifest import load_manifest
 from .networks import NETWORK_FIELDS, find_backbone, half_dtype, load_state, read_state, retired_fields, save_weights, with_views
@@ -163,6 +165,32 @@ def _filled(config):
     return default | _RETIRED | config | dict(preprocess=default['preprocess'] | config['preprocess'])
 
 # %% ../nbs/4_train.ipynb #6e351bed
+_AT_LEAST = dict(epochs=1, batch=1, at_once=1, frozen=0, copies=0, wd=0, ema=0, seed=0, workers=1, grow_from=32)
+_ONE_OF = dict(schedule=('one_cycle', 'step'), choose=('last', 'qwk', 'macro_f1'), views=(1, 4))
+
+def _check_config(
+    cfg: TrainConfig, # Configuration of the run
+):
+    "Refuse values that make no sense, before the work begins"
+    given = {k: v for k, v in asdict(cfg).items() if v is not None}
+    for k, low in _AT_LEAST.items():
+        if k in given and not low <= given[k] < math.inf: raise DataError(f'{k}={given[k]}: at least {low}')
+    for k in ('lr', 'head_lr'):
+        if k in given and not 0 < given[k] < math.inf: raise DataError(f'{k}={given[k]}: a number above 0')
+    for k, choice in _ONE_OF.items():
+        if given[k] not in choice: raise DataError(f'{k}={given[k]!r}: choose from {", ".join(map(str, choice))}')
+    if cfg.ema >= 1: raise DataError(f'ema={cfg.ema}: a share below 1')
+    if cfg.seed >= 2**32: raise DataError(f'seed={cfg.seed}: below 2**32')
+
+def _check_val(
+    manifest: pd.DataFrame, # As `load_manifest` gives it
+):
+    "Are there enough validation photographs to fit thresholds on?"
+    v = manifest[manifest.split == 'val'].reset_index(drop=True)
+    most = v.grade.value_counts().max() if len(v) else 0
+    if most < 2 or leak_groups(v).nunique() < min(5, most):
+        raise DataError(f'{len(v)} photographs for validation are too few to fit thresholds on: merge with a larger val, or add some')
+
 def _check_run(
     run: Path, # Folder of the run
     config: dict, # Configuration and fingerprint of the data
@@ -212,18 +240,20 @@ def train(
     with_learner: bool = False,       # Also return the Learner, with the kept weights?
 ) -> Path: # Folder of the run; with `with_learner`, the folder and the Learner
     "Train a network, or go on with an interrupted run"
+    _check_config(cfg)
     run = Path(save)/(name or _run_name(cfg))
     manifest = load_manifest(data)
-    _check_run(run, cfg.to_dict() | dict(data=_fingerprint(manifest)), fresh)
-    write_json(run/'data.json', _image_counts(manifest))
-    if (finished := (run/'val_scores.csv').exists()) and not with_learner: return run
-    learn = config_learner(cfg, data, run, device, log)
-    if not finished:
-        with learn.no_logging(), nullcontext() if is_watched() else learn.no_bar():
-            _fit_config(learn, cfg, load_checkpoint(run, learn) if (run/'checkpoint.pt').exists() else 0)
-        save_weights(run/'last.safetensors', kept_model(learn))
-        _save_scores(_with_kept_weights(learn, run), cfg, run)
-        (run/'checkpoint.pt').unlink()
+    with only_one(check_target(run, folder=True)):
+        _check_run(run, cfg.to_dict() | dict(data=_fingerprint(manifest)), fresh)
+        write_json(run/'data.json', _image_counts(manifest))
+        if (finished := (run/'val_scores.csv').exists()) and not with_learner: return run
+        learn = config_learner(cfg, data, run, check_device(device) if device else None, log)
+        if not finished:
+            with learn.no_logging(), nullcontext() if is_watched() else learn.no_bar():
+                _fit_config(learn, cfg, load_checkpoint(run, learn) if (run/'checkpoint.pt').exists() else 0)
+            save_weights(run/'last.safetensors', kept_model(learn))
+            _save_scores(_with_kept_weights(learn, run), cfg, run)
+            (run/'checkpoint.pt').unlink()
     return (run, _with_kept_weights(learn, run)) if with_learner else run
 
 # %% ../nbs/4_train.ipynb #fa3b5e10
@@ -292,6 +322,8 @@ def dr_train(
     cfg = _override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr, at_once=at_once,
                     seed=seed)
     if weights == 'none': cfg = replace(cfg, weights=None)
+    _check_config(cfg)
+    _check_val(load_manifest(data))
     run = train(cfg, data, save, name, fresh)
     bundle = tune(run, metric)
     print(run_summary(run))
