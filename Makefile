@@ -6,7 +6,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo app test check wheel docs docs-serve test-browser test-lab lab readme notebooks hooks clean
+.PHONY: help install demo app test fuzz kill check wheel docs docs-serve test-browser test-lab lab readme notebooks hooks clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -29,7 +29,17 @@ app: $(READY) ## a page on this machine: drop photographs, see grades
 
 test: check ## all checks and all notebooks
 	time $(BIN)/nbdev_test --n_workers 2 --do_print
+	$(BIN)/python .ci/fuzz.py 12
+	$(BIN)/python .ci/kill.py 1
 	$(MAKE) --no-print-directory wheel
+
+FUZZ ?= 900
+fuzz: $(READY) ## damaged and made-up inputs, for FUZZ=900 seconds
+	$(BIN)/python .ci/fuzz.py $(FUZZ)
+
+KILLS ?= 20
+kill: $(READY) ## merge, training and prediction killed KILLS=20 times, and two at once
+	$(BIN)/python .ci/kill.py $(KILLS)
 
 check: $(READY) ## are the modules exported, the notebooks clean, README.md current?
 	$(BIN)/python .ci/project.py check

@@ -45,7 +45,7 @@ def open_zip(
     if not path.is_file(): raise DataError(f'{path} is missing: download the archive, or say where it is')
     if re.search(r'\.\d{3}$', path.name): raise DataError(f'{path} {_other_form(path, None)}')
     try: z = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError) as e: raise DataError(f'{path} {_other_form(path, e)}') from None
+    except Exception as e: raise DataError(f'{path} {_other_form(path, e)}') from None
     if why := _refused(z.infolist()):
         z.close()
         raise DataError(f'{path} {why}')
@@ -73,6 +73,7 @@ def _refused(
     names, again = [_slashes(i.filename) for i in infos], ': unpack it, and zip it again'
     if out := next((o for o in names if _climbs_out(o)), ''):
         return f'has names that lead out of the folder, such as {out!r}: do not trust this archive'
+    if not all(names): return 'holds a file without a name: it is damaged, download it again'
     if any(i.flag_bits & 1 for i in infos): return f'is locked with a password{again} without one'
     if odd := next((i for i in infos if i.compress_type not in _METHODS), None):
         kind = {9: 'Deflate64', 93: 'Zstandard', 98: 'PPMd'}.get(odd.compress_type, f'method {odd.compress_type}')

@@ -7,7 +7,7 @@ __all__ = ['MAX_PIXELS', 'MIN_SIDE', 'IMAGENET_MEAN', 'IMAGENET_STD', 'ENHANCEME
            'FieldOfView', 'field_of_view', 'fit_square', 'graham', 'graham_grey', 'clahe', 'Preprocess']
 
 # %% ../nbs/parts/fundus.ipynb #f48fb2c1
-import hashlib, io, json, threading, warnings
+import ctypes, hashlib, io, json, threading, warnings
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -47,13 +47,26 @@ def _to_rgb(
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 16
 
+def _quiet_tiff():
+    "Keep Pillow's TIFF library from writing to the terminal: what is wrong with a file is raised as an error"
+    folder = Path(Image.__file__).parent
+    for file in [*folder.parent.glob('pillow.libs/libtiff*'), *folder.glob('.dylibs/libtiff*')]:
+        try:
+            lib = ctypes.CDLL(str(file))
+            lib.TIFFSetErrorHandler(None)
+            lib.TIFFSetWarningHandler(None)
+        except (OSError, AttributeError): pass # another build of Pillow: it may chatter
+
 class _OwnSettings:
-    "Switches of Pillow and of warnings as reading needs them, whatever the program around has set"
-    def __init__(self): self.lock, self.inside = threading.Lock(), 0
+    "Switches of Pillow, OpenCV and of warnings as reading needs them, whatever the program around has set"
+    def __init__(self):
+        self.lock, self.inside = threading.Lock(), 0
+        _quiet_tiff()
     def __enter__(self):
         with self.lock:
             if not self.inside:
-                self.before = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS
+                self.before, self.level = (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS), cv2.utils.logging.getLogLevel()
+                cv2.utils.logging.setLogLevel(0)
                 self.warnings = warnings.catch_warnings()
                 self.warnings.__enter__()
                 warnings.simplefilter('ignore')
@@ -65,6 +78,7 @@ class _OwnSettings:
             if not self.inside:
                 self.warnings.__exit__(None, None, None)
                 ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = self.before
+                cv2.utils.logging.setLogLevel(self.level)
 
 _own_settings = _OwnSettings()
 
@@ -109,6 +123,8 @@ def _read_deep(
     else: return None
     if not deep: return None
     _check_size(*size, name, max_pixels)
+    if data[0] == 0x89: # Pillow says what is cut short, OpenCV fills it with black
+        with _open(io.BytesIO(data), name, max_pixels) as im: im.load()
     pages = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)[1] if data[:1] in b'IM' else ()
     if len(pages) > 1: raise ImageError(f'{name} holds {len(pages)} pictures: save each as a file of its own')
     a = pages[0] if pages else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

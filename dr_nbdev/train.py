@@ -188,7 +188,7 @@ def _check_val(
     "Are there enough validation photographs to fit thresholds on?"
     v = manifest[manifest.split == 'val'].reset_index(drop=True)
     most = v.grade.value_counts().max() if len(v) else 0
-    if most < 2 or leak_groups(v).nunique() < min(5, most):
+    if most < 2 or len(np.unique(leak_groups(v))) < min(5, most):
         raise DataError(f'{len(v)} photographs for validation are too few to fit thresholds on: merge with a larger val, or add some')
 
 def _check_run(
