@@ -414,6 +414,7 @@ def dr_app(
     password: str | None = None, # Password, with the user name dr (default: DR_APP_PASSWORD, which other users of this machine do not see)
 ):
     "Open a page on this machine to grade photographs. For research use, not a medical device."
+    if port is not None and not 0 < port < 2**16: raise DataError(f'port={port}: a number from 1 to 65535')
     with _private_folder() as folder:
         print(f'Starting; stop it with Ctrl-C. {DISCLAIMER}')
         app, url = start_app(folder, weights, host, port, password or os.environ.get('DR_APP_PASSWORD'), wait=False)

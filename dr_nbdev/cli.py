@@ -6,7 +6,7 @@
 __all__ = ['command']
 
 # %% ../nbs/parts/cli.ipynb #d2fedb67
-import os, sys, traceback
+import errno, os, sys, traceback
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import wraps
@@ -57,24 +57,33 @@ def _outcome(func, options, quiet, json, incomplete):
     if left: print(left, file=sys.stderr)
     return int(bool(left))
 
+# what a place to read or write can be: missing, taken, no folder, a folder, closed, full, read-only, of too long a name
+_PLACES = {getattr(errno, o) for o in 'ENOENT EEXIST ENOTDIR EISDIR EACCES EPERM ENOSPC EROFS ENAMETOOLONG EDQUOT'.split() if hasattr(errno, o)}
+
+def _fault():
+    "Say that the program is to blame: the exit status"
+    traceback.print_exc()
+    print('This is a fault of the program. Please report it with the lines above; --verbose adds more', file=sys.stderr)
+    return 3
+
 def _guarded(func, options, incomplete):
     "Run a function as a command: the exit status"
+    for stream in (sys.stdout, sys.stderr): # a name that the terminal can't show is no reason to stop
+        if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
     quiet, verbose, json = (options.pop(f'_{o}', False) for o in ('quiet', 'verbose', 'json'))
     options.pop('_version', None)
     if quiet: os.environ['DR_QUIET'] = '1'
     if verbose: print(environment(), file=sys.stderr)
     try: return _outcome(func, options, quiet, json, incomplete)
-    except DRError as e:
+    except (DRError, OSError) as e:
         if verbose: traceback.print_exc()
-        print(f'Error: {e}', file=sys.stderr)
+        if not isinstance(e, DRError) and e.errno not in _PLACES: return _fault()
+        print(f'Error: {e if isinstance(e, DRError) else f"{e.filename or e}: {e.strerror}"}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print('Stopped.', file=sys.stderr)
         return 130
-    except Exception:
-        traceback.print_exc()
-        print('This is a fault of the program. Please report it with the lines above; --verbose adds more', file=sys.stderr)
-        return 3
+    except Exception: return _fault()
 
 # %% ../nbs/parts/cli.ipynb #e383c311
 def _run_command(

@@ -26,6 +26,7 @@ from .fundus import Preprocess
 from .manifest import load_manifest
 from .metrics import macro_f1, qwk
 from .networks import create_model, find_backbone, head_name
+from .tables import balance, balance_line, read_table
 from .thresholds import to_grade
 
 # %% ../nbs/parts/learner.ipynb #b5211348
@@ -153,6 +154,21 @@ def _readable(table, home, preprocess, workers, log, copies):
     return table
 
 # %% ../nbs/parts/learner.ipynb #b252f4b4
+def _halfway(
+    grades: pd.Series, # Grade of each photograph
+    table: pd.DataFrame, # With image_id
+    train: np.ndarray, # Which of them are trained on, bool
+    teacher: str | Path, # Table of image_id and score
+    log: Callable, # Gets a balance
+) -> pd.Series: # Targets
+    "Targets between the grades of people and the scores of a network"
+    t = read_table(teacher)
+    if not {'image_id', 'score'} <= set(t): raise DataError(f'{teacher} has columns {", ".join(t)}: needed are image_id and score')
+    score = table.image_id.map(dict(zip(t.image_id, pd.to_numeric(t.score, errors='coerce'))))
+    log(balance_line(balance('training photographs', int(train.sum()), int((train & score.notna()).sum()),
+                             {'without a score of the teacher': table.image_id[train & score.isna().to_numpy()]})))
+    return ((grades + score)/2).fillna(grades)
+
 def fundus_dls(
     data: str | Path | pd.DataFrame = 'data', # Folder that `merge` made, or a table with path, grade and split
     preprocess: Preprocess = Preprocess(380, enhance='graham_grey'), # How a photograph becomes a square
@@ -161,6 +177,7 @@ def fundus_dls(
     balance: str | None = None, # Draw each 'grade' alike, or 'root': halfway there
     soft: bool = False, # Give duplicates of one photograph the mean of their grades, in training
     copies: int = 0, # Copies of each training photograph as other programs would have saved it; an epoch takes it or one of them
+    teacher: str | Path | None = None, # Table of image_id and score: in training the target is halfway between grade and score
     seed: int = 42, # Random seed of order and augmentation
     device: str | None = None, # Device of the batches; None: the best there is
     workers: int | None = None, # Threads that read; None: one per processor. They do not change the result
@@ -172,6 +189,7 @@ def fundus_dls(
     table = _readable(table, home, preprocess, workers, log, copies)
     train = table.split.eq('train').to_numpy()
     mean = table.groupby('duplicate_group').grade.transform('mean') if soft and 'duplicate_group' in table else table.grade
+    if teacher is not None: mean = _halfway(mean, table, train, teacher, log)
     grades = dict(zip(table.path, mean.where(train, table.grade).astype(float)))
     reader = _ReadSquare(preprocess, cache_folder(home, preprocess), dict(zip(table.path, table.sha256)))
     ds = Datasets([Path(o) for o in table.path], [[reader], [_ReadGrade(grades)]],

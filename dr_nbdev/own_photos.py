@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .archives import notes_on
-from .core import N_GRADES, DataError, ImageError, image_files, progress, read_json, write_json, write_safely
+from .core import N_GRADES, DataError, ImageError, image_files, only_one, progress, read_json, write_json, write_safely
 from .duplicates import thumbnail
 from .manifest import ARCHIVES, COLUMNS, LEFT_COLUMNS, PHOTOS, load_left_out, load_manifest
 from .tables import image_id, name_some, patient_eye, read_labels
@@ -122,7 +122,11 @@ def add_photos(
     "Add a folder of graded photographs to a merged folder, split by patient"
     _source_name(source)
     if not 0 <= val <= 1 or seed < 0: raise DataError(f'val is {val} and seed is {seed}: give a share from 0 to 1, and a seed from 0 on')
-    dest, folder, how = Path(dest), Path(folder), dict(val=val, seed=seed)
+    with only_one(dest): return _add(Path(dest), Path(folder), labels, source, val, seed)
+
+def _add(dest, folder, labels, source, val, seed):
+    "Add photographs, while nobody else writes there"
+    how = dict(val=val, seed=seed)
     old, about, left = load_manifest(dest, files=False), read_json(dest/'merge.json'), load_left_out(dest)
     t, notes = _graded_photos(folder, Path(labels or folder/'labels.csv'), source)
     photos = about.get(PHOTOS, {})

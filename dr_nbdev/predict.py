@@ -14,7 +14,7 @@ import pandas as pd
 
 from .cli import command
 from .confidence import fused_score, worse_eyes
-from .core import DISCLAIMER, GRADES, N_GRADES, DataError, check_target, write_safely
+from .core import DISCLAIMER, GRADES, N_GRADES, DataError, check_target, is_image_name, write_safely
 from .grader import (BUNDLE, COLUMNS, SHIPPED, Grader, Prepared, best_device, find_weights, photo_list, prepare, prepare_image,
                              read_result, shipped_bundles,
                              weights_table)
@@ -158,6 +158,7 @@ def _check_targets(out, submission, patients, files):
     beside = [Path(out).with_name(n) for n, asked in (('submission.csv', submission), ('patients.csv', patients)) if asked]
     inputs = [*files, *([submission] if submission else [])]
     outputs = [Path(out), *beside]
+    if is_image_name(out): raise DataError(f'{out} has the name of a picture: name a table, such as grades.csv')
     for i, o in enumerate(outputs): check_target(o, inputs + outputs[:i])
 
 # %% ../nbs/6_predict.ipynb #70fa45d3

@@ -20,7 +20,7 @@ import pandas as pd
 
 from .camera import DISC, EYES, Camera, View, decode, encode, random_camera
 from .cli import command
-from .core import EXTRA_ARCHIVE, GRADES, MAIN_ARCHIVE, N_GRADES, DataError, progress, write_safely
+from .core import EXTRA_ARCHIVE, GRADES, MAIN_ARCHIVE, N_GRADES, DataError, check_target, progress, write_safely
 from .eye import Painter, vessel_tree
 from .lesions import LESIONS, lesion_plan
 
@@ -333,6 +333,9 @@ def dr_samples(
     seed: int = 0, # Random seed; the same seed gives the same files
 ) -> dict: # Paths of both archives and of the folder: main, additional, photographs
     "Write drawn archives shaped like Kaggle's, and a folder of drawn photographs to grade"
+    if n_images < 1 or n_extra < 1: raise DataError(f'n_images is {n_images}, n_extra {n_extra}: at least one')
+    if size < 32 or not 0 <= seed < 2**31: raise DataError(f'size is {size}, seed {seed}: a size from 32 pixels on, a seed from 0 on')
+    check_target(dest, folder=True)
     main, extra = make_archives(dest, n_main, n_extra, layout, size, seed)
     make_folder(dest/'images', n_images, seed, size)
     print(f'main archive        {main}  ({n_main} images)\nadditional archive  {extra}  ({n_extra} images)\n'

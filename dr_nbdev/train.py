@@ -59,6 +59,7 @@ class TrainConfig:
     balance: str | None = 'root'         # Draw each 'grade' alike, or 'root': halfway there; None: as they are
     soft: bool = False                   # Duplicates of one photograph get the mean of their grades
     copies: int = 0                      # Copies of each photograph as other programs would save it; an epoch takes it or one of them
+    teacher: str | None = None           # Table of image_id and score; the target is halfway between grade and score
     ema: float = .998                    # Decay of the moving average of the weights per step, 0 for none
     amp: bool = True                     # Half precision where the device gains by it
     at_once: int | None = None           # Images that pass through the network together; None: the whole batch
@@ -121,8 +122,8 @@ def config_learner(
 ) -> Learner: # Ready for `_fit_config`
     "The fastai Learner of a configuration"
     seed_everything(cfg.seed)
-    dls = fundus_dls(data, cfg.preprocess, cfg.at_once or cfg.batch, cfg.augment, cfg.balance, cfg.soft, cfg.copies, cfg.seed, device,
-                     cfg.workers, log)
+    dls = fundus_dls(data, cfg.preprocess, cfg.at_once or cfg.batch, cfg.augment, cfg.balance, cfg.soft, cfg.copies,
+                     cfg.teacher, cfg.seed, device, cfg.workers, log)
     cbs = [SeedCallback(cfg.seed), CheckpointCallback(run, cfg.choose, log), ProfileCallback(run),
            *half_precision(dls.device, half_dtype(dls.device) if cfg.amp else None)]
     if cfg.frozen: cbs.append(FreezeStages(cfg.frozen))
