@@ -58,7 +58,7 @@ def _outcome(func, options, quiet, json, incomplete):
     return int(bool(left))
 
 # what a place to read or write can be: missing, taken, no folder, a folder, closed, full, read-only, of too long a name
-_PLACES = {getattr(errno, o) for o in 'ENOENT EEXIST ENOTDIR EISDIR EACCES EPERM ENOSPC EROFS ENAMETOOLONG EDQUOT'.split() if hasattr(errno, o)}
+_PLACES = {getattr(errno, o, None) for o in 'ENOENT EEXIST ENOTDIR EISDIR EACCES EPERM ENOSPC EROFS ENAMETOOLONG EDQUOT'.split()}
 
 def _fault():
     "Say that the program is to blame: the exit status"

@@ -136,7 +136,7 @@ def check_target(
         raise DataError(f'{path} is read or written by the same call: name another file to write to')
     there = next(o for o in (real, *real.parents) if o.exists()) if folder else next(o for o in real.parents if o.exists())
     if not there.is_dir(): raise DataError(f'{path} can\'t be made: {there} is a file')
-    if not os.access(there, os.W_OK): raise DataError(f'{path} can\'t be written: {there} is not open to you')
+    if not os.access(there, os.W_OK): raise DataError(f'you may not write to {there}: name another place than {path}')
     return real
 
 @contextmanager

@@ -83,7 +83,7 @@ class _OwnSettings:
 _own_settings = _OwnSettings()
 
 def _too_large(name, max_pixels):
-    return ImageError(f'{name} is too large a picture: more than {max_pixels/1e6:.0f} million pixels are not decoded; scale it down first')
+    return ImageError(f'{name} is too large (more than {max_pixels/1e6:.0f} million pixels): make it smaller')
 
 def _open(
     src, # path or binary file

@@ -203,7 +203,9 @@ def _from_state(path, device):
     from dr_nbdev.networks import backbone_of, load_state, plain_model, read_state
     state = read_state(path)
     name = backbone_of(state)
-    if name is None: raise WeightsError(f'{path} fits none of the known backbones with one neuron on top')
+    if name is None:
+        raise WeightsError(f'{path} holds no weights that this program knows: name a bundle, or the state dict of a known network with '
+                           'one output')
     return Grader(load_state(plain_model(name), state, str(path)), Preprocess(), name=path.name, about=dict(backbone=name), device=device)
 
 @patch(cls_method=True)

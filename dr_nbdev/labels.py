@@ -118,7 +118,8 @@ def read_truth(
     t = read_table(path)
     found = find_columns(t, {('grade' if k == 'label' else k): v for k, v in given.items()})
     for what in ('image', 'grade'):
-        if what not in found: raise DataError(f'none of the columns {", ".join(t.columns)} is known to hold the {what}: say which')
+        if what not in found:
+            raise DataError(f'none of the columns {", ".join(t.columns)} is known to hold the {what}: say which (--{what})')
     t = t.rename(columns={v: 'label' if k == 'grade' else k for k, v in found.items()})
     bad = t.image.eq('')
     if bad.any(): raise DataError(f'{path}: line {int(np.argmax(bad)) + 2} names no image. Correct the table')

@@ -38,7 +38,7 @@ def predict_folder(
     "Grade the photographs of a folder (for research use, not a medical device)"
     files, *_ = photo_list(folder, recursive)
     if out is not None: check_target(out, files)
-    if batch is not None and batch < 1: raise DataError(f'batch={batch}: at least one photograph passes through the network')
+    if batch is not None and batch < 1: raise DataError(f'batch={batch}: 1 or more')
     grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, files)
     return replace(grader, quality=quality, min_quality=min_quality).grade_folder(folder, out, recursive, batch)
 
@@ -76,8 +76,8 @@ def _read_form(
     others = [c for c in form.columns if c != ids]
     target = others[0] if len(others) == 1 else known.get('grade')
     if target is None:
-        raise DataError(f'{sample} has {len(others)} columns that could be filled ({", ".join(others) or "none"}): one is needed beside '
-                        'the ids')
+        raise DataError(f'{sample} has {len(others)} columns that could be filled ({", ".join(others) or "none"}): keep one beside the '
+                        'ids, or name one of them grade')
     keys, have = form[ids].map(image_id), pd.Series(map(image_id, names), dtype=object)
     if (bad := keys.eq('') | keys.duplicated()).any():
         raise DataError(f'{sample}: line {int(bad.to_numpy().argmax()) + 2} has an empty id, or one that comes twice')
@@ -191,7 +191,7 @@ def dr_predict(
     _check_targets(out, submission, patients, files)
     if submission: _read_form(submission, names, fill)
     elif fill is not None: raise DataError('fill is for ids of a submission: name it with --submission')
-    if batch is not None and batch < 1: raise DataError(f'batch={batch}: at least one photograph passes through the network')
+    if batch is not None and batch < 1: raise DataError(f'batch={batch}: 1 or more')
     grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, files)
     grader = replace(grader, quality=quality, with_spread=spread)
     result = grader.grade_folder(folder, out, recursive, batch)

@@ -74,7 +74,7 @@ def _table(
 ) -> pd.DataFrame: # Cells as text
     "Cells as a table; what does not fit the header is an error"
     rows = [(n, r) for n, r in rows if any(r)]
-    if len(rows) < 2: raise DataError(f'{where} has {"a header and " if rows else ""}no lines')
+    if len(rows) < 2: raise DataError(f'{where} has {"a header and no lines below it" if rows else "no lines"}: is it the right file?')
     header = rows[0][1]
     for n, r in rows:
         if any(r[len(header):]):
@@ -120,7 +120,7 @@ def find_columns(
         if hits and hits[0] not in list(columns):
             raise DataError(f'there is no column {hits[0]!r}: the table has {", ".join(map(str, columns))}')
         if what == 'grade' and len(hits) > 1:
-            raise DataError(f'the columns {" and ".join(hits)} could each hold the grade: say which (--grade), or rename the others')
+            raise DataError(f'the columns {" and ".join(hits)} could each hold the grade: keep one, or rename the others')
         if hits: found[what] = hits[0]
     return found
 
@@ -200,8 +200,8 @@ def read_labels(
     cols = find_columns(t)
     lacks = [k for k in ('image', 'grade') if k not in cols]
     if lacks:
-        raise DataError(f'{where} has columns {", ".join(t)}: needed are one of {", ".join(KNOWN_COLUMNS["image"])} and one of '
-                        f'{", ".join(KNOWN_COLUMNS["grade"])}')
+        raise DataError(f'{where}: no column is known to hold the {" or the ".join(lacks)} among {", ".join(t)}. Name them image and '
+                        'grade in the first line')
     t = t[[cols['image'], cols['grade']]].set_axis(['image_id', 'label'], axis=1)
     return _checked(t.assign(image_id=t.image_id.map(image_id), grade=t.label.map(lambda o: GRADE_WORDS.get(plain_label(o)))), where)
 
@@ -215,5 +215,5 @@ def _checked(t, where):
                         f'the first is line {i+2}: {t.image_id[i]!r}, {t.label[i]!r}. Correct the table')
     t = t.astype(dict(grade=int))[['image_id', 'grade']].drop_duplicates(ignore_index=True)
     twice = t.image_id[t.image_id.duplicated()].tolist()
-    if twice: raise DataError(f'{where} gives {len(twice)} images two grades; the first is {twice[0]!r}. Correct the table')
+    if twice: raise DataError(f'{where}: two grades for {name_some(twice)}. Keep one line for each image')
     return t
