@@ -37,7 +37,7 @@ def eye(folder, name, grade, seed=1):
 def start(page, *files):
     "Drop files and press the button"
     page.locator('#dr-files input[type=file]').set_input_files([str(f) for f in files])
-    expect(page.locator('#dr-files')).to_contain_text(files[0].name[:8], timeout=30_000)
+    expect(page.locator('#dr-files')).to_contain_text(files[0].stem[:6], timeout=30_000)
     page.wait_for_timeout(500)
     page.locator('#dr-go').click()
 
