@@ -74,7 +74,7 @@ def natural_key(
     name: str | Path, # a file's name or path
 ) -> tuple: # what to sort by
     "Sort key in which `img9` comes before `img10`"
-    return tuple((0, int(o), '') if o.isdigit() else (1, 0, o.lower()) for o in re.split(r'(\d+)', str(name)) if o)
+    return tuple((0, int(o), '') if o.isdecimal() else (1, 0, o.lower()) for o in re.split(r'(\d+)', str(name)) if o)
 
 _MAGIC = re.compile(rb'\xff\xd8\xff|\x89PNG|II\*\0|MM\0\*|BM....\0\0\0\0|GIF8|RIFF....WEBP|\0\0\0\x0cjP  |....ftypavif', re.DOTALL)
 
