@@ -76,6 +76,7 @@ def natural_key(
     "Sort key in which `img9` comes before `img10`"
     return tuple((0, int(o), '') if o.isdecimal() else (1, 0, o.lower()) for o in re.split(r'(\d+)', str(name)) if o)
 
+# %% ../nbs/parts/core.ipynb #cdc070db
 _MAGIC = re.compile(rb'\xff\xd8\xff|\x89PNG|II\*\0|MM\0\*|BM....\0\0\0\0|GIF8|RIFF....WEBP|\0\0\0\x0cjP  |....ftypavif', re.DOTALL)
 
 def _begins_with(path, pattern):

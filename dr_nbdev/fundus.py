@@ -8,7 +8,6 @@ __all__ = ['MAX_PIXELS', 'MIN_SIDE', 'IMAGENET_MEAN', 'IMAGENET_STD', 'ENHANCEME
 
 # %% ../nbs/parts/fundus.ipynb #f48fb2c1
 import ctypes, hashlib, io, json, threading, warnings
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -82,6 +81,7 @@ class _OwnSettings:
 
 _own_settings = _OwnSettings()
 
+# %% ../nbs/parts/fundus.ipynb #6e1a24e3
 def _too_large(name, max_pixels):
     return ImageError(f'{name} is too large (more than {max_pixels/1e6:.0f} million pixels): make it smaller')
 
@@ -106,6 +106,7 @@ def _check_size(
     if w*h > max_pixels: raise _too_large(f'{name} ({w}x{h})', max_pixels)
     if min(w, h) < MIN_SIDE: raise ImageError(f'{name} has only {w}x{h} pixels: too small to be graded')
 
+# %% ../nbs/parts/fundus.ipynb #bf0ff19d
 def _read_deep(
     data: bytes, # content of a file
     name: str, # what to call it in errors

@@ -7,7 +7,6 @@ __all__ = ['FIVE', 'Scheme', 'read_mapping', 'read_scheme', 'read_truth', 'with_
 
 # %% ../nbs/parts/labels.ipynb #521a8af6
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .core import DataError, GRADES, N_GRADES
-from .tables import GRADE_WORDS, find_columns, image_id, name_some, patient_eye, plain_label, read_table
+from .tables import GRADE_WORDS, find_columns, image_id, patient_eye, plain_label, read_table
 
 # %% ../nbs/parts/labels.ipynb #e22c4bc3
 @dataclass(frozen=True)
@@ -53,6 +52,7 @@ def read_mapping(
     if not any(v is not None for v in out.values()): raise DataError(f'{text!r} explains no grade: such as none=0,mild=1')
     return out
 
+# %% ../nbs/parts/labels.ipynb #a4c43a38
 _NUMBERS = {str(g): g for g in range(N_GRADES)}
 _GRADES_AS_THEY_ARE = ','.join(f'{g}={g}' for g in _NUMBERS)
 
@@ -87,6 +87,7 @@ def _hint(
     many = f'{len(strange)} kinds of labels are not known' if len(strange) > 1 else 'one kind of label is not known'
     return f'{many}: {", ".join(strange[:6])}. Say what each means, such as --mapping "{strange[0]}=2-4", or leave it out: "{strange[0]}="'
 
+# %% ../nbs/parts/labels.ipynb #acc704ed
 def read_scheme(
     labels: pd.Series, # as they stand in the table
     mapping: dict | None = None, # label to its lowest grade, or to None to leave it out; None: grades 0 to 4, or usual words

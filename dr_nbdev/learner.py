@@ -169,6 +169,7 @@ def _halfway(
                              {'without a score of the teacher': table.image_id[train & score.isna().to_numpy()]})))
     return ((grades + score)/2).fillna(grades)
 
+# %% ../nbs/parts/learner.ipynb #d0cd62ca
 def fundus_dls(
     data: str | Path | pd.DataFrame = 'data', # Folder that `merge` made, or a table with path, grade and split
     preprocess: Preprocess = Preprocess(380, enhance='graham_grey'), # How a photograph becomes a square

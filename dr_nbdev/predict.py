@@ -23,6 +23,11 @@ from .quality import MIN_QUALITY
 from .tables import balance, balance_line, find_columns, image_id, name_some, patient_eye, read_table
 
 # %% ../nbs/6_predict.ipynb #ed99fe0d
+def _load_grader(files, weights, device, thresholds, engine, batch):
+    "The grader that a call asks for"
+    if batch is not None and batch < 1: raise DataError(f'batch={batch}: 1 or more')
+    return Grader.load(weights, device).with_thresholds(thresholds).use(engine, files)
+
 def predict_folder(
     folder: str | Path | list, # a folder of photographs, or a list of files
     weights: str | Path | None = None, # a bundle, a run, a plain state dict, a shipped bundle's name; None: the default
@@ -38,8 +43,7 @@ def predict_folder(
     "Grade the photographs of a folder (for research use, not a medical device)"
     files, *_ = photo_list(folder, recursive)
     if out is not None: check_target(out, files)
-    if batch is not None and batch < 1: raise DataError(f'batch={batch}: 1 or more')
-    grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, files)
+    grader = _load_grader(files, weights, device, thresholds, engine, batch)
     return replace(grader, quality=quality, min_quality=min_quality).grade_folder(folder, out, recursive, batch)
 
 # %% ../nbs/6_predict.ipynb #61b7e5f9
@@ -191,9 +195,7 @@ def dr_predict(
     _check_targets(out, submission, patients, files)
     if submission: _read_form(submission, names, fill)
     elif fill is not None: raise DataError('fill is for ids of a submission: name it with --submission')
-    if batch is not None and batch < 1: raise DataError(f'batch={batch}: 1 or more')
-    grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, files)
-    grader = replace(grader, quality=quality, with_spread=spread)
+    grader = replace(_load_grader(files, weights, device, thresholds, engine, batch), quality=quality, with_spread=spread)
     result = grader.grade_folder(folder, out, recursive, batch)
     print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')
     if submission: _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')

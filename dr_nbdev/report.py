@@ -308,13 +308,14 @@ def _labelled_photos(
     scheme, y = read_scheme(truth.label, read_mapping(mapping) if isinstance(mapping, str) else mapping)
     (files, names, rest), has = photo_list(folder, recursive), y >= 0
     known, here = {image_id(o) for o in truth.image[has]}, {image_id(o) for o in names}
-    keep = [i for i, o in enumerate(names) if image_id(o) in known]
+    has_label = [image_id(o) in known for o in names]
+    keep = [i for i, o in enumerate(has_label) if o]
     if not keep:
         raise DataError(f'none of the {len(known)} labelled images is among the {len(files)} in {folder}: {truth.image.iloc[0]!r}, '
                         f'{names[0]!r}. Is it the right folder?')
     there = truth.image.map(lambda o: image_id(o) in here).to_numpy()
     told = [balance('files', len(files) + sum(map(len, rest.values())), len(files), rest),
-            balance('photographs', len(files), len(keep), {'without a label': [o for i, o in enumerate(names) if i not in set(keep)]}),
+            balance('photographs', len(files), len(keep), {'without a label': [o for o, has in zip(names, has_label) if not has]}),
             balance('lines of labels', len(truth), int((has & there).sum()),
                     {'without a grade': truth.image[~has], 'without a photograph': truth.image[has & ~there]})]
     truth = truth.assign(**{'class': y})[has]

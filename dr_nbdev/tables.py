@@ -49,6 +49,7 @@ def _read_csv(
     except csv.Error as e: raise DataError(f'{where} is not a readable CSV: line {reader.line_num}: {e}. Is a quote left open?') from None
     return rows, f'{encoding}, {_SEPARATORS[sep]}'
 
+# %% ../nbs/parts/tables.ipynb #6a6db41f
 def _read_excel(
     data: bytes, # Content of a file
     where: str, # Name of the table in messages
@@ -67,6 +68,7 @@ def _read_excel(
     if len(sheets) != 1: raise DataError(f'{where} has {len(sheets)} sheets with content ({", ".join(sheets)}): one is needed. {save}')
     return list(enumerate(next(iter(sheets.values())), 1)), 'Excel'
 
+# %% ../nbs/parts/tables.ipynb #7c5980a4
 def _table(
     rows: list, # Rows of cells with their line numbers, the header first
     read_as: str, # How they were read

@@ -324,7 +324,7 @@ def dr_train(
                     seed=seed)
     if weights == 'none': cfg = replace(cfg, weights=None)
     _check_config(cfg)
-    _check_val(load_manifest(data))
+    _check_val(load_manifest(data, files=False)) # `train` looks at the files
     run = train(cfg, data, save, name, fresh)
     bundle = tune(run, metric)
     print(run_summary(run))
