@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -20,14 +21,14 @@ from fastcore.basics import patch
 
 from .archives import open_zip, read_member
 from .cli import command
-from .core import (DISCLAIMER, GRADES, GRADE_COLORS, N_GRADES, REFERABLE, DataError, DRError, is_image_name, prefetch, render,
+from .core import (DISCLAIMER, GRADES, GRADE_COLORS, N_GRADES, REFERABLE, DataError, DRError, _kind, is_image_name, prefetch, render,
                            templates)
 from .explain import heat_colours, heatmap
 from .fundus import Preprocess
 from .grader import Grader, Prepared, prepare_image, shipped_bundles
 from .predict import patient_rows, result_summary
 from .quality import quality_words
-from .tables import image_id, patient_eye
+from .tables import image_id, name_some, patient_eye
 
 # %% ../nbs/use/app.ipynb #d9635274
 MAX_PHOTOS, MAX_MB = 200, 40 # photographs in one go; size of each, megabytes
@@ -39,9 +40,9 @@ class _Dropped:
     read: object = None # call it for the content, bytes; None: it is not to be read
     message: str = ''   # why not
 
-def _checked(name, size, read):
-    "A photograph, if name and size are those of one"
-    if not is_image_name(name): return _Dropped(name, message='not a photograph (.jpg, .png, .tif, .bmp, .webp) and not a zip')
+def _checked(name, size, read, kind):
+    "A photograph, if kind and size are those of one"
+    if kind: return _Dropped(name, message=f'{kind}: neither a photograph (.jpg, .png, .tif, .bmp, .webp) nor a zip')
     if size > MAX_MB*1e6: return _Dropped(name, message=f'{size/1e6:.0f} MB: larger than {MAX_MB} MB')
     return _Dropped(name, read)
 
@@ -55,7 +56,7 @@ def _in_zip(f):
     "The photographs of a zip"
     try: z = open_zip(f)
     except DataError as e: return [_Dropped(f.name, message=str(e).replace(str(f), f.name))]
-    found = [_checked(i.filename, i.file_size, partial(read_member, z, i.filename)) for i in z.infolist() if is_image_name(i.filename)]
+    found = [_checked(i.filename, i.file_size, partial(read_member, z, i.filename), '') for i in z.infolist() if is_image_name(i.filename)]
     return found or [_Dropped(f.name, message='there is no photograph in this zip')]
 
 def _unpack(
@@ -63,12 +64,25 @@ def _unpack(
 ) -> list[_Dropped]: # at most `MAX_PHOTOS`, and a last one that says how many were left out
     "What was dropped, photograph by photograph; nothing is read yet"
     found = []
-    for f in map(Path, files):
-        found += _in_zip(f) if f.suffix.lower() == '.zip' else [_checked(f.name, f.stat().st_size, partial(_read_once, f))]
+    for f in map(Path, dict.fromkeys(files)):
+        found += _in_zip(f) if f.suffix.lower() == '.zip' else [_checked(f.name, f.stat().st_size, partial(_read_once, f), _kind(f))]
+    for name, same in groupby(sorted(found, key=lambda o: o.name), lambda o: o.name):
+        for i, o in enumerate(same, 1): o.name = name if i == 1 else f'{name} ({i})'
     if len(found) <= MAX_PHOTOS: return found
     more = _Dropped('...', message=f'{len(found) - MAX_PHOTOS} more were left out: {MAX_PHOTOS} in one go is the limit. For folders '
                                    'there is dr_predict')
     return found[:MAX_PHOTOS] + [more]
+
+def _left_out(
+    files: list, # paths of what was dropped
+) -> str: # a line for each zip that holds something else; '' if none does
+    "What zips hold beside photographs"
+    told = []
+    for f in (o for o in map(Path, files) if o.suffix.lower() == '.zip'):
+        try: other = [i.filename for i in open_zip(f).infolist() if not i.is_dir() and not is_image_name(i.filename)]
+        except DataError: continue
+        if other: told.append(f'{f.name}: left out, no photographs by their names: {name_some(other)}')
+    return ''.join(f'\n\n{o}' for o in told)
 
 # %% ../nbs/use/app.ipynb #5f7683e1
 @dataclass
@@ -316,6 +330,7 @@ def grade(self: _Page,
     "Grade what was dropped, until it is done, `halt` is called, or the page is closed"
     import gradio as gr
     if not files: raise gr.Error('Drop at least one photograph, or click on a drawn eye')
+    left = _left_out(files)
     try: grader = _grader_of(weights, quality)
     except DRError as e: raise gr.Error(str(e))
     self.sessions[session] = 'go'
@@ -326,7 +341,9 @@ def grade(self: _Page,
         if self.sessions.get(session) != 'go': break
         if len(seen) < n:
             yield {self.status: f'graded {len(seen)} of {n}'} | ({self.shown: _cards(seen, seen[0].name)} if len(seen) == 1 else {})
-    if self.sessions.pop(session, None): yield self.results(seen, n, session) # nothing for a page that was closed
+    if self.sessions.pop(session, None): # nothing for a page that was closed
+        shown = self.results(seen, n, session)
+        yield shown | {self.status: shown[self.status] + left}
 
 # %% ../nbs/use/app.ipynb #b5e49245
 @patch

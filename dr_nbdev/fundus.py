@@ -7,7 +7,7 @@ __all__ = ['MAX_PIXELS', 'MIN_SIDE', 'IMAGENET_MEAN', 'IMAGENET_STD', 'ENHANCEME
            'FieldOfView', 'field_of_view', 'fit_square', 'graham', 'graham_grey', 'clahe', 'Preprocess']
 
 # %% ../nbs/parts/fundus.ipynb #f48fb2c1
-import ctypes, hashlib, io, json, threading, warnings
+import ctypes, hashlib, io, json, threading, warnings, zlib
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -93,8 +93,21 @@ def _open(
     "Open a picture and check its size by its header"
     im = Image.open(src)
     _check_size(*im.size, name, max_pixels)
-    if (n := getattr(im, 'n_frames', 1)) > 1: raise ImageError(f'{name} holds {n} pictures: save each as a file of its own')
+    if (n := getattr(im, 'n_frames', 1) - _previews(im)) > 1: raise _several(name, n)
     return im
+
+def _several(name, n): return ImageError(f'{name} holds {n} pictures: save each as a file of its own')
+
+def _previews(im):
+    "How many of the pictures after the first are small copies of it, as the file says"
+    if im.format == 'MPO': return sum('Thumbnail' in str(o['Attribute']['MPType']) for o in im.mpinfo.get(0xB002, ())[1:])
+    if im.format != 'TIFF' or im.n_frames == 1: return 0
+    def kind(i):
+        im.seek(i)
+        return im.tag_v2.get(254, 0) & 1
+    n = sum(map(kind, range(1, im.n_frames)))
+    im.seek(0)
+    return n
 
 def _check_size(
     w: int, # width, pixels
@@ -107,13 +120,29 @@ def _check_size(
     if min(w, h) < MIN_SIDE: raise ImageError(f'{name} has only {w}x{h} pixels: too small to be graded')
 
 # %% ../nbs/parts/fundus.ipynb #bf0ff19d
+_PNG = b'\x89PNG\r\n\x1a\n'
+
+def _sound_png(
+    data: bytes, # content of a PNG
+) -> bytes: # the same without what is beside the picture
+    "Check a PNG piece by piece, and keep the pieces that make the picture"
+    at, kept = 8, [_PNG]
+    while kept[-1][4:8] != b'IEND':
+        n = int.from_bytes(data[at:at + 4], 'big') + 12
+        piece, at = data[at:at + n], at + n
+        if len(piece) < n: raise ValueError('the file ends too early')
+        main = not piece[4] & 32
+        if main and zlib.crc32(piece[4:-4]) != int.from_bytes(piece[-4:], 'big'): raise ValueError('a checksum is wrong')
+        if main: kept.append(piece)
+    return b''.join(kept)
+
 def _read_deep(
     data: bytes, # content of a file
     name: str, # what to call it in errors
     max_pixels: int, # refuse more than this
 ) -> Image.Image | None: # 8 bits a channel; None: the file has no more than that, or is grey
     "Colour of more than 8 bits, which Pillow cuts to the upper 8 or can't read"
-    if data[:8] == b'\x89PNG\r\n\x1a\n':
+    if data[:8] == _PNG:
         size, deep = (int.from_bytes(data[i:i + 4], 'big') for i in (16, 20)), data[24:26] in (b'\x10\2', b'\x10\6')
     elif data[:4] in (b'II*\0', b'MM\0*'):
         tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
@@ -124,10 +153,11 @@ def _read_deep(
     else: return None
     if not deep: return None
     _check_size(*size, name, max_pixels)
-    if data[0] == 0x89: # Pillow says what is cut short, OpenCV fills it with black
+    if data[0] == 0x89:
         with _open(io.BytesIO(data), name, max_pixels) as im: im.load()
+        data = _sound_png(data)
     pages = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)[1] if data[:1] in b'IM' else ()
-    if len(pages) > 1: raise ImageError(f'{name} holds {len(pages)} pictures: save each as a file of its own')
+    if len(pages) > 1: raise _several(name, len(pages))
     a = pages[0] if pages else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if a is None or a.ndim < 3: return None
     if a.shape[2] == 4: a = np.where(a[..., 3:] > 0, a, 0)

@@ -17,7 +17,7 @@ import pandas as pd
 from .card import figure_words, model_card
 from .cli import command
 from .confidence import cross_fellow, plot_reliability, plot_risk, risk_coverage, worse_eyes
-from .core import (DISCLAIMER, GRADE_COLORS, DataError, check_target, environment, patient_numbers, progress, render,
+from .core import (DISCLAIMER, GRADE_COLORS, DataError, check_target, environment, only_one, patient_numbers, progress, render,
                            write_json, write_safely)
 from .figures import GradingRules, _make_levels, detections, figures, figures_by_group, operating_cuts
 from .grader import Grader, photo_list
@@ -369,9 +369,13 @@ def evaluate(
     engine: str = 'torch', # what computes the scores
 ) -> dict: # what is in metrics.json
     "Grade labelled photographs, and report how good the grades are (for research use, not a medical device)"
-    folder, out = Path(folder), check_target(out, folder=True)
     if n_boot < 1: raise DataError(f'n_boot={n_boot}: at least one round')
     if not 0 < coverage < 1: raise DataError(f'coverage={coverage}: it is a share, between 0 and 1')
+    with only_one(check_target(out, folder=True)):
+        return _evaluate(Path(folder), labels, Path(out), weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device, engine)
+
+def _evaluate(folder, labels, out, weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device, engine):
+    "Grade and report, while nobody else writes there"
     truth, scheme, files, names, told = _labelled_photos(folder, labels, mapping, columns, recursive)
     grader = weights if isinstance(weights, Grader) else Grader.load(weights, device).use(engine, files)
     grader = replace(grader, quality=quality, coverage=coverage)
