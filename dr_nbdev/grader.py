@@ -195,7 +195,7 @@ def _from_bundle(folder, device):
         return Grader(with_views(model, about.get('views', 1)), Preprocess.from_dict(about['preprocess']), tuple(about['thresholds']),
                       calibration and GradeProbs.from_dict(calibration),
                       about.get('name', folder.name), about, device, sets=sets and PredictionSets.from_dict(sets))
-    except (KeyError, TypeError, ValueError, DataError) as e:
+    except (AttributeError, KeyError, TypeError, ValueError, DataError) as e:
         raise WeightsError(f'{folder}/grader.json is not a description of weights ({type(e).__name__}: {e})') from None
 
 def _from_state(path, device):
