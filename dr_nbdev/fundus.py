@@ -351,6 +351,7 @@ def field_of_view(
     "Find the retina in a photograph, for all channels at once"
     h, w = full or img.shape[:2]
     shrink = round(max(h, w)/max(img.shape[:2]))
+    if max(h, w) > 8*min(h, w): return _whole((h, w), img.shape[:2], shrink, 'a narrow strip: no field of view')
     if bare and (fov := _look_inside(img, _bare(img, shrink), shrink)).visible: return fov
     small = _small(img, full)
     lum = _luminance(small)
