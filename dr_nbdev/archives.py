@@ -9,7 +9,7 @@ __all__ = ['base_name', 'open_zip', 'read_member', 'Archive', 'read_archive', 'n
 import hashlib, io, os, re, zipfile
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -144,12 +144,21 @@ def _pair_up(
 # %% ../nbs/parts/archives.ipynb #5a044eca
 @dataclass
 class Archive:
-    "The graded photographs of an archive, in the order of its label table"
-    path: Path          # the zip file
-    zip: zipfile.ZipFile # opened
-    table: pd.DataFrame # image_id, grade, patient, eye, member, bytes
-    notes: list         # what a person should know about it
-    fingerprint: str    # 16 hexadecimal digits
+    "The graded photographs of an archive or a folder, in the order of its label table"
+    path: Path           # the zip file, or the folder
+    zip: zipfile.ZipFile | None # opened; None: a folder
+    table: pd.DataFrame  # image_id, grade, patient, eye, member, bytes
+    notes: list          # what a person should know about it
+    fingerprint: str     # 16 hexadecimal digits
+    balances: list = field(default_factory=list) # of files, photographs and lines of labels, where they were counted
+
+    def read(self,
+        member: str, # of the table
+    ) -> bytes: # its content
+        "Read a photograph"
+        if self.zip: return read_member(self.zip, member)
+        try: return Path(member).read_bytes()
+        except OSError as e: raise DataError(f'{member} can\'t be read ({e.strerror})') from None
 
 
 # %% ../nbs/parts/archives.ipynb #8fcb0581

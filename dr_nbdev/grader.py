@@ -4,11 +4,10 @@
 
 # %% auto #0
 __all__ = ['SHIPPED', 'ORIGINAL_FILE', 'BUNDLE', 'COLUMNS', 'best_device', 'check_device', 'Grader', 'shipped_bundles',
-           'weights_table', 'find_weights', 'Prepared', 'prepare_image', 'prepare', 'read_result', 'photo_list']
+           'weights_table', 'find_weights', 'Prepared', 'prepare_image', 'prepare', 'read_result']
 
 # %% ../nbs/parts/grader.ipynb #b5f00e54
 import hashlib, os, shutil, tempfile, threading
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -20,11 +19,11 @@ from fastcore.basics import patch
 
 import dr_nbdev
 from .confidence import PredictionSets, referable_answers, set_text
-from .core import (GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, check_target, list_folder, only_one, prefetch,
+from .core import (GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, check_target, only_one, prefetch,
                            progress, read_json, write_json, write_safely)
 from .fundus import FieldOfView, Preprocess
 from .quality import MIN_QUALITY, QUALITY_MODES, assess, quality_status
-from .tables import balance, name_some
+from .tables import balance, photo_list
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, to_grade
 
 # %% ../nbs/parts/grader.ipynb #ffd77c46
@@ -447,32 +446,6 @@ def grade_files(self: Grader,
                         waiting=2*rows)
     seen = iter(progress(zip(names, prepared), 'grade', total=len(files))) # one iterator: a bar that is asked for a second one is closed
     while chunk := list(islice(seen, rows)): yield self.table(*map(list, zip(*chunk)))
-
-# %% ../nbs/parts/grader.ipynb #f5095fd9
-def _cell(
-    name: str, # Relative path of a photograph
-) -> str: # Text that can be written as UTF-8, and that no spreadsheet takes for a formula; still leads to the file
-    "A name as it stands in a table"
-    name = name.encode('utf-8', 'backslashreplace').decode()
-    return './' + name if name[:1] in '=+-@\t\r' else name
-
-def photo_list(
-    source: str | Path | list, # Folder, or files
-    recursive: bool = False, # Also the folders below?
-) -> tuple[list[Path], list[str], dict]: # Files, in the order of their names or as listed; names in the table; what was left out, by reason
-    "The photographs of a folder or a list; none at all is an error, not an empty success"
-    if not isinstance(source, (str, Path)):
-        files = [Path(f) for f in source]
-        if not files: raise DataError('the list of files is empty: name at least one photograph')
-        twice = [str(f) for f, n in Counter(files).items() if n > 1]
-        if twice: raise DataError(f'the list names {name_some(twice)} more than once')
-        return files, [_cell(str(f)) for f in source], {}
-    files, rest = list_folder(source, recursive)
-    if files: return files, [_cell(f.relative_to(source).as_posix()) for f in files], rest
-    if not recursive and list_folder(source, recursive=True)[0]:
-        raise DataError(f'there are no images in {source} itself, but in folders below it: ask for recursive (--recursive)')
-    other = f'; it holds {", ".join(f"{name_some(v)} {k}" for k, v in rest.items())}' if rest else ''
-    raise DataError(f'there are no images in {source}{other}: put photographs (.jpg, .png, .tif, .bmp, .webp) there')
 
 # %% ../nbs/parts/grader.ipynb #ab6d9522
 @patch

@@ -22,7 +22,7 @@ LEFT_COLUMNS = 'image_id patient eye source grade duplicate_group reason'.split(
 ARCHIVES = ('main', 'additional') # Sources that a merge reads itself
 LEFT = 'left_out' # Split of photographs that are not used; their rows are in left_out.csv
 IMAGES = 'kaggle_retina' # Folder of the photographs in a merged folder
-PHOTOS = 'photos' # Folder of those that were added later
+PHOTOS = 'photos' # Folder of those from other sources
 
 # %% ../nbs/parts/manifest.ipynb #1cf74a06
 def missing_files(
@@ -53,7 +53,7 @@ def load_manifest(
         raise DataError(f'{file} is empty or has a wrong grade, split or path in {wrong.sum()} rows: {again}')
     if files and len(gone := missing_files(dest, t)):
         raise DataError(f'{dest} lacks photographs of its manifest, or they have changed: {name_some(gone.path)}. '
-                        'Run dr_data again, it puts them back; for those in photos, add_photos does')
+                        'Run dr_data again, it puts them back')
     return t
 
 # %% ../nbs/parts/manifest.ipynb #8ff9375d

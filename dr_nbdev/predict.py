@@ -15,12 +15,12 @@ import pandas as pd
 from .cli import command
 from .confidence import fused_score, worse_eyes
 from .core import DISCLAIMER, GRADES, N_GRADES, DataError, check_target, is_image_name, write_safely
-from .grader import (BUNDLE, COLUMNS, SHIPPED, Grader, Prepared, best_device, find_weights, photo_list, prepare, prepare_image,
+from .grader import (BUNDLE, COLUMNS, SHIPPED, Grader, Prepared, best_device, find_weights, prepare, prepare_image,
                              read_result, shipped_bundles,
                              weights_table)
 from .fundus import Preprocess
 from .quality import MIN_QUALITY
-from .tables import balance, balance_line, find_columns, image_id, name_some, patient_eye, read_table
+from .tables import balance, balance_line, find_columns, image_id, name_some, patient_eye, photo_list, read_table
 
 # %% ../nbs/6_predict.ipynb #ed99fe0d
 def _load_grader(files, weights, device, thresholds, engine, batch):

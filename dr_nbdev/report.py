@@ -20,11 +20,11 @@ from .confidence import cross_fellow, plot_reliability, plot_risk, risk_coverage
 from .core import (DISCLAIMER, GRADE_COLORS, DataError, check_target, environment, only_one, patient_numbers, progress, render,
                            write_json, write_safely)
 from .figures import GradingRules, _make_levels, detections, figures, figures_by_group, operating_cuts
-from .grader import Grader, photo_list
-from .labels import FIVE, read_mapping, read_scheme, read_truth, with_truth
+from .grader import Grader
+from .labels import FIVE, labelled_photos, with_truth
 from .metrics import auroc, plot_confusion
 from .quality import quality_band
-from .tables import balance, balance_line, image_id
+from .tables import balance_line
 from .thresholds import GradeProbs, folds
 
 # %% ../nbs/use/report.ipynb #21e2e5b3
@@ -295,33 +295,6 @@ def _page(
                   subtitle=f"{m['images']} graded photographs of {m['source']}, by {m.get('weights', 'a grader')}", disclaimer=DISCLAIMER,
                   licence=m.get('licence', ''), cards=cards, warnings=warn, sections=[*parts, method])
 
-# %% ../nbs/use/report.ipynb #91b93712
-def _labelled_photos(
-    folder: str | Path, # photographs
-    labels: str | Path, # a CSV with a line per photograph
-    mapping: str | dict | None, # what the labels mean
-    columns: dict | None, # names of columns that are not recognised
-    recursive: bool, # also the folders below?
-): # table of labels with class; the classes; files that have a label, their names; balances of files, photographs and labels
-    "Bring labels and photographs together, before anything is graded"
-    truth = read_truth(labels, **(columns or {}))
-    scheme, y = read_scheme(truth.label, read_mapping(mapping) if isinstance(mapping, str) else mapping)
-    (files, names, rest), has = photo_list(folder, recursive), y >= 0
-    known, here = {image_id(o) for o in truth.image[has]}, {image_id(o) for o in names}
-    has_label = [image_id(o) in known for o in names]
-    keep = [i for i, o in enumerate(has_label) if o]
-    if not keep:
-        raise DataError(f'none of the {len(known)} labelled images is among the {len(files)} in {folder}: {truth.image.iloc[0]!r}, '
-                        f'{names[0]!r}. Is it the right folder?')
-    there = truth.image.map(lambda o: image_id(o) in here).to_numpy()
-    told = [balance('files', len(files) + sum(map(len, rest.values())), len(files), rest),
-            balance('photographs', len(files), len(keep), {'without a label': [o for o, has in zip(names, has_label) if not has]}),
-            balance('lines of labels', len(truth), int((has & there).sum()),
-                    {'without a grade': truth.image[~has], 'without a photograph': truth.image[has & ~there]})]
-    truth = truth.assign(**{'class': y})[has]
-    with_truth(pd.DataFrame(dict(name=[names[i] for i in keep])), truth) # what does not fit shows before the work
-    return truth, scheme, [files[i] for i in keep], [names[i] for i in keep], told
-
 # %% ../nbs/use/report.ipynb #a23bf0f9
 def _size_band(path):
     "Which size a photograph has, by its longer side"
@@ -372,11 +345,12 @@ def evaluate(
     if n_boot < 1: raise DataError(f'n_boot={n_boot}: at least one round')
     if not 0 < coverage < 1: raise DataError(f'coverage={coverage}: it is a share, between 0 and 1')
     with only_one(check_target(out, folder=True)):
-        return _evaluate(Path(folder), labels, Path(out), weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device, engine)
+        return _evaluate(Path(folder), labels, Path(out), weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device,
+                         engine)
 
 def _evaluate(folder, labels, out, weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device, engine):
     "Grade and report, while nobody else writes there"
-    truth, scheme, files, names, told = _labelled_photos(folder, labels, mapping, columns, recursive)
+    truth, scheme, files, names, told = labelled_photos(folder, labels, mapping, columns, recursive)
     grader = weights if isinstance(weights, Grader) else Grader.load(weights, device).use(engine, files)
     grader = replace(grader, quality=quality, coverage=coverage)
     both = _compare(grader.grade_to(out/'grades.csv', files, names, None), truth, scheme, files, names)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KNOWN_COLUMNS', 'GRADE_WORDS', 'read_table', 'find_columns', 'image_id', 'patient_eye', 'name_some', 'balance',
-           'balance_line', 'plain_label', 'read_labels']
+           'balance_line', 'photo_list', 'plain_label', 'read_labels']
 
 # %% ../nbs/parts/tables.ipynb #c080861a
 import csv, heapq, io, os, re
@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
-from .core import GRADES, IMAGE_EXTENSIONS, N_GRADES, DataError, natural_key
+from .core import GRADES, IMAGE_EXTENSIONS, N_GRADES, DataError, list_folder, natural_key
 
 # %% ../nbs/parts/tables.ipynb #0609e5c0
 _SEPARATORS = {',': 'commas', ';': 'semicolons', '\t': 'tabs'}
@@ -176,6 +176,32 @@ def balance_line(
     some = [f'{v["n"]} {k} ({", ".join(v["first"])}{" ..." if v["n"] > len(v["first"]) else ""})' for k, v in b['left_out'].items()]
     rest = b['found'] - b['used']
     return f'{b["what"]}: {b["found"]} found = {b["used"]} used + {rest} left out' + (f': {", ".join(some)}' if some else '')
+
+# %% ../nbs/parts/tables.ipynb #5f02a82f
+def _cell(
+    name: str, # Relative path of a photograph
+) -> str: # Text that can be written as UTF-8, and that no spreadsheet takes for a formula; still leads to the file
+    "A name as it stands in a table"
+    name = name.encode('utf-8', 'backslashreplace').decode()
+    return './' + name if name[:1] in '=+-@\t\r' else name
+
+def photo_list(
+    source: str | Path | list, # Folder, or files
+    recursive: bool = False, # Also the folders below?
+) -> tuple[list[Path], list[str], dict]: # Files, in the order of their names or as listed; names in the table; what was left out, by reason
+    "The photographs of a folder or a list; none at all is an error, not an empty success"
+    if not isinstance(source, (str, Path)):
+        files = [Path(f) for f in source]
+        if not files: raise DataError('the list of files is empty: name at least one photograph')
+        twice = [str(f) for f, n in Counter(files).items() if n > 1]
+        if twice: raise DataError(f'the list names {name_some(twice)} more than once')
+        return files, [_cell(str(f)) for f in source], {}
+    files, rest = list_folder(source, recursive)
+    if files: return files, [_cell(f.relative_to(source).as_posix()) for f in files], rest
+    if not recursive and list_folder(source, recursive=True)[0]:
+        raise DataError(f'there are no images in {source} itself, but in folders below it: ask for recursive (--recursive)')
+    other = f'; it holds {", ".join(f"{name_some(v)} {k}" for k, v in rest.items())}' if rest else ''
+    raise DataError(f'there are no images in {source}{other}: put photographs (.jpg, .png, .tif, .bmp, .webp) there')
 
 # %% ../nbs/parts/tables.ipynb #44dfd6a5
 GRADE_WORDS = {str(g): g for g in range(N_GRADES)} | {w: g for g, words in enumerate((
