@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER', 'GRADE_COLORS', 'IMAGE_EXTENSIONS',
            'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'patient_numbers',
-           'is_image_name', 'natural_key', 'list_folder', 'image_files', 'check_target', 'only_one', 'write_safely',
-           'as_json', 'write_json', 'read_json', 'from_dict', 'markdown_table', 'templates', 'render', 'is_watched',
-           'progress', 'prefetch', 'seed_everything', 'versions', 'environment', 'real_data', 'study', 'skip_slow']
+           'is_image_name', 'natural_key', 'is_dicom', 'list_folder', 'image_files', 'check_target', 'only_one',
+           'write_safely', 'as_json', 'write_json', 'read_json', 'from_dict', 'markdown_table', 'templates', 'render',
+           'is_watched', 'progress', 'prefetch', 'seed_everything', 'versions', 'environment', 'real_data', 'study',
+           'skip_slow']
 
 # %% ../nbs/parts/core.ipynb #b72d98fe
 import html, json, os, platform, random, re, sys
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +87,12 @@ def _begins_with(path, pattern):
         with open(path, 'rb') as f: return pattern.match(f.read(132)) is not None
     except OSError: return False
 
+def is_dicom(
+    path: Path, # a file
+) -> bool: # whether its first bytes say so
+    "Is this a DICOM file?"
+    return _begins_with(path, re.compile(b'.{128}DICM', re.DOTALL))
+
 def _kind(
     p: Path, # what a folder holds
 ) -> str: # '' for a photograph, else why it is left out
@@ -92,7 +100,8 @@ def _kind(
     if p.name.startswith('.'): return 'hidden'
     if p.exists() and not p.is_file(): return 'no ordinary file'
     if is_image_name(p) or not p.suffix and _begins_with(p, _MAGIC): return ''
-    if p.suffix.lower() in ('.dcm', '.dicom') or not p.suffix and _begins_with(p, re.compile(b'.{128}DICM', re.DOTALL)): return 'DICOM'
+    if p.suffix.lower() in ('.dcm', '.dicom') or not p.suffix and is_dicom(p):
+        return '' if find_spec('pydicom') else 'DICOM (pip install "dr_nbdev[dicom]")'
     return 'no picture by its name'
 
 def list_folder(

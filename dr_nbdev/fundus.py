@@ -188,6 +188,9 @@ def read_scaled(
         data = src if isinstance(src, bytes) else Path(src).read_bytes()
         if not data: raise ImageError(f'{name} is empty (0 bytes)')
         with _own_settings:
+            if data[128:132] == b'DICM':
+                from dr_nbdev.dicom import read_dicom
+                return read_dicom(data, name, max_pixels, at_least)
             if (deep := _read_deep(data, name, max_pixels)) is not None: return _decode(deep, at_least)
             with _open(io.BytesIO(data), name, max_pixels) as im: return _decode(im, at_least)
     except ImageError: raise

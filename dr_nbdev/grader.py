@@ -19,11 +19,12 @@ from fastcore.basics import patch
 
 import dr_nbdev
 from .confidence import PredictionSets, referable_answers, set_text
-from .core import (GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, check_target, only_one, prefetch,
+from .core import (GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, check_target, is_dicom, only_one, prefetch,
                            progress, read_json, write_json, write_safely)
 from .fundus import FieldOfView, Preprocess
 from .quality import MIN_QUALITY, QUALITY_MODES, assess, quality_status
-from .tables import balance, photo_list
+from .dicom import dicom_whose
+from .tables import balance, image_id, patient_eye, photo_list
 from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, to_grade
 
 # %% ../nbs/parts/grader.ipynb #ffd77c46
@@ -62,6 +63,7 @@ class Grader:
     min_quality: float = MIN_QUALITY                    # a photograph below this quality is of low quality
     # also compute the spread of the ensemble members under test-time augmentation? Takes as long again
     with_spread: bool = False
+    who: dict | None = None # name in the table to (patient, eye); None: by the file's tags, or by its name
 
     def __post_init__(self):
         if self.quality not in QUALITY_MODES: raise DataError(f'quality={self.quality!r}: choose from {", ".join(QUALITY_MODES)}')
@@ -312,6 +314,8 @@ class Prepared:
     status: str = 'ok'            # or 'low_quality', 'not_fundus', 'unreadable'
     message: str = ''             # what is wrong, or worth knowing
     quality: float = float('nan') # share of real photographs that are no better
+    patient: str = ''             # whose eye it is, if the file itself says so
+    eye: str = ''                 # 'left', 'right' or ''
 
 def prepare_image(
     img: np.ndarray, # a photograph, as `Preprocess.open` gives it
@@ -336,11 +340,12 @@ def prepare(
     min_quality: float = MIN_QUALITY, # as for `prepare_image`
 ) -> Prepared: # ready for the network, or not
     "Read, assess and prepare a photograph"
-    try: return prepare_image(*prep.open(path), prep, quality, min_quality)
-    except ImageError as e: return Prepared(None, 'unreadable', str(e))
+    try: ready = prepare_image(*prep.open(path), prep, quality, min_quality)
+    except ImageError as e: ready = Prepared(None, 'unreadable', str(e))
+    return replace(ready, **dict(zip(('patient', 'eye'), dicom_whose(path)))) if is_dicom(path) else ready
 
 # %% ../nbs/parts/grader.ipynb #dd772377
-COLUMNS = ['name', 'grade', 'label', 'referable', 'score', *(f'p{g}' for g in range(N_GRADES)), 'confidence', 'set', 'quality', 'status',
+COLUMNS = ['name', 'patient', 'eye', 'grade', 'label', 'referable', 'score', *(f'p{g}' for g in range(N_GRADES)), 'confidence', 'set', 'quality', 'status',
            'message']
 
 @patch(as_prop=True)
@@ -372,13 +377,24 @@ def _sure(self: Grader,
     return out | (dict(set=[set_text(*o) for o in self.sets(p, grades, self.coverage)]) if self.sets else {})
 
 @patch
+def whose(self: Grader,
+    name: str, # of a photograph
+    ready: Prepared, # with patient and eye, if the file says so
+) -> tuple[str, str]: # patient, and 'left', 'right' or ''; '' where unknown
+    "Whose eye it is: by the table that was given, the file, or its name"
+    if self.who is not None: return self.who.get(name, ('', ''))
+    if ready.patient or ready.eye: return ready.patient, ready.eye
+    patient, eye = patient_eye(image_id(name))
+    return (patient, eye) if eye else ('', '')
+
+@patch
 def table(self: Grader,
     names: list[str], # of the photographs
     results: list[Prepared], # of each
 ) -> pd.DataFrame: # a row each
     "Grade what could be prepared; the others keep their message"
-    df = pd.DataFrame([(n, o.quality, o.status, o.message) for n, o in zip(names, results)],
-                      columns=['name', 'quality', 'status', 'message'])
+    df = pd.DataFrame([(n, *self.whose(n, o), o.quality, o.status, o.message) for n, o in zip(names, results)],
+                      columns=['name', 'patient', 'eye', 'quality', 'status', 'message'])
     df = df.reindex(columns=COLUMNS).astype(dict(grade='Int64', label=object, referable=object, set=object))
     rows = np.flatnonzero([o.square is not None for o in results])
     if not len(rows): return df
@@ -399,7 +415,7 @@ def key(self: Grader) -> str: # sixteen hexadecimal digits
     "Changes with anything that decides what a row says"
     from dr_nbdev.networks import hash_weights
     how = (self.preprocess.key, tuple(self.thresholds), self.referable_cut, self.probs, self.sets, self.coverage, self.quality,
-           self.min_quality, self.with_spread, getattr(self.engine, 'name', self.engine) or 'torch')
+           self.min_quality, self.with_spread, self.who, getattr(self.engine, 'name', self.engine) or 'torch')
     h = hashlib.sha256(repr(how).encode())
     hash_weights(h, self.model)
     return h.hexdigest()[:16]
@@ -417,9 +433,9 @@ def read_result(
     path: Path, # a result, whole or partial
 ) -> pd.DataFrame: # with the columns' own types
     "Read a table of grades back"
-    types = dict(name=str, grade='Int64', label=object, referable=object, set=object, status=str, message=str)
+    types = dict(name=str, patient=str, eye=str, grade='Int64', label=object, referable=object, set=object, status=str, message=str)
     return pd.read_csv(path, dtype=types, keep_default_na=False,
-                       na_values={c: [''] for c in (*COLUMNS, 'spread') if c not in ('name', 'status', 'message')})
+                       na_values={c: [''] for c in (*COLUMNS, 'spread') if c not in ('name', 'patient', 'eye', 'status', 'message')})
 
 def _done(
     partial: Path, # rows of an interrupted run, its last line perhaps cut

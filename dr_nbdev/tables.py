@@ -133,7 +133,7 @@ def image_id(
     "What identifies a photograph"
     name = os.path.basename(name.strip().replace('\\', '/'))
     stem, extension = os.path.splitext(name)
-    return stem.strip() if extension.lower() in IMAGE_EXTENSIONS else name
+    return stem.strip() if extension.lower() in (*IMAGE_EXTENSIONS, '.dcm', '.dicom') else name
 
 _SIDES = 'left|right|od|os|le|re|l|r'
 
