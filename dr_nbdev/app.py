@@ -6,7 +6,7 @@
 __all__ = ['MAX_PHOTOS', 'MAX_MB', 'Seen', 'start_app', 'dr_app']
 
 # %% ../nbs/use/app.ipynb #6a239633
-import base64, os, shutil, tempfile
+import os, shutil, tempfile
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,14 +21,16 @@ from fastcore.basics import patch
 
 from .archives import open_zip, read_member
 from .cli import command
-from .core import (DISCLAIMER, GRADES, GRADE_COLORS, N_GRADES, REFERABLE, DataError, DRError, _kind, is_image_name, prefetch, render,
+from .core import (DISCLAIMER, GRADES, GRADE_COLORS, N_GRADES, DataError, DRError, _kind, image_url, is_image_name, prefetch, render,
                            templates)
+from .dicom import dicom_whose
 from .explain import heat_colours, heatmap
 from .fundus import Preprocess
 from .grader import Grader, Prepared, prepare_image, shipped_bundles
-from .predict import patient_rows, result_summary
+from .predict import result_summary
 from .quality import quality_words
-from .tables import image_id, name_some, patient_eye
+from .tables import name_some
+from .verdict import NOT_ASSESSED, verdict_box, verdict_lines, verdicts
 
 # %% ../nbs/use/app.ipynb #d9635274
 MAX_PHOTOS, MAX_MB = 200, 40 # photographs in one go; size of each, megabytes
@@ -52,11 +54,13 @@ def _read_once(f):
     f.unlink()
     return data
 
+def _promises_image(name): return is_image_name(name) or name.lower().endswith(('.dcm', '.dicom'))
+
 def _in_zip(f):
     "The photographs of a zip"
     try: z = open_zip(f)
     except DataError as e: return [_Dropped(f.name, message=str(e).replace(str(f), f.name))]
-    found = [_checked(i.filename, i.file_size, partial(read_member, z, i.filename), '') for i in z.infolist() if is_image_name(i.filename)]
+    found = [_checked(i.filename, i.file_size, partial(read_member, z, i.filename), '') for i in z.infolist() if _promises_image(i.filename)]
     return found or [_Dropped(f.name, message='there is no photograph in this zip')]
 
 def _unpack(
@@ -79,7 +83,7 @@ def _left_out(
     "What zips hold beside photographs"
     told = []
     for f in (o for o in map(Path, files) if o.suffix.lower() == '.zip'):
-        try: other = [i.filename for i in open_zip(f).infolist() if not i.is_dir() and not is_image_name(i.filename)]
+        try: other = [i.filename for i in open_zip(f).infolist() if not i.is_dir() and not _promises_image(i.filename)]
         except DataError: continue
         if other: told.append(f'{f.name}: left out, no photographs by their names: {name_some(other)}')
     return ''.join(f'\n\n{o}' for o in told)
@@ -103,9 +107,13 @@ def _see(
     "Read and judge a photograph, and keep a picture of it to show"
     if d.read is None: return Seen(d.name, grader, Prepared(None, 'unreadable', d.message))
     prep = grader.preprocess
-    try: img, fov = prep.open(d.read())
-    except (DRError, OSError) as e: return Seen(d.name, grader, Prepared(None, 'unreadable', str(e).replace('the given data', d.name)))
-    ready = prepare_image(img, fov, prep, grader.quality, grader.min_quality)
+    whose = {}
+    try:
+        data = d.read()
+        if data[128:132] == b'DICM': whose = dict(zip(('patient', 'eye'), dicom_whose(data)))
+        img, fov = prep.open(data)
+    except (DRError, OSError) as e: return Seen(d.name, grader, Prepared(None, 'unreadable', str(e).replace('the given data', d.name), **whose))
+    ready = replace(prepare_image(img, fov, prep, grader.quality, grader.min_quality), **whose)
     return Seen(d.name, grader, ready, Preprocess(prep.size, prep.crop)(img, fov), prep.inside(fov))
 
 def _grade_dropped(
@@ -152,13 +160,6 @@ def _weights_choices(
 def _css(): return (templates()/'app.css').read_text(encoding='utf-8')
 
 # %% ../nbs/use/app.ipynb #80535859
-def _picture_url(
-    img: np.ndarray, # height x width x 3 or 4, uint8, RGB or RGBA
-) -> str: # data:...
-    "A picture as a part of the page"
-    kind, img = ('png', cv2.cvtColor(img, cv2.COLOR_RGBA2BGRA)) if img.shape[2] == 4 else ('jpeg', img[..., ::-1])
-    return f'data:image/{kind};base64,' + base64.b64encode(cv2.imencode(f'.{kind}', img)[1].tobytes()).decode()
-
 def _heat_picture(
     heat: np.ndarray, # size x size, 0 to 1
 ) -> np.ndarray: # size x size x 4, uint8: colours of viridis, opaque where it is hot
@@ -197,7 +198,7 @@ def _graded_values(o, with_heat):
                 bands=list(zip(edges, edges[1:], GRADE_COLORS)),
                 cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds], probs=probs, sure=_sure_words(r),
                 referable=_referable_words(r, grader.referable_cut),
-                heat=None if o.heat is None else _picture_url(_heat_picture(o.heat)))
+                heat=None if o.heat is None else image_url(_heat_picture(o.heat)))
 
 def _card(
     o: Seen, # graded
@@ -205,20 +206,33 @@ def _card(
 ) -> str: # HTML
     "What is shown of a photograph"
     r, graded = o.row, not pd.isna(o.row['grade'])
-    values = dict(name=o.name, eye=patient_eye(image_id(o.name))[1], graded=graded, disclaimer=DISCLAIMER,
+    values = dict(name=o.name, eye=r['eye'], graded=graded, disclaimer=DISCLAIMER,
                   quality=quality_words(r['quality']),
                   status=r['status'].replace('_', ' '), warning=r['message'] if r['status'] != 'ok' else '', photo=None if o.photo is None
-                  else _picture_url(o.photo))
+                  else image_url(o.photo))
     return render('card.html', **values | (_graded_values(o, with_heat) if graded else {}))
+
+def _verdict_of(
+    seen: list[Seen], # graded
+    name: str, # of one of them
+) -> dict | None: # row of `verdicts`; None where the patient is not known
+    "The verdict of the patient that a photograph belongs to"
+    t = _seen_table(seen)
+    who = t.patient[t.name == name].iloc[0]
+    if not who: return None
+    rows = verdicts(t[t.patient == who].reset_index(drop=True)).to_dict('records')
+    has = lambda r: name in [n for o in ('left', 'right', 'other') for n in [r.get(f'{o}_name'), *str(r.get(f'{o}_others')).split('; ')]]
+    return next(filter(has, rows))
 
 def _cards(
     seen: list[Seen], # graded
     name: str, # of the one to show; the patient's other eye comes beside it
 ) -> str: # HTML
     "A photograph, and the same patient's other one beside it"
-    who, side = patient_eye(image_id(name))
-    shown = [o for o in seen if o.name == name or side and patient_eye(image_id(o.name))[0] == who and patient_eye(image_id(o.name))[1]]
-    return '<div class="dr-cards">' + ''.join(map(_card, shown)) + '</div>'
+    t, row = _seen_table(seen), _verdict_of(seen, name)
+    if row is None: return '<div class="dr-cards">' + ''.join(_card(o) for o in seen if o.name == name) + '</div>'
+    mine = t.name[t.patient == t.patient[t.name == name].iloc[0]].tolist()
+    return verdict_box(row) + '<div class="dr-cards">' + ''.join(_card(o) for o in seen if o.name in mine) + '</div>'
 
 # %% ../nbs/use/app.ipynb #10ddfd6f
 def _batch_page(
@@ -226,8 +240,14 @@ def _batch_page(
 ) -> str: # HTML
     "All photographs on one page, without heatmaps that nobody asked for"
     from markupsafe import Markup
-    return render('batch.html', css=Markup(_css()), n=len(seen), disclaimer=DISCLAIMER, weights=seen[0].grader.name,
-        summary=result_summary(_seen_table(seen)), cards=Markup(''.join(_card(o, with_heat=False) for o in seen)))
+    t, rest = _seen_table(seen), dict.fromkeys(o.name for o in seen)
+    cards, patients = {o.name: _card(o, with_heat=False) for o in seen}, []
+    for row in verdicts(t).to_dict('records'):
+        mine = [n for o in ('left', 'right', 'other') for n in [row.get(f'{o}_name'), *str(row.get(f'{o}_others') or '').split('; ')] if n in cards]
+        patients.append(verdict_box(row) + '<div class="dr-cards">' + ''.join(cards[o] for o in mine) + '</div>')
+        for o in mine: rest.pop(o, None)
+    return render('batch.html', css=Markup(_css()), n=len(seen), disclaimer=DISCLAIMER, weights=seen[0].grader.name, summary=result_summary(t),
+                  patients=list(map(Markup, patients)), cards=Markup(''.join(cards[o] for o in rest)))
 
 # %% ../nbs/use/app.ipynb #4ae214d0
 _EXAMPLES = (('drawn_1_left', 0, 11), ('drawn_1_right', 2, 12), ('drawn_2_left', 3, 15), ('drawn_2_right', 4, 13)) # name, grade, seed
@@ -292,10 +312,10 @@ def _headline(t, grader, n):
     line += f'**{len(t) - without} of {len(t)} graded**'
     if without: line += f', **{without} got no grade**: see status and message'
     line += f' ({grader.name})'
-    pairs = patient_rows(t, grader).query('photographs > 1')
-    if len(pairs) > 5:
-        return line + f'\n\n{len(pairs)} patients with both eyes, {(pairs.grade >= REFERABLE).sum()} of them with a referable worse eye'
-    return line + ''.join(f'\n- patient {r.patient}: worse eye {r.worse_eye or "?"}, grade {r.grade}' for r in pairs.itertuples())
+    people = verdicts(t)
+    if people.empty: return line
+    if len(people) > 5: return f'{line}\n\n' + '  \n'.join(verdict_lines(people).splitlines())
+    return line + ''.join(f'\n- patient {r.patient}: **{r.action}**, {r.reason}' for r in people.itertuples()) + f'\n\n{NOT_ASSESSED}'
 
 # %% ../nbs/use/app.ipynb #39bc4100
 @patch

@@ -86,15 +86,25 @@ def _guarded(func, options, incomplete):
     except Exception: return _fault()
 
 # %% ../nbs/parts/cli.ipynb #e383c311
+def _with_values(
+    argv: list, # Words after the name of the command
+    alone: dict, # Parameter name to its value where the option stands alone
+) -> list: # Words, with the values
+    "Give options that stand alone their value"
+    last = lambda i: i + 1 == len(argv) or argv[i + 1].startswith('-') and argv[i + 1] != '-'
+    return [f'{o}={alone[k]}' if (k := o.lstrip('-').replace('-', '_')) in alone and last(i) else o for i, o in enumerate(argv)]
+
 def _run_command(
     func, # Function whose parameters have a type and a comment each
     argv: list, # Words after the name of the command
     examples: tuple = (), # Command lines for --help
     names: dict | None = None, # Parameter name to more names of its option, such as ('-m', '--model')
     incomplete=None, # Function of the result: what is missing from it, in words, or ''
+    alone: dict | None = None, # Parameter name to its value where the option stands alone
 ) -> int: # Exit status
     "Run a function as a command"
     import typer
+    argv = _with_values(argv, alone or {})
     def run(**options): raise typer.Exit(_guarded(func, options, incomplete))
     parameters = [*_parameters(func, names or {}), *_common('return' in func.__annotations__)]
     run.__signature__, run.__annotations__ = Signature(parameters), {p.name: p.annotation for p in parameters}
@@ -115,13 +125,14 @@ def command(
     *examples: str, # Command lines for --help
     names: dict | None = None, # Parameter name to more names of its option
     incomplete: Callable | None = None, # Function of the result: what is missing from it, in words, or ''
+    alone: dict | None = None, # Parameter name to its value where the option stands alone
 ): # A decorator
     "Make a function a command too"
     def decorate(func):
         @wraps(func)
         def f(*args, **kwargs):
             if args or kwargs or not _is_command(): return func(*args, **kwargs)
-            sys.exit(_run_command(func, sys.argv[1:], examples, names, incomplete))
+            sys.exit(_run_command(func, sys.argv[1:], examples, names, incomplete, alone))
         if func.__module__ == '__main__' and _is_command(): f() # python -m
         return f
     return decorate

@@ -7,8 +7,8 @@ __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER'
            'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'patient_numbers',
            'is_image_name', 'natural_key', 'is_dicom', 'list_folder', 'image_files', 'check_target', 'only_one',
            'write_safely', 'as_json', 'write_json', 'read_json', 'from_dict', 'markdown_table', 'templates', 'render',
-           'is_watched', 'progress', 'prefetch', 'seed_everything', 'versions', 'environment', 'real_data', 'study',
-           'skip_slow']
+           'image_url', 'is_watched', 'progress', 'prefetch', 'seed_everything', 'versions', 'environment', 'real_data',
+           'study', 'skip_slow']
 
 # %% ../nbs/parts/core.ipynb #b72d98fe
 import html, json, os, platform, random, re, sys
@@ -243,6 +243,15 @@ def render(
     from jinja2 import Environment, FileSystemLoader
     env = Environment(loader=FileSystemLoader(templates()), autoescape=template.endswith('.html'), keep_trailing_newline=True)
     return (env.from_string(template) if text else env.get_template(template)).render(values)
+
+# %% ../nbs/parts/core.ipynb #631f1a8e
+def image_url(
+    img: np.ndarray, # height x width x 3 or 4, uint8, RGB or RGBA
+) -> str: # data:image/...
+    "A picture that is part of a page"
+    import base64, cv2
+    kind, img = ('png', cv2.cvtColor(img, cv2.COLOR_RGBA2BGRA)) if img.shape[2] == 4 else ('jpeg', img[..., ::-1])
+    return f'data:image/{kind};base64,' + base64.b64encode(cv2.imencode(f'.{kind}', img)[1].tobytes()).decode()
 
 # %% ../nbs/parts/core.ipynb #c47b0819
 class _CellBar(tqdm):
