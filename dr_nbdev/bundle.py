@@ -50,15 +50,11 @@ def _all_figures(s, thresholds, fit, use):
 def _confidence(
     s: pd.DataFrame, # val_scores.csv
     thresholds, # four ascending numbers
-) -> dict: # calibration, sets, sets_measured, operating_points, both_eyes: fields of grader.json
+) -> dict: # calibration, sets, sets_measured, operating_points: fields of grader.json
     "How sure a grader may be of itself"
     probs, n_groups = GradeProbs.fit(s.score, s.grade), s.group.nunique()
     out = dict(calibration=probs.to_dict(), sets=PredictionSets.fit(probs, s.score, s.grade, thresholds, s.source).to_dict(),
                operating_points=operating_points(s.score, s.grade, thresholds))
-    patients = s.patient.fillna('').where(s.patient.duplicated(keep=False), '')
-    other = fellow_scores(s.score, patients)
-    both = ~np.isnan(other)
-    if both.sum() >= 40: out['both_eyes'] = fellow_fit(s.score[both], other[both], s.grade[both])
     if n_groups < 20 or s.grade.value_counts().max() < 5: return out # too few to be measured
     low, high = cross_sets(s.score, s.grade, s.group, thresholds, sources=s.source).T
     t = s.assign(holds=(low <= s.grade) & (s.grade <= high), grades_per_set=high - low + 1).groupby('source').agg(holds=('holds', 'mean'),

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COVERAGES', 'POINTS', 'MIN_SICK', 'EDGE', 'reliability', 'ece_rounds', 'ece', 'plot_reliability', 'PredictionSets',
            'set_text', 'cross_sets', 'risk_coverage', 'plot_risk', 'operating_points', 'referable_answers',
-           'fellow_scores', 'fellow_fit', 'cross_fellow', 'worse_eyes', 'fused_score']
+           'fellow_scores', 'fellow_fit', 'cross_fellow', 'worse_eyes']
 
 # %% ../nbs/parts/confidence.ipynb #8d631e55
 from dataclasses import dataclass
@@ -265,13 +265,3 @@ def worse_eyes(
     last = g.tail(1).set_index('patient')
     return out.assign(worse_eye=last.eye if 'eye' in t else '',
                       name=last.name).reset_index()[['patient', 'photographs', 'grade', 'score', 'worse_eye', 'name']]
-
-# %% ../nbs/parts/confidence.ipynb #7dea0b27
-def fused_score(
-    scores: ArrayLike, # shape (n,)
-    patients: ArrayLike, # shape (n,); '' where unknown
-    mix: tuple, # as `fellow_fit` gives it
-) -> np.ndarray: # shape (n,); the score itself where there is no other eye
-    "Scores in which the other eye has a say"
-    other = fellow_scores(scores, patients)
-    return np.where(np.isnan(other), scores, mix[0]*np.asarray(scores, float) + mix[1]*np.nan_to_num(other) + mix[2])
