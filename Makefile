@@ -6,7 +6,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo app test fuzz kill check wheel docs docs-serve test-browser test-lab lab readme notebooks hooks clean
+.PHONY: help install demo app test fuzz kill load check wheel newest docs docs-serve test-browser test-lab lab readme notebooks hooks clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -41,11 +41,17 @@ KILLS ?= 20
 kill: $(READY) ## merge, training and prediction killed KILLS=20 times, and two at once
 	$(BIN)/python .ci/kill.py $(KILLS)
 
+load: $(READY) ## the service under load, with hostile uploads, and stopped in the middle
+	$(BIN)/python .ci/load.py
+
 check: $(READY) ## are the modules exported, the notebooks clean, README.md current?
 	$(BIN)/python .ci/project.py check
 
 wheel: $(READY) ## build the wheel, install it in a clean venv, import every module
 	$(BIN)/python .ci/project.py wheel
+
+newest: $(READY) ## the wheel with the newest libraries in a clean venv: grade, merge, train, evaluate
+	$(BIN)/python .ci/project.py newest
 
 docs: $(READY) ## the site in _docs/: warnings are errors, links checked
 	$(BIN)/python .ci/docs.py build

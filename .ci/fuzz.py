@@ -15,6 +15,7 @@ from dr_nbdev.fundus import Preprocess, read_image
 from dr_nbdev.grader import Grader, prepare_image, shipped_bundles
 from dr_nbdev.labels import read_scheme, read_truth
 from dr_nbdev.samples import fundus_sample, make_archives
+from dr_nbdev.serve import make_service
 from dr_nbdev.tables import read_labels, read_table
 
 def seeds_of_images():
@@ -71,13 +72,28 @@ def bundle(data, folder=Path(tempfile.mkdtemp())):
     (folder/'grader.json').write_bytes(data)
     Grader.load(folder, 'cpu')
 
+def body_of(files):
+    "A multipart body with these files"
+    return b''.join(b'--x\r\nContent-Disposition: form-data; name="file"; filename="' + n + b'"\r\n\r\n' + o + b'\r\n' for n, o in files) + b'--x--\r\n'
+
+def service(data, client=[]):
+    if not client:
+        from fastapi.testclient import TestClient
+        client.append(TestClient(make_service(Grader.load(device='cpu'))))
+    r = client[0].post('/grade', content=data, headers={'content-type': 'multipart/form-data; boundary=x'})
+    assert r.status_code in (200, 400, 413, 422), r.status_code
+    if r.status_code != 200: raise DRError(r.text)
+    assert all(o['status'] and (o['grade'] is None) == (o['score'] is None) for o in r.json())
+
 def targets():
     "Name to function and seeds"
     d = Path(tempfile.mkdtemp())
     zips = [p.read_bytes() for p in make_archives(d, n_main=10, n_extra=10, size=32)]
     home = next(iter(shipped_bundles().values()))
     bundle.__defaults__[0].joinpath('model.safetensors').symlink_to(home/'model.safetensors')
-    return dict(image=(image, seeds_of_images()), table=(table, seeds_of_tables()), archive=(archive, zips),
+    eyes = seeds_of_images()
+    calls = [body_of([(b'1_left.jpg', o)]) for o in eyes[:3]] + [body_of([(b'a', eyes[0]), (b'b', b'nothing')])]
+    return dict(service=(service, calls), image=(image, eyes), table=(table, seeds_of_tables()), archive=(archive, zips),
                 bundle=(bundle, [(home/'grader.json').read_bytes()]))
 
 def main(seconds, seed):

@@ -55,7 +55,8 @@ def _in_zip(f):
     "The photographs of a zip"
     try: z = open_zip(f)
     except DataError as e: return [_Dropped(f.name, message=str(e).replace(str(f), f.name))]
-    found = [_checked(i.filename, i.file_size, partial(read_member, z, i.filename), '') for i in z.infolist() if _promises_image(i.filename)]
+    images = [i for i in z.infolist() if _promises_image(i.filename)]
+    found = [_checked(i.filename, i.file_size, partial(read_member, z, i.filename), '') for i in images]
     return found or [_Dropped(f.name, message='there is no photograph in this zip')]
 
 def _unpack(
@@ -171,8 +172,8 @@ def _batch_page(
         mine = [o for o in _names_in(row) if o in cards]
         patients.append(verdict_box(row) + '<div class="dr-cards">' + ''.join(cards[o] for o in mine) + '</div>')
         for o in mine: rest.pop(o, None)
-    return render('batch.html', css=Markup(page_css()), n=len(seen), disclaimer=DISCLAIMER, weights=seen[0].grader.name, summary=result_summary(t),
-                  patients=list(map(Markup, patients)), cards=Markup(''.join(cards[o] for o in rest)))
+    return render('batch.html', css=Markup(page_css()), n=len(seen), disclaimer=DISCLAIMER, weights=seen[0].grader.name,
+                  summary=result_summary(t), patients=list(map(Markup, patients)), cards=Markup(''.join(cards[o] for o in rest)))
 
 # %% ../nbs/use/app.ipynb #4ae214d0
 _EXAMPLES = (('drawn_1_left', 0, 11), ('drawn_1_right', 2, 12), ('drawn_2_left', 3, 15), ('drawn_2_right', 4, 13)) # name, grade, seed

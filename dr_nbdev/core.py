@@ -88,10 +88,11 @@ def _begins_with(path, pattern):
     except OSError: return False
 
 def is_dicom(
-    path: Path, # a file
+    src: Path | bytes, # a file, or its content
 ) -> bool: # whether its first bytes say so
     "Is this a DICOM file?"
-    return _begins_with(path, re.compile(b'.{128}DICM', re.DOTALL))
+    if isinstance(src, bytes): return src[128:132] == b'DICM'
+    return _begins_with(src, re.compile(b'.{128}DICM', re.DOTALL))
 
 def _kind(
     p: Path, # what a folder holds

@@ -67,7 +67,8 @@ def read_dicom(
     from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit
     ds = _open_dicom(data, name)
     if 'PixelData' not in ds:
-        raise ImageError(f'{name} is DICOM without a picture: ' + (f'its modality is {ds.Modality}' if 'Modality' in ds else 'it is cut short'))
+        why = f'its modality is {ds.Modality}' if 'Modality' in ds else 'it is cut short'
+        raise ImageError(f'{name} is DICOM without a picture: {why}')
     if (n := int(ds.get('NumberOfFrames') or 1)) != 1: raise _several(name, n)
     _check_size(ds.Columns, ds.Rows, name, max_pixels)
     if ds.file_meta.TransferSyntaxUID in (JPEGBaseline8Bit, JPEG2000, JPEG2000Lossless) and ds.BitsAllocated == 8:

@@ -343,7 +343,7 @@ def prepare_image(
 
 @np.errstate(all='ignore')
 def prepare(
-    path: Path, # a photograph
+    path: Path | bytes, # a photograph, or its content
     prep: Preprocess, # how to prepare it
     quality: str = 'warn', # as for `prepare_image`
     min_quality: float = MIN_QUALITY, # as for `prepare_image`
@@ -354,8 +354,8 @@ def prepare(
     return replace(ready, **dict(zip(('patient', 'eye'), dicom_whose(path)))) if is_dicom(path) else ready
 
 # %% ../nbs/parts/grader.ipynb #dd772377
-COLUMNS = ['name', 'patient', 'eye', 'grade', 'label', 'referable', 'score', *(f'p{g}' for g in range(N_GRADES)), 'confidence', 'set', 'quality', 'status',
-           'message']
+COLUMNS = ['name', 'patient', 'eye', 'grade', 'label', 'referable', 'score', *(f'p{g}' for g in range(N_GRADES)), 'confidence', 'set',
+           'quality', 'status', 'message']
 
 @patch(as_prop=True)
 def referable_cut(self: Grader) -> float:

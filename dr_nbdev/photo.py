@@ -66,7 +66,8 @@ def _content(
         return data.getvalue(), 'photograph'
     if isinstance(src, np.ndarray) and src.ndim == 3 and src.shape[2] == 3 and src.dtype == np.uint8: return src, 'photograph'
     what = f'{src.dtype}, {"x".join(map(str, src.shape))}' if isinstance(src, np.ndarray) else type(src).__name__
-    raise DataError(f'a photograph is a path, bytes, a Pillow picture, a DICOM dataset, or an array height x width x 3 of uint8 in RGB; this is {what}')
+    raise DataError('a photograph is a path, bytes, a Pillow picture, a DICOM dataset, or an array height x width x 3 of uint8 in RGB; '
+                    f'this is {what}')
 
 def grade_photo(
     grader: Grader, # that grades it

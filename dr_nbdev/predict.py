@@ -166,7 +166,8 @@ def _check_targets(out, submission, patients, files):
 
 # %% ../nbs/6_predict.ipynb #70fa45d3
 @command('dr_predict --folder my_photos --out grades.csv', 'dr_predict -m weights/my_run --folder my_photos --recursive --patients',
-         'dr_predict --folder my_photos --quality refuse --engine auto --json', names=dict(weights=('-m', '--model')), incomplete=ungraded, alone=dict(patients=BY_NAME))
+         'dr_predict --folder my_photos --quality refuse --engine auto --json', names=dict(weights=('-m', '--model')), incomplete=ungraded,
+         alone=dict(patients=BY_NAME))
 def dr_predict(
     weights: str | None = None,
     # Bundle, run, plain state dict, hf://owner/name or name of a shipped bundle (default: the newest run in weights/, else shipped)
@@ -183,7 +184,7 @@ def dr_predict(
     submission: str | None = None, # sample_submission.csv of Kaggle: writes submission.csv in its form beside the table
     fill: int | None = None, # Grade, 0 to 4, for ids of the submission that have none (default: an error)
     patients: str | None = None,
-    # Also write patients.csv and patients.json, a verdict for each patient: alone by names such as 10_left, or a table of image, patient, eye
+    # Also write patients.csv and patients.json, a verdict for each patient; a table of image, patient and eye, or alone: by names
     rules: str = 'icdr', # Rule of the verdict: icdr, nhs, or a file of your own
     pages: bool = False, # Also write a page to print for each patient, in pages/ beside the table
     spread: bool = False, # Add the standard deviation of all members' predictions under test-time augmentation, in grades

@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
-from fastcore.basics import ifnone
 
 import dr_nbdev
 from .core import DISCLAIMER, N_GRADES, DataError, image_url, render
@@ -39,7 +38,8 @@ def read_rules(
     if odd := sorted(set(t.action) - set(ACTIONS)): raise DataError(f'{path}: the action {odd[0]!r} is not known: {", ".join(ACTIONS)}')
     if t.action['ungradable'] == 'rescreen': raise DataError(f'{path}: an eye that could not be graded is never a rescreen')
     said = t.loc[_FINDINGS[:-1], ['referable', 'sight_threatening']]
-    if not said.isin(['yes', 'no']).all(axis=None): raise DataError(f'{path}: referable and sight_threatening are yes or no for every grade')
+    if not said.isin(['yes', 'no']).all(axis=None):
+        raise DataError(f'{path}: referable and sight_threatening are yes or no for every grade')
     if not said.referable.eq('yes').any(): raise DataError(f'{path}: no grade is referable')
     t.attrs['name'] = path.stem
     return t
@@ -68,7 +68,8 @@ def read_patients(
     if (twice := mine[mine.duplicated() & mine.isin(who)]).any():
         raise DataError(f'several photographs are called {twice.iloc[0]!r}: give their paths in {path}')
     found = {n: who[k] for n, k in mine.items() if k in who}
-    if not found: raise DataError(f'{path} names none of the {len(names)} photographs: {t.image.iloc[0]!r}, {names[0]!r}. Is it the right one?')
+    if not found:
+        raise DataError(f'{path} names none of the {len(names)} photographs: {t.image.iloc[0]!r}, {names[0]!r}. Is it the right one?')
     lost = t.image[~t.image.map(key).isin(mine)]
     return found, balance('lines of the table of patients', len(t), len(found), {'without a photograph': lost})
 
@@ -91,7 +92,8 @@ def _worst(
     photos: pd.DataFrame, # of one eye
 ) -> dict: # of `_EYE`
     "What the photographs of an eye say together"
-    order = photos.assign(has=photos.grade.notna(), yes=photos.referable.eq('yes')).sort_values(['has', 'yes', 'grade', 'score'], kind='stable')
+    order = photos.assign(has=photos.grade.notna(), yes=photos.referable.eq('yes'))
+    order = order.sort_values(['has', 'yes', 'grade', 'score'], kind='stable')
     row = order.iloc[-1]
     said = row.referable if row.referable in ('yes', 'no') else ''
     return dict(grade=row.grade, score=row.score, status=row.status, referable=said if row.has else '', name=row['name'],
@@ -112,7 +114,8 @@ def _eye_asks(
     g = str(eye['grade'])
     said = [ask(g, f'grade {g}')]
     if eye['referable'] == 'yes' and rules.referable[g] == 'no': said.append(ask(refer, f'grade {g}, referable by its score'))
-    if eye['referable'] == '' and eye['status'] == 'low_quality': said.append(ask('ungradable', f'grade {g}, too poor to rule out referable DR'))
+    poor = eye['status'] == 'low_quality'
+    if eye['referable'] == '' and poor: said.append(ask('ungradable', f'grade {g}, too poor to rule out referable DR'))
     elif eye['referable'] == '': said.append(ask(refer, f'grade {g}, just below the cut for referable DR: look yourself'))
     return said
 
@@ -147,8 +150,8 @@ def verdicts(
         eyes = {side: _worst(photos[photos.eye == side]) if (photos.eye == side).any() else _NO_EYE for side in ('left', 'right')}
         if photos.eye.eq('').any(): eyes['other'] = _worst(photos[photos.eye == ''])
         rows.append(_verdict(patient, eyes, rules))
-    columns = ['patient', *(f'{side}_{k}' for side in ('left', 'right') for k in _EYE), 'referable', 'sight_threatening', 'action', 'interval', 'reason',
-               'rule', 'not_assessed']
+    columns = ['patient', *(f'{side}_{k}' for side in ('left', 'right') for k in _EYE), 'referable', 'sight_threatening', 'action',
+               'interval', 'reason', 'rule', 'not_assessed']
     out = pd.DataFrame(rows, columns=columns + [f'other_{k}' for k in _EYE] * any('other_grade' in r for r in rows))
     out = out.astype({c: 'Int64' for c in out if c.endswith('_grade')})
     out.attrs['balance'] = balance('photographs by patient', len(t), len(mine), {'whose patient is not known': t.name[t.patient.eq('')]})
@@ -159,7 +162,9 @@ def verdict_lines(
 ) -> str: # a few lines
     "How many patients are to be referred, photographed again, seen again later"
     n = table.action.value_counts()
-    return '\n'.join([f'{len(table)} patients by the rule {ifnone(table.rule.get(0), "")}'] + [f'{n[o]:6} {o}' for o in ACTIONS[::-1] if o in n] + [NOT_ASSESSED])
+    if table.empty: return f'no patient is known: see how photographs are named. {NOT_ASSESSED}'
+    counts = [f'{n[o]:6} {o}' for o in ACTIONS[::-1] if o in n]
+    return '\n'.join([f'{len(table)} patients by the rule {table.rule[0]}', *counts, NOT_ASSESSED])
 
 # %% ../nbs/use/verdict.ipynb #f8c46a70
 def verdict_box(
@@ -168,9 +173,9 @@ def verdict_box(
     "The verdict of a patient, as a part of a page"
     def words(side):
         if pd.isna(row[f'{side}_grade']): return row[f'{side}_status'].replace('_', ' ')
-        said = row[f'{side}_referable'] or 'left open'
-        others = f'; also photographed: {row[f"{side}_others"]}' if row[f'{side}_others'] else ''
-        return f'grade {row[f"{side}_grade"]}, score {row[f"{side}_score"]:.2f}, referable: {said}, {row[f"{side}_status"].replace("_", " ")}{others}'
+        grade, score, status, said, _, others = (row[f'{side}_{k}'] for k in _EYE)
+        text = f'grade {grade}, score {score:.2f}, referable: {said or "left open"}, {status.replace("_", " ")}'
+        return f'{text}; also photographed: {others}' if others else text
     sides = [o for o in ('left', 'right', 'other') if row.get(f'{o}_status') == row.get(f'{o}_status') and f'{o}_status' in row]
     return render('verdict.html', row=row, eyes=[dict(side=o, text=words(o)) for o in sides])
 
@@ -182,9 +187,11 @@ def patient_page(
 ) -> str: # HTML
     "A page to print about one patient"
     from markupsafe import Markup
-    eyes = [dict(side=o, name=row[f'{o}_name'], picture=None if pictures.get(o) is None else image_url(pictures[o])) for o in ('right', 'left')]
+    shown = {o: None if pictures.get(o) is None else image_url(pictures[o]) for o in ('right', 'left')}
+    eyes = [dict(side=o, name=row[f'{o}_name'], picture=url) for o, url in shown.items()]
     source = read_rules(rules).source.iloc[0]
-    return render('patient.html', row=row, verdict=Markup(verdict_box(row)), eyes=eyes, disclaimer=DISCLAIMER, weights=weights, source=source)
+    return render('patient.html', row=row, verdict=Markup(verdict_box(row)), eyes=eyes, disclaimer=DISCLAIMER, weights=weights,
+                  source=source)
 
 def page_names(
     patients: list[str], # as `verdicts` calls them
