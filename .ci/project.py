@@ -168,13 +168,13 @@ def newest():
         bin = tmp/'venv/bin'
         subprocess.run([bin/'pip', 'install', '--quiet', '--upgrade', f'{next(tmp.glob("*.whl"))}[dicom,serve]'], check=True)
         call = lambda *args: subprocess.run([bin/args[0], *map(str, args[1:])], check=True, cwd=tmp, env=os.environ | dict(DR_QUIET='1'))
-        call('dr_samples', '--dest', '.', '--n-main', 10, '--n-extra', 10, '--n-images', 30)
+        call('dr_samples', '--dest', '.', '--n-main', 10, '--n-extra', 10, '--n-images', 120)
         call('dr_predict', '--folder', 'images', '--out', 'r.csv', '--patients')
         call('dr_data', '--photos', 'images', '-d', 'data')
         call('dr_train', '-d', 'data', '--preset', 'demo', '-e', 2, '-n', 'one')
         call('dr_evaluate', 'images', '--labels', 'images/labels.csv', '-m', 'weights/one', '--rounds', 20)
         call('python', '-c', 'import dr_nbdev.serve, dr_nbdev.dicom, fastai.vision.all')
-        call('pip', 'list')
+        call('pip', 'list', '--disable-pip-version-check')
 
 if __name__ == '__main__':
     name, *args = sys.argv[1:]

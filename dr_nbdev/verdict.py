@@ -126,7 +126,9 @@ def _verdict(
 ) -> dict: # a row of `verdicts`
     "What should follow for a patient"
     asked = [o for side, eye in eyes.items() for o in _eye_asks(side, eye, rules)]
-    action, _, interval, _ = max(asked, key=lambda o: (ACTIONS.index(o[0]), o[1]))
+    asked.sort(key=lambda o: (-ACTIONS.index(o[0]), -o[1]))
+    action, _, interval, _ = asked[0]
+    why = [o[3] for o in asked if o[0] in (action, *ACTIONS[1:])]
     said = [o['referable'] for o in eyes.values()]
     threat = [rules.sight_threatening[str(o['grade'])] for o in eyes.values() if not pd.isna(o['grade'])]
     sure = all(o['referable'] in ('yes', 'no') and o['status'] == 'ok' or o['referable'] == 'no' for o in eyes.values())
@@ -134,7 +136,7 @@ def _verdict(
     for side, eye in eyes.items(): out |= {f'{side}_{k}': v for k, v in eye.items()}
     return out | dict(referable='yes' if 'yes' in said else 'no' if set(said) == {'no'} else 'unknown',
                       sight_threatening='yes' if 'yes' in threat else 'no' if sure else 'unknown', action=action,
-                      interval=interval, reason='; '.join(dict.fromkeys(o[3] for o in asked if o[0] == action)),
+                      interval=interval, reason='; '.join(dict.fromkeys(why)),
                       rule=rules.attrs['name'], not_assessed=NOT_ASSESSED)
 
 # %% ../nbs/use/verdict.ipynb #d21325e5
@@ -176,7 +178,7 @@ def verdict_box(
         grade, score, status, said, _, others = (row[f'{side}_{k}'] for k in _EYE)
         text = f'grade {grade}, score {score:.2f}, referable: {said or "left open"}, {status.replace("_", " ")}'
         return f'{text}; also photographed: {others}' if others else text
-    sides = [o for o in ('left', 'right', 'other') if row.get(f'{o}_status') == row.get(f'{o}_status') and f'{o}_status' in row]
+    sides = [o for o in ('right', 'left', 'other') if row.get(f'{o}_status') == row.get(f'{o}_status') and f'{o}_status' in row]
     return render('verdict.html', row=row, eyes=[dict(side=o, text=words(o)) for o in sides])
 
 def patient_page(
