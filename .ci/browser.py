@@ -69,7 +69,7 @@ def app():
         shot(page, 'app_one')
         with page.expect_download() as got: page.locator('#dr-csv').click()
         text = Path(got.value.path()).read_text()
-        assert text.startswith('name,grade,label,referable,score') and 'a_left.jpeg' in text, text[:200]
+        assert text.startswith('name,patient,eye,grade,label,referable,score') and 'a_left.jpeg' in text, text[:200]
         with page.expect_download() as got: page.locator('#dr-report').click()
         assert 'not a medical device' in Path(got.value.path()).read_text()
 
@@ -85,6 +85,7 @@ def app():
         seconds = drop(page, *many)
         expect(page.locator('#dr-status')).to_contain_text('20 of 20 graded')
         expect(page.locator('.dr-card')).to_have_count(2)  # both eyes of the patient
+        expect(page.locator('.dr-verdict')).to_contain_text('Macular oedema is not looked at')
         print(f'twenty photographs: {seconds:.1f} s')
         shot(page, 'app_twenty')
         page.locator('#dr-table').get_by_text('p3_left.jpeg').first.click()
