@@ -133,7 +133,7 @@ def spread(self: Grader,
 def predict(self: Grader,
     src: object, # path, content of a file, array (height x width x 3, uint8, RGB), Pillow picture or DICOM dataset
     name: str | None = None, # what to call it; None: its path
-) -> 'Photo': # with the columns of result.csv as attributes; a card in a notebook
+): # a `Photo`: the columns of result.csv as attributes; a card in a notebook
     "Grade one photograph"
     from dr_nbdev.photo import grade_photo
     return grade_photo(self, src, name)

@@ -133,7 +133,7 @@ def make_service(
     token: str | None = None, # callers must show; None: anybody who can reach it
     limits: Limits = Limits(), # what a call may ask for
     log=None, # function of a dict, called after each call; None: no log
-) -> 'FastAPI': # to be run by any ASGI server
+): # a FastAPI application, to be run by any ASGI server
     "A service that grades photographs"
     try:
         from fastapi import FastAPI, HTTPException, Response, UploadFile
