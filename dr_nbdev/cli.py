@@ -22,7 +22,7 @@ from .core import DRError, as_json, environment, versions
 def _option(p, text, names):
     "A parameter as typer reads it: an argument if it has no default, else an option"
     import typer
-    dashed = '--' + p.name.replace('_', '-')
+    dashed = '--' + p.name.rstrip('_').replace('_', '-') # list_ is --list
     kind = typer.Argument(help=text) if p.default is Parameter.empty else typer.Option(dashed, *names, help=text,
                                                                                        show_default=p.default not in (None, False))
     return p.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[p.annotation, kind])

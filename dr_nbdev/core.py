@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER', 'GRADE_COLORS', 'IMAGE_EXTENSIONS',
            'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'patient_numbers',
-           'is_image_name', 'natural_key', 'is_dicom', 'list_folder', 'image_files', 'check_target', 'only_one',
-           'write_safely', 'as_json', 'write_json', 'read_json', 'from_dict', 'markdown_table', 'templates', 'render',
-           'image_url', 'is_watched', 'progress', 'prefetch', 'seed_everything', 'versions', 'environment', 'real_data',
-           'study', 'skip_slow']
+           'is_image_name', 'natural_key', 'is_dicom', 'list_folder', 'image_files', 'is_remote', 'read_file',
+           'check_target', 'only_one', 'write_safely', 'as_json', 'write_json', 'read_json', 'from_dict',
+           'markdown_table', 'templates', 'render', 'image_url', 'is_watched', 'progress', 'prefetch',
+           'seed_everything', 'versions', 'environment', 'real_data', 'study', 'skip_slow']
 
 # %% ../nbs/parts/core.ipynb #b72d98fe
 import html, json, os, platform, random, re, sys
@@ -133,6 +133,23 @@ def image_files(
     return list_folder(folder, recursive)[0]
 
 # %% ../nbs/parts/core.ipynb #2245d2ea
+def is_remote(
+    path: str | Path, # of a file
+) -> bool: # such as s3://, gs:// or https://
+    "Is this on another machine?"
+    return isinstance(path, str) and '://' in path
+
+def read_file(
+    path: str | Path, # of a file, on any file system that fsspec knows
+) -> bytes: # its content
+    "Read a file"
+    if not is_remote(path): return Path(path).read_bytes()
+    try: import fsspec
+    except ImportError: raise DataError(f'{path} is on another machine: pip install "dr_nbdev[remote]"') from None
+    try:
+        with fsspec.open(path) as f: return f.read()
+    except (ImportError, ValueError) as e: raise DataError(f'{path} can\'t be reached: {e}') from None
+
 def check_target(
     path: str | Path, # the file to make or replace
     not_these: Iterable = (), # files that are read or written by the same call

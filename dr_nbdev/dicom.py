@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .core import ImageError
+from .core import ImageError, read_file
 from .fundus import _check_size, _decode, _several, _to_8bit, read_scaled
 
 # %% ../nbs/parts/dicom.ipynb #40e60554
@@ -31,7 +31,7 @@ def dicom_whose(
 ) -> tuple[str, str]: # patient's number; 'left', 'right' or ''
     "Whose eye a DICOM file shows, as far as its tags say"
     try:
-        data = src if isinstance(src, bytes) else Path(src).read_bytes()
+        data = src if isinstance(src, bytes) else read_file(src)
         ds = _open_dicom(data, str(src), ['PatientID', 'ImageLaterality', 'Laterality'])
         side = str(ds.get('ImageLaterality') or ds.get('Laterality') or '').strip().upper()
         return str(ds.get('PatientID') or '').strip(), dict(L='left', R='right').get(side, '')

@@ -17,7 +17,7 @@ import numpy as np
 from fastcore.basics import patch
 from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from .core import DataError, ImageError, from_dict as _from_dict
+from .core import DataError, ImageError, from_dict as _from_dict, read_file
 
 # %% ../nbs/parts/fundus.ipynb #62882b36
 def _to_8bit(
@@ -185,7 +185,7 @@ def read_scaled(
     "Read a photograph, at a reduced scale where that suffices, and its full size"
     name = 'the given data' if isinstance(src, bytes) else str(src)
     try:
-        data = src if isinstance(src, bytes) else Path(src).read_bytes()
+        data = src if isinstance(src, bytes) else read_file(src)
         if not data: raise ImageError(f'{name} is empty (0 bytes)')
         with _own_settings:
             if data[128:132] == b'DICM':
@@ -193,7 +193,7 @@ def read_scaled(
                 return read_dicom(data, name, max_pixels, at_least)
             if (deep := _read_deep(data, name, max_pixels)) is not None: return _decode(deep, at_least)
             with _open(io.BytesIO(data), name, max_pixels) as im: return _decode(im, at_least)
-    except ImageError: raise
+    except (ImageError, DataError): raise
     except FileNotFoundError: raise ImageError(f'{name} does not exist') from None
     except UnidentifiedImageError: raise ImageError(f'{name} is not an image: its content is of no known format') from None
     except Exception as e: raise ImageError(f'{name} is damaged or cut short ({type(e).__name__}: {e})') from None

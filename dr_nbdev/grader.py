@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SHIPPED', 'ORIGINAL_FILE', 'BUNDLE', 'COLUMNS', 'best_device', 'check_device', 'Grader', 'shipped_bundles',
-           'weights_table', 'find_weights', 'Prepared', 'prepare_image', 'prepare', 'read_result']
+           'weights_table', 'find_weights', 'Prepared', 'prepare_image', 'prepare', 'read_result', 'plain_types',
+           'write_result']
 
 # %% ../nbs/parts/grader.ipynb #b5f00e54
 import hashlib, os, shutil, tempfile, threading
@@ -19,8 +20,8 @@ from fastcore.basics import patch
 
 import dr_nbdev
 from .confidence import PredictionSets, referable_answers, set_text
-from .core import (GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, check_target, is_dicom, only_one, prefetch,
-                           progress, read_json, write_json, write_safely)
+from .core import (GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, check_target, is_dicom, is_remote, only_one, prefetch,
+                           progress, read_file, read_json, write_json, write_safely)
 from .fundus import FieldOfView, Preprocess
 from .quality import MIN_QUALITY, QUALITY_MODES, assess, quality_status
 from .dicom import dicom_whose
@@ -349,9 +350,15 @@ def prepare(
     min_quality: float = MIN_QUALITY, # as for `prepare_image`
 ) -> Prepared: # ready for the network, or not
     "Read, assess and prepare a photograph"
-    try: ready = prepare_image(*prep.open(path), prep, quality, min_quality)
-    except ImageError as e: ready = Prepared(None, 'unreadable', str(e))
-    return replace(ready, **dict(zip(('patient', 'eye'), dicom_whose(path)))) if is_dicom(path) else ready
+    name, data = 'the given data' if isinstance(path, bytes) else str(path), b''
+    try:
+        data = path if isinstance(path, bytes) else read_file(path)
+        ready = prepare_image(*prep.open(data), prep, quality, min_quality)
+    except ImageError as e: ready = Prepared(None, 'unreadable', str(e).replace('the given data', name))
+    except FileNotFoundError: ready = Prepared(None, 'unreadable', f'{name} does not exist')
+    except OSError as e: ready = Prepared(None, 'unreadable', f'{name} can\'t be read ({e.strerror or e})')
+    except DataError as e: ready = Prepared(None, 'unreadable', str(e))
+    return replace(ready, **dict(zip(('patient', 'eye'), dicom_whose(data)))) if is_dicom(data) else ready
 
 # %% ../nbs/parts/grader.ipynb #dd772377
 COLUMNS = ['name', 'patient', 'eye', 'grade', 'label', 'referable', 'score', *(f'p{g}' for g in range(N_GRADES)), 'confidence', 'set',
@@ -432,19 +439,41 @@ def key(self: Grader) -> str: # sixteen hexadecimal digits
 def _partial(
     out: Path, # the result to be
     key: str, # of the grader
-    files: list[Path], # to be graded
+    files: list, # to be graded
 ) -> Path: # where rows go meanwhile
     "The partial file that belongs to this result, these weights and these files"
-    listed = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+    def facts(f):
+        try: return (str(f), None, None) if is_remote(f) else (str(f), (s := os.stat(f)).st_size, s.st_mtime_ns)
+        except OSError: return str(f), None, None
+    listed = [facts(f) for f in files]
     return out.with_name(f'.{out.stem}.{hashlib.sha256(repr((key, listed)).encode()).hexdigest()[:12]}.partial.csv')
+
+_TEXT = ('name', 'patient', 'eye', 'status', 'message') # '' where empty
+_AS_WRITTEN = dict(dtype=dict.fromkeys(_TEXT, str) | dict(grade='Int64', label=object, referable=object, set=object), keep_default_na=False,
+                   na_values={c: [''] for c in (*COLUMNS, 'spread') if c not in _TEXT})
 
 def read_result(
     path: Path, # a result, whole or partial
 ) -> pd.DataFrame: # with the columns' own types
     "Read a table of grades back"
-    types = dict(name=str, patient=str, eye=str, grade='Int64', label=object, referable=object, set=object, status=str, message=str)
-    return pd.read_csv(path, dtype=types, keep_default_na=False,
-                       na_values={c: [''] for c in (*COLUMNS, 'spread') if c not in ('name', 'patient', 'eye', 'status', 'message')})
+    if Path(path).suffix == '.parquet': return pd.read_parquet(path)
+    return pd.read_csv(path, **_AS_WRITTEN)
+
+def plain_types(
+    df: pd.DataFrame, # a table of grades
+) -> pd.DataFrame: # text as text and numbers as numbers, also where a column is empty
+    "A table of grades whose columns have the same types whatever is in them"
+    text = {c: 'string' for c in (*_TEXT, 'label', 'referable', 'set')}
+    return df.astype({c: text.get(c, 'Int64' if c == 'grade' else float) for c in df})
+
+def write_result(
+    df: pd.DataFrame, # a table of grades
+    path: Path, # a file that ends in .csv or .parquet
+):
+    "Write a table of grades"
+    if Path(path).suffix != '.parquet': return df.to_csv(path, index=False)
+    try: plain_types(df).to_parquet(path, index=False)
+    except ImportError: raise DataError(f'{path} is Parquet: pip install "dr_nbdev[parquet]"') from None
 
 def _done(
     partial: Path, # rows of an interrupted run, its last line perhaps cut
@@ -483,15 +512,15 @@ def grade_to(self: Grader,
     "Grade into a partial file, going on where it stops, and give it its name at the end"
     out = check_target(out, files)
     with only_one(out):
-        partial = _partial(out, self.key(), [f for f in files if f.exists()])
+        partial = _partial(out, self.key(), files)
         had = set(_done(partial).name)
         todo = [i for i, n in enumerate(names) if n not in had]
         for df in self.grade_files([files[i] for i in todo], [names[i] for i in todo], batch):
             df.to_csv(partial, mode='a', index=False, header=not partial.exists())
-        df = read_result(partial)
+        df = read_result(partial) if names else pd.DataFrame(columns=COLUMNS)
         if df.name.tolist() != names: df = df.set_index('name').loc[names].reset_index()
-        with write_safely(out) as tmp: df.to_csv(tmp, index=False)
-        partial.unlink()
+        with write_safely(out) as tmp: write_result(df, tmp)
+        partial.unlink(missing_ok=True)
     return df
 
 # %% ../nbs/parts/grader.ipynb #64451f3d
@@ -503,7 +532,17 @@ def grade_folder(self: Grader,
     batch: int | None = None, # photographs that pass through the network together; None: the engine's choice
 ) -> pd.DataFrame: # a row per photograph; `attrs`: weights says what graded them, balance which files were left out
     "Grade a folder of photographs"
-    files, names, rest = photo_list(source, recursive)
+    return self.grade_listed(*photo_list(source, recursive), out, batch)
+
+@patch
+def grade_listed(self: Grader,
+    files: list, # photographs
+    names: list[str], # what to call them
+    rest: dict, # what was left out, by reason
+    out: str | Path | None = None, # where to write the table; None: nowhere
+    batch: int | None = None, # photographs that pass through the network together; None: the engine's choice
+) -> pd.DataFrame: # as `grade_folder` gives it
+    "Grade photographs as `photo_list` lists them"
     if out is None: df = pd.concat(self.grade_files(files, names, batch), ignore_index=True)
     else: df = self.grade_to(Path(out), files, names, batch)
     df.attrs |= dict(weights=self.name, balance=balance('files', len(files) + sum(map(len, rest.values())), len(df), rest))

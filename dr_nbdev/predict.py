@@ -6,6 +6,8 @@
 __all__ = ['BY_NAME', 'predict_folder', 'contact_sheet', 'kaggle_form', 'result_summary', 'ungraded', 'dr_predict']
 
 # %% ../nbs/6_predict.ipynb #88bd2735
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -19,6 +21,7 @@ from .grader import (BUNDLE, COLUMNS, SHIPPED, Grader, Prepared, best_device, fi
                              weights_table)
 from .fundus import Preprocess
 from .quality import MIN_QUALITY
+from .scale import gather, grade_by_ray, grade_shard, parse_shard, read_list, result_parts
 from .verdict import NOT_ASSESSED, page_names, patient_page, read_patients, read_rules, verdict_lines, verdicts
 from .tables import balance, balance_line, find_columns, image_id, name_some, patient_eye, photo_list, read_table
 
@@ -41,10 +44,10 @@ def predict_folder(
     thresholds: str = 'bundle', # between the grades: the bundle's own, or those for macro F1 ('f1') or for QWK ('qwk')
 ) -> pd.DataFrame: # with the columns above
     "Grade the photographs of a folder (for research use, not a medical device)"
-    files, *_ = photo_list(folder, recursive)
+    files, names, rest = photo_list(folder, recursive)
     if out is not None: check_target(out, files)
     grader = _load_grader(files, weights, device, thresholds, engine, batch)
-    return replace(grader, quality=quality, min_quality=min_quality).grade_folder(folder, out, recursive, batch)
+    return replace(grader, quality=quality, min_quality=min_quality).grade_listed(files, names, rest, out, batch)
 
 # %% ../nbs/6_predict.ipynb #61b7e5f9
 def contact_sheet(
@@ -112,16 +115,20 @@ def kaggle_form(
 
 # %% ../nbs/6_predict.ipynb #a9d8525e
 def result_summary(
-    result: pd.DataFrame, # as `predict_folder` gives it
+    result: pd.DataFrame | Iterable[pd.DataFrame], # as `predict_folder` gives it, whole or in parts
 ) -> str: # a few lines
     "How many photographs have which grade, how many are of low quality, and how many have none"
-    lines, without = [f'{n:6} {g} {GRADES[g]}' for g, n in result.grade.value_counts().sort_index().items()], result.grade.isna()
-    lines += [f'{n:6} without a grade: {s}' for s, n in result.status[without].value_counts().items()]
-    poor = (result.status[~without] == 'low_quality').sum()
-    if poor: lines.append(f'{poor:6} graded, but of low quality: look at their messages')
-    said = result.referable[~without].fillna('left open: look at them').value_counts()
-    lines += [f'{said.get(k, 0):6} referable: {k}' for k in ('yes', 'no', 'left open: look at them')]
-    return '\n'.join([f'{len(result)} photographs', *lines])
+    n, poor = Counter(), 'graded, but of low quality: look at their messages'
+    for t in [result] if isinstance(result, pd.DataFrame) else result:
+        has = t.grade.notna()
+        n.update(dict(all=len(t), **{poor: int(t.status[has].eq('low_quality').sum())}))
+        n.update(f'{g} {GRADES[g]}' for g in t.grade[has])
+        n.update('without a grade: ' + t.status[~has])
+        n.update('referable: ' + t.referable[has].fillna('left open: look at them'))
+    graded = sorted(k for k in n if k[0].isdigit())
+    without = sorted((k for k in n if k.startswith('without')), key=lambda k: -n[k])
+    asked = [f'referable: {k}' for k in ('yes', 'no', 'left open: look at them')]
+    return '\n'.join([f'{n["all"]} photographs', *(f'{n[k]:6} {k}' for k in [*graded, *without, *([poor] if n[poor] else []), *asked])])
 
 # %% ../nbs/6_predict.ipynb #93367484
 def ungraded(
@@ -133,21 +140,33 @@ def ungraded(
 
 BY_NAME = 'names' # --patients without a table: by the tags of the files, or their names
 
-def _write_patients(result, grader, source, out, rules, pages):
+def _write_patients(result, weights, source, out, rules, pages):
     "Write the verdict of each patient beside the result, and pages to print if asked for"
     table = verdicts(result, rules)
     _write_beside(out, 'patients.csv', table, 'by patient')
-    about = dict(disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED, weights=grader.name, rule=str(rules), balance=table.attrs['balance'])
+    about = dict(disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED, weights=weights, rule=str(rules), balance=table.attrs['balance'])
     write_json(Path(out).with_name('patients.json'), about | dict(patients=pd.DataFrame(table)))
     if pages:
         folder = Path(out).with_name('pages')
         look = lambda name: prepare(Path(source)/name, Preprocess(size=480), 'off').square if name else None
         for row, name in zip(progress(table.to_dict('records'), 'pages'), page_names(table.patient)):
             pictures = {o: look(row[f'{o}_name']) for o in ('left', 'right')}
-            with write_safely(folder/name) as tmp: tmp.write_text(patient_page(row, pictures, grader.name, rules), encoding='utf-8')
+            with write_safely(folder/name) as tmp: tmp.write_text(patient_page(row, pictures, weights, rules), encoding='utf-8')
         print(f'pages to print: {folder}/')
     print(verdict_lines(table))
     return table
+
+def _gather(out, submission, fill, patients, rules):
+    "Join shards, and write what belongs to the whole table"
+    if patients and patients != BY_NAME: raise DataError('a table of patients goes with a run without --shard')
+    done = gather(out)
+    print(f'{result_summary(result_parts(out))}\n{done["shards"]} shards, graded by {done["weights"]}: {out}')
+    result = read_result(Path(out)) if submission or patients else pd.concat(t[['grade']] for t in result_parts(out))
+    if submission: _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')
+    if patients: _write_patients(result, done['weights'], '', out, rules, False)
+    print(DISCLAIMER)
+    result.attrs |= done
+    return result
 
 def _write_beside(out, name, table, what):
     "Write a further table beside the result"
@@ -167,7 +186,7 @@ def _check_targets(out, submission, patients, files):
 # %% ../nbs/6_predict.ipynb #70fa45d3
 @command('dr_predict --folder my_photos --out grades.csv', 'dr_predict -m weights/my_run --folder my_photos --recursive --patients',
          'dr_predict --folder my_photos --quality refuse --engine auto --json', names=dict(weights=('-m', '--model')), incomplete=ungraded,
-         alone=dict(patients=BY_NAME))
+         alone=dict(patients=BY_NAME, ray='local'))
 def dr_predict(
     weights: str | None = None,
     # Bundle, run, plain state dict, hf://owner/name or name of a shipped bundle (default: the newest run in weights/, else shipped)
@@ -187,6 +206,10 @@ def dr_predict(
     # Also write patients.csv and patients.json, a verdict for each patient; a table of image, patient and eye, or alone: by names
     rules: str = 'icdr', # Rule of the verdict: icdr, nhs, or a file of your own
     pages: bool = False, # Also write a page to print for each patient, in pages/ beside the table
+    list_: str | None = None, # List of photographs, a path a line, in place of the folder; - reads it from another program
+    shard: str | None = None, # Part of the photographs to grade, such as 2/3; --gather joins the parts
+    gather: bool = False, # Join the shards of --out into one table, and grade nothing
+    ray: str | None = None, # Grade on a cluster of Ray: the address of one that runs, or alone: on this machine
     spread: bool = False, # Add the standard deviation of all members' predictions under test-time augmentation, in grades
     list_weights: bool = False, # Only show the bundles that came with the package
 ) -> pd.DataFrame: # The table
@@ -194,7 +217,10 @@ def dr_predict(
     if list_weights:
         print((table := weights_table()).to_string(index=False))
         return table
-    files, names, _ = photo_list(folder, recursive)
+    if gather: return _gather(out, submission, fill, patients, rules)
+    if shard and ray: raise DataError('a cluster of Ray grades all photographs: leave out --shard or --ray')
+    if shard and (submission or patients): raise DataError('submission and patients are about the whole table: name them with --gather')
+    files, names, rest = photo_list(read_list(list_) if list_ else folder, recursive)
     _check_targets(out, submission, patients, files)
     if submission: _read_form(submission, names, fill)
     elif fill is not None: raise DataError('fill is for ids of a submission: name it with --submission')
@@ -202,10 +228,15 @@ def dr_predict(
     who, told = read_patients(patients, names) if patients and patients != BY_NAME else (None, None)
     if patients: read_rules(rules)
     grader = replace(_load_grader(files, weights, device, thresholds, engine, batch), quality=quality, with_spread=spread, who=who)
-    result = grader.grade_folder(folder, out, recursive, batch)
+    if ray:
+        grade_by_ray(grader, files, names, out, None if ray == 'local' else ray)
+        result = read_result(Path(out))
+        result.attrs['balance'] = balance('files', len(files) + sum(map(len, rest.values())), len(result), rest)
+    elif shard: result = grade_shard(grader, files, names, out, parse_shard(shard), batch)
+    else: result = grader.grade_listed(files, names, rest, out, batch)
     print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')
     if submission: _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')
     if told: print(balance_line(told))
-    if patients: result.attrs['patients'] = _write_patients(result, grader, folder, out, rules, pages)
+    if patients: result.attrs['patients'] = _write_patients(result, grader.name, '' if list_ else folder, out, rules, pages)
     print(f'{balance_line(result.attrs["balance"])}\n{DISCLAIMER}')
     return result

@@ -6,7 +6,7 @@
 __all__ = ['Batcher', 'Limits', 'make_service', 'dr_serve']
 
 # %% ../nbs/use/serve.ipynb #045f5f36
-import asyncio, hmac, json, os, signal, sys, time
+import asyncio, hmac, json, logging, os, signal, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
@@ -140,6 +140,7 @@ def make_service(
         from fastapi.responses import HTMLResponse
         from starlette.formparsers import MultiPartParser
     except ImportError: raise DataError('the service needs FastAPI: pip install "dr_nbdev[serve]"') from None
+    logging.getLogger('python_multipart').setLevel(logging.ERROR) # what is wrong with an upload goes to its sender
     MultiPartParser.spool_max_size = int(limits.total_mb*1e6) # in memory, not on the disk
     batcher = Batcher(grader)
     app = FastAPI(title='dr_nbdev', description=f'{DISCLAIMER} {NOT_ASSESSED}', docs_url=None, redoc_url=None)

@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
-from .core import GRADES, IMAGE_EXTENSIONS, N_GRADES, DataError, list_folder, natural_key
+from .core import GRADES, IMAGE_EXTENSIONS, N_GRADES, DataError, is_remote, list_folder, natural_key
 
 # %% ../nbs/parts/tables.ipynb #0609e5c0
 _SEPARATORS = {',': 'commas', ';': 'semicolons', '\t': 'tabs'}
@@ -191,7 +191,7 @@ def photo_list(
 ) -> tuple[list[Path], list[str], dict]: # Files, in the order of their names or as listed; names in the table; what was left out, by reason
     "The photographs of a folder or a list; none at all is an error, not an empty success"
     if not isinstance(source, (str, Path)):
-        files = [Path(f) for f in source]
+        files = [f if is_remote(f) else Path(f) for f in source]
         if not files: raise DataError('the list of files is empty: name at least one photograph')
         twice = [str(f) for f, n in Counter(files).items() if n > 1]
         if twice: raise DataError(f'the list names {name_some(twice)} more than once')
