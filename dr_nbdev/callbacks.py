@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .core import DataError, DRError, write_safely
+from .distributed import my_part
 from .networks import save_weights
 
 # %% ../nbs/parts/callbacks.ipynb #a5113f10
@@ -36,7 +37,7 @@ class SeedCallback(Callback):
     def __init__(self, seed: int = 42): self.seed = seed # random seed of the run
     def before_train(self):
         self.dls.train.epoch = self.epoch
-        torch.manual_seed(self.seed*1000 + self.epoch)
+        torch.manual_seed(self.seed*1000 + self.epoch + 7919*my_part()[0])
 
 # %% ../nbs/parts/callbacks.ipynb #4bdd4119
 class EMACallback(Callback):
@@ -191,7 +192,7 @@ class ProfileCallback(Callback):
         if self.training: self.clock(part)
     def after_validate(self): self.clock('validation')
     def after_epoch(self):
-        if not self.clock.marks: return # an epoch that a resumed run leaves out
+        if not self.clock.marks or my_part()[0]: return # an epoch that a resumed run leaves out; another process writes
         self.clock('saving')
         rows = [pd.read_csv(self.file)] if self.file.exists() else []
         rows.append(pd.DataFrame([dict(epoch=self.epoch + 1) | self.clock.read()]))
@@ -224,7 +225,7 @@ class CheckpointCallback(Callback):
         choose: str = 'last', # Epoch whose weights are kept: the 'last', or the best by 'qwk' or 'macro_f1'
         log: Callable = print, # Gets a line for each epoch
     ):
-        self.dir, self.choose, self.log, self.rows, self.smooth = Path(run), choose, log, [], None
+        self.dir, self.choose, self.log, self.rows, self.smooth, self.writes = Path(run), choose, log, [], None, my_part()[0] == 0
     def before_fit(self): # the smoothed training loss goes on where it was
         if self.smooth: self.recorder.smooth_loss.val, self.recorder.smooth_loss.count = torch.tensor(self.smooth[0]), self.smooth[1]
         self.smooth = None
@@ -240,6 +241,7 @@ class CheckpointCallback(Callback):
         row = dict(epoch=self.epoch + 1) | dict(zip(self.recorder.metric_names[1:],
                                                     map(float, values))) | dict(seconds=round(time.time() - self.began, 2))
         self.rows.append(row)
+        if not self.writes: return
         best = kept_epoch(pd.DataFrame(self.rows), self.choose) == row['epoch']
         if best: save_weights(self.dir/'best.safetensors', kept_model(self.learn))
         save_checkpoint(self.dir, self.learn, self.rows)

@@ -22,6 +22,7 @@ from plum import dispatch
 from .augment import batch_augments, image_augment
 from .cache import cache_folder, prepare_images, read_square, square_file
 from .core import GRADES, DataError, prefetch
+from .distributed import my_part
 from .fundus import Preprocess
 from .manifest import load_manifest
 from .metrics import macro_f1, qwk
@@ -99,10 +100,11 @@ class FundusDL(TfmdDL):
         readers: int | None = None, # Threads that read; None: one for each core, 8 at most
         augment: Callable | None = None, # Function of a square and a generator, in the threads that read
         draw_copy: Callable | None = None, # Function of a place and a generator: the square that is to stand for the photograph there
+        part: tuple = (0, 1), # Which part of each batch, of how many: each process of a training takes its own
         **kwargs, # As for fastai's `TfmdDL`
     ):
         self.seed, self.shares, self.readers = seed, shares, readers or min(8, os.cpu_count() or 1)
-        self.augment, self.draw_copy = augment, draw_copy
+        self.augment, self.draw_copy, self.part = augment, draw_copy, part
         super().__init__(dataset, bs, shuffle, num_workers=0, **kwargs)
     def shuffle_fn(self, idxs: list):
         rng = np.random.default_rng([self.seed, self.epoch])
@@ -120,9 +122,10 @@ class FundusDL(TfmdDL):
         return (TensorImage(x), *(torch.stack(o) for o in ys))
     def create_batches(self, idxs: list):
         read = lambda part: self.do_batch([self.do_item(i) for i in part])
-        yield from prefetch(read, chunked(idxs, self.bs, self.drop_last), self.readers)
+        mine = (o[self.part[0]::self.part[1]] for o in chunked(idxs, self.bs, self.drop_last))
+        yield from prefetch(read, filter(len, mine), self.readers)
     def new(self, dataset: 'Datasets | None' = None, cls: type | None = None, **kwargs):
-        return super().new(dataset, cls, **dict(seed=self.seed, readers=self.readers) | kwargs)
+        return super().new(dataset, cls, **dict(seed=self.seed, readers=self.readers, part=self.part) | kwargs)
 
 # %% ../nbs/parts/learner.ipynb #4ded7c82
 class _ChannelsLast(Transform):
@@ -197,7 +200,7 @@ def fundus_dls(
                   splits=[np.flatnonzero(train).tolist(), np.flatnonzero(~train).tolist()])
     tfms = lambda: [IntToFloatTensor(), *batch_augments(augment), Normalize.from_stats(preprocess.mean, preprocess.std, cuda=False),
                     _ChannelsLast()]
-    common = dict(seed=seed, readers=workers, device=device)
+    common = dict(seed=seed, readers=workers, device=device, part=my_part())
     shares = _draw_shares(table[train], balance) if balance else None
     draw_copy = (lambda i, rng: reader.square(ds.train.items[i], int(rng.integers(copies + 1)))) if copies else None
     dls = DataLoaders(FundusDL(ds.train, min(bs, int(train.sum())), shuffle=True, drop_last=True, shares=shares,

@@ -6,7 +6,7 @@
 __all__ = ['PRESETS', 'RUN_FILES', 'TrainConfig', 'config_learner', 'train', 'plot_history', 'run_summary', 'dr_train']
 
 # %% ../nbs/4_train.ipynb #71057cd9
-import hashlib, json, math, warnings
+import hashlib, json, math, os, warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -24,6 +24,7 @@ from .cli import command
 from .core import (DataError, DRError, check_target, environment, from_dict as _from_dict, is_watched, only_one, read_json,
                            seed_everything, write_json,
                            write_safely)
+from .distributed import joined, my_part, shared_callbacks, wait_for
 from .fundus import Preprocess
 from .grader import check_device
 from .learner import fundus_dls, grade_learner
@@ -125,7 +126,7 @@ def config_learner(
     dls = fundus_dls(data, cfg.preprocess, cfg.at_once or cfg.batch, cfg.augment, cfg.balance, cfg.soft, cfg.copies,
                      cfg.teacher, cfg.seed, device, cfg.workers, log)
     cbs = [SeedCallback(cfg.seed), CheckpointCallback(run, cfg.choose, log), ProfileCallback(run),
-           *half_precision(dls.device, half_dtype(dls.device) if cfg.amp else None)]
+           *shared_callbacks(cfg.at_once or cfg.batch), *half_precision(dls.device, half_dtype(dls.device) if cfg.amp else None)]
     if cfg.frozen: cbs.append(FreezeStages(cfg.frozen))
     if cfg.grow_from: cbs.append(GrowingSquares(cfg.grow_from))
     if cfg.ema: cbs.append(EMACallback(cfg.ema))
@@ -244,18 +245,27 @@ def train(
     _check_config(cfg)
     run = Path(save)/(name or _run_name(cfg))
     manifest = load_manifest(data)
-    with only_one(check_target(run, folder=True)):
-        _check_run(run, cfg.to_dict() | dict(data=_fingerprint(manifest)), fresh)
-        write_json(run/'data.json', _image_counts(manifest))
-        if (finished := (run/'val_scores.csv').exists()) and not with_learner: return run
-        learn = config_learner(cfg, data, run, check_device(device) if device else None, log)
-        if not finished:
-            with learn.no_logging(), nullcontext() if is_watched() else learn.no_bar():
-                _fit_config(learn, cfg, load_checkpoint(run, learn) if (run/'checkpoint.pt').exists() else 0)
-            save_weights(run/'last.safetensors', kept_model(learn))
-            _save_scores(_with_kept_weights(learn, run), cfg, run)
-            (run/'checkpoint.pt').unlink()
+    with joined(check_device(device) if device else None) as device:
+        writes = my_part()[0] == 0
+        with only_one(check_target(run, folder=True)) if writes else nullcontext():
+            wait_for(first=True)
+            if writes: _check_run(run, cfg.to_dict() | dict(data=_fingerprint(manifest)), fresh)
+            if writes: write_json(run/'data.json', _image_counts(manifest))
+            finished = (run/'val_scores.csv').exists()
+            learn = None if finished and not with_learner else config_learner(cfg, data, run, device, log if writes else lambda _: None)
+            wait_for(first=False)
+            if not finished: _finish_run(learn, cfg, run, writes)
     return (run, _with_kept_weights(learn, run)) if with_learner else run
+
+def _finish_run(learn, cfg, run, writes):
+    "Train, from the checkpoint if there is one, and write weights and scores"
+    with learn.no_logging(), nullcontext() if writes and is_watched() else learn.no_bar():
+        _fit_config(learn, cfg, load_checkpoint(run, learn) if (run/'checkpoint.pt').exists() else 0)
+    if not writes: return
+    learn.dls.valid.part = 0, 1
+    save_weights(run/'last.safetensors', kept_model(learn))
+    _save_scores(_with_kept_weights(learn, run), cfg, run)
+    (run/'checkpoint.pt').unlink()
 
 # %% ../nbs/4_train.ipynb #fa3b5e10
 def plot_history(
@@ -326,6 +336,7 @@ def dr_train(
     _check_config(cfg)
     _check_val(load_manifest(data, files=False)) # `train` looks at the files
     run = train(cfg, data, save, name, fresh)
+    if int(os.environ.get('RANK', 0)): return {} # process 0 does the rest
     bundle = tune(run, metric)
     print(run_summary(run))
     return dict(run=run, bundle=bundle, metrics=read_json(bundle/'grader.json')['metrics'])
