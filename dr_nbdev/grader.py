@@ -140,6 +140,33 @@ def predict(self: Grader,
     return grade_photo(self, src, name)
 
 @patch
+def embed(self: Grader,
+    files: list, # photographs: paths, or contents of files
+    batch: int = 16, # photographs that pass through the network together
+) -> np.ndarray: # photographs x features, float32; NaN where a photograph could not be prepared
+    "What the network has found before its last layer says how much of it is disease"
+    import torch
+    from dr_nbdev.networks import ensemble_members, head_name
+    members, out = ensemble_members(self.model), [None]*len(files)
+    def features(model, x):
+        seen = []
+        hook = model.get_submodule(head_name(model)).register_forward_pre_hook(lambda m, inputs: seen.append(inputs[0].flatten(1)))
+        try: model(x)
+        finally: hook.remove()
+        return seen[0]
+    ready = prefetch(lambda f: prepare(f, self.preprocess, self.quality, self.min_quality).square, files, min(8, os.cpu_count() or 1))
+    done = iter(progress(enumerate(ready), 'embed', total=len(files)))
+    while chunk := list(islice(done, batch)):
+        some = [(i, o) for i, o in chunk if o is not None]
+        if not some: continue
+        with torch.inference_mode(), _plain_torch():
+            x = self.preprocess.normalize(torch.as_tensor(np.stack([o for _, o in some])).to(self.device))
+            found = torch.cat([features(m, x) for m in members], 1).float().cpu().numpy()
+        for (i, _), v in zip(some, found): out[i] = v
+    width = next((len(o) for o in out if o is not None), 0)
+    return np.stack([np.full(width, np.nan, np.float32) if o is None else o for o in out])
+
+@patch
 def export(self: Grader,
     format: str = 'onnx', # the only one so far
     path: str | Path = 'grader.onnx', # the file to write

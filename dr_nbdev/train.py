@@ -6,7 +6,7 @@
 __all__ = ['PRESETS', 'RUN_FILES', 'TrainConfig', 'config_learner', 'train', 'plot_history', 'run_summary', 'dr_train']
 
 # %% ../nbs/4_train.ipynb #71057cd9
-import hashlib, json, math, os, warnings
+import hashlib, json, math, os, re, warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -29,7 +29,8 @@ from .fundus import Preprocess
 from .grader import check_device
 from .learner import fundus_dls, grade_learner
 from .manifest import load_manifest
-from .networks import NETWORK_FIELDS, find_backbone, half_dtype, load_state, read_state, retired_fields, save_weights, with_views
+from .networks import (NETWORK_FIELDS, TIMM, find_backbone, half_dtype, load_state, read_state, retired_fields, save_weights,
+                               timm_preprocess, with_views)
 from .splits import leak_groups
 
 # %% ../nbs/4_train.ipynb #5310aa04
@@ -109,8 +110,8 @@ def _run_name(
     "A run's name, if none is given"
     p, lr = cfg.preprocess, cfg.lr or find_backbone(cfg.backbone).lr
     rate = f'lr_{lr:g}'.replace('.', '') + ('_10_01' if cfg.schedule == 'step' else f'_{cfg.schedule}')
-    parts = [cfg.backbone, f'size_{p.size}', 'crop' if p.crop else None, p.enhance, 'aug' if cfg.augment == 'kaggle2023' else cfg.augment,
-             'adamw', rate]
+    aug = 'aug' if cfg.augment == 'kaggle2023' else cfg.augment
+    parts = [re.sub('[:/]', '_', cfg.backbone), f'size_{p.size}', 'crop' if p.crop else None, p.enhance, aug, 'adamw', rate]
     return '__'.join(o for o in parts if o)
 
 # %% ../nbs/4_train.ipynb #eaeb800e
@@ -290,6 +291,9 @@ def _override(
     **given, # fields of `TrainConfig`; None leaves the preset's
 ) -> TrainConfig: # with what was given
     "A preset, changed where something was given"
+    if str(given.get('backbone')).startswith(TIMM): # what the network was made for
+        made = timm_preprocess(given['backbone'])
+        cfg = replace(cfg, preprocess=replace(cfg.preprocess, size=made.size, mean=made.mean, std=made.std))
     if size: cfg = replace(cfg, preprocess=replace(cfg.preprocess, size=size))
     return replace(cfg, **{k: v for k, v in given.items() if v is not None})
 
@@ -320,7 +324,7 @@ def dr_train(
     save: str = 'weights', # Folder for the runs
     name: str | None = None, # Name of the run (default: made from the settings)
     preset: Literal['default', 'kaggle2023', 'demo'] = 'default', # Settings of everything else
-    backbone: str | None = None, # Network, such as efficientnet_v2_m
+    backbone: str | None = None, # Network, such as efficientnet_v2_m, or timm: and a name of timm's, with its own size, mean and deviation
     size: int | None = None, # Side of the square image, pixels
     weights: str | None = None, # Start: 'imagenet', 'none', or the path of a state dict
     lr: float | None = None, # Highest learning rate (default: the backbone's own)
