@@ -19,8 +19,7 @@ from fastcore.basics import patch
 
 from .archives import open_zip, read_member
 from .cli import command
-from .core import (DISCLAIMER, GRADES, DataError, DRError, _kind, is_image_name, prefetch, render,
-                           templates)
+from .core import (DISCLAIMER, GRADES, DataError, DRError, _kind, is_image_name, prefetch, render)
 from .grader import Grader, Prepared, shipped_bundles
 from .photo import Photo, grade_photo, page_css
 from .predict import result_summary

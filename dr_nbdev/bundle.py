@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .card import model_card
-from .confidence import PredictionSets, cross_sets, fellow_fit, fellow_scores, operating_points
+from .confidence import PredictionSets, cross_sets, operating_points
 from .core import DISCLAIMER, GRADES, N_GRADES, DataError, read_json, write_json, write_safely
 from .fundus import Preprocess
 from .metrics import metric_table, paired_gain

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from .core import ImageError, read_file
-from .fundus import _check_size, _decode, _several, _to_8bit, read_scaled
+from .fundus import _check_size, _decode, _several, read_scaled
 
 # %% ../nbs/parts/dicom.ipynb #40e60554
 def _open_dicom(

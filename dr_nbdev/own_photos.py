@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .archives import Archive, read_archive
-from .core import DataError, list_folder
+from .core import DataError
 from .labels import labelled_photos, read_mapping, with_truth
 from .manifest import ARCHIVES, PHOTOS
 from .staging import _SIDES

@@ -9,7 +9,6 @@ __all__ = ['Photo', 'page_css', 'grade_photo']
 import io
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch

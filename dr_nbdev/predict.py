@@ -123,8 +123,8 @@ def result_summary(
         has = t.grade.notna()
         n.update(dict(all=len(t), **{poor: int(t.status[has].eq('low_quality').sum())}))
         n.update(f'{g} {GRADES[g]}' for g in t.grade[has])
-        n.update('without a grade: ' + t.status[~has])
-        n.update('referable: ' + t.referable[has].fillna('left open: look at them'))
+        n.update(f'without a grade: {o}' for o in t.status[~has])
+        n.update(f'referable: {"left open: look at them" if pd.isna(o) else o}' for o in t.referable[has])
     graded = sorted(k for k in n if k[0].isdigit())
     without = sorted((k for k in n if k.startswith('without')), key=lambda k: -n[k])
     asked = [f'referable: {k}' for k in ('yes', 'no', 'left open: look at them')]

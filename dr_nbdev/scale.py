@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .core import DISCLAIMER, DataError, is_remote, read_json, write_json, write_safely
+from .core import DataError, is_remote, read_json, write_json, write_safely
 from .grader import _AS_WRITTEN, Grader, plain_types
 from .tables import balance, name_some
 
