@@ -141,7 +141,7 @@ def with_truth(
     truth: pd.DataFrame, # as `read_truth` gives it
 ) -> pd.DataFrame: # a row per photograph that has a label, in the column truth; `attrs`: without_label, without_photo
     "Grades beside labels"
-    r = result.assign(key=[image_id(o) for o in result.name])
+    r = result.drop(columns=['patient', 'eye'], errors='ignore').assign(key=[image_id(o) for o in result.name]) # those of the labels count
     t = truth.rename(columns=dict(label='truth')).assign(key=[image_id(o) for o in truth.image])
     by_path = r.name.isin(truth.image).any() and r.key.duplicated().any() # the same name in several folders
     if by_path: r, t = r.assign(key=r.name), t.assign(key=truth.image)
