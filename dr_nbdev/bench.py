@@ -6,7 +6,7 @@
 __all__ = ['MAIN_SHARES', 'EXTRA_SHARES', 'MEMORY', 'TARGETS', 'against', 'bench', 'bench_table', 'headline', 'dr_bench']
 
 # %% ../nbs/studies/bench.ipynb #f9997e23
-import os, shutil, subprocess, sys, tempfile, time, zipfile
+import os, platform, shutil, subprocess, sys, tempfile, time, zipfile
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -576,6 +576,15 @@ def headline(
     return t.loc[t.groupby('stage', sort=False).ratio.idxmax()]
 
 # %% ../nbs/studies/bench.ipynb #78dbd0eb
+def _processor() -> dict: # processor, formats
+    "The processor, and the number formats that it computes in: figures of two machines are compared by these"
+    import torch
+    info = Path('/proc/cpuinfo')
+    named = [o.partition(':')[2].strip() for o in info.read_text().splitlines() if o.startswith('model name')] if info.exists() else []
+    has = torch.cpu.get_capabilities() if hasattr(torch.cpu, 'get_capabilities') else {}
+    formats = [k for k in ('avx2', 'avx512_f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16', 'amx_int8') if has.get(k)]
+    return dict(processor=named[0] if named else platform.processor(), formats=' '.join(formats))
+
 @command('dr_bench --quick', 'dr_bench --folder my_photos --device cuda --out my_machine.csv')
 def dr_bench(
     quick: bool = False, # Fewer photographs, rounds and engines: about 3 minutes on two cores instead of 13
@@ -585,7 +594,7 @@ def dr_bench(
 ) -> pd.DataFrame: # As `bench` gives it: milliseconds per photograph
     "Measure how fast this machine reads, grades, trains and merges, against the 2023 baseline"
     t = bench(quick, folder, device)
-    t = t.assign(quick=quick, device=device, cpus=os.cpu_count(), torch=environment()['torch'],
+    t = t.assign(quick=quick, device=device, cpus=os.cpu_count(), torch=environment()['torch'], **_processor(),
                  **{f'rate_{k}': v for k, v in t.attrs['rates'].items()})
     with write_safely(out) as tmp: t.to_csv(tmp, index=False)
     with pd.option_context('display.max_rows', None, 'display.max_columns', None, 'display.width', 220, 'display.max_colwidth', 60):
