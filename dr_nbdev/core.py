@@ -150,6 +150,7 @@ def read_file(
         with fsspec.open(path) as f: return f.read()
     except (ImportError, ValueError) as e: raise DataError(f'{path} can\'t be reached: {e}') from None
 
+# %% ../nbs/parts/core.ipynb #040dfc15
 def check_target(
     path: str | Path, # the file to make or replace
     not_these: Iterable = (), # files that are read or written by the same call
@@ -167,6 +168,7 @@ def check_target(
     if not os.access(there, os.W_OK): raise DataError(f'you may not write to {there}: name another place than {path}')
     return real
 
+# %% ../nbs/parts/core.ipynb #b89e9ea5
 @contextmanager
 def only_one(
     path: str | Path, # a file or folder that is written

@@ -121,6 +121,7 @@ def _balances(every, archives, plan):
         out.append(balance(f'graded photographs of {a.path.name}', len(ids), len(used), why))
     return out
 
+# %% ../nbs/1_data.ipynb #5d2303a6
 def merge(
     main: str | Path | None = None, # archive of the competition: split into training and validation; None: `MAIN_ARCHIVE`, without photos
     additional: str | Path | None = None, # archive of EyePACS 2015: fills up training; None: `EXTRA_ARCHIVE`, without photos

@@ -419,6 +419,7 @@ def _sure(self: Grader,
     out = {f'p{k}': p[:, k].round(4) for k in range(N_GRADES)} | dict(confidence=p[np.arange(len(s)), grades].round(4))
     return out | (dict(set=[set_text(*o) for o in self.sets(p, grades, self.coverage)]) if self.sets else {})
 
+# %% ../nbs/parts/grader.ipynb #99d3365b
 @patch
 def whose(self: Grader,
     name: str, # of a photograph

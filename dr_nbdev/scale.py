@@ -103,6 +103,7 @@ def _notes(out):
         if len({o[k] for o in notes}) > 1: raise DataError(f'{out}: its shards are of {what}: grade those again that are old')
     return notes
 
+# %% ../nbs/use/scale.ipynb #cee89e53
 def _join_csv(parts, to):
     "Join tables row by row, and count their rows"
     counts = []
@@ -131,6 +132,7 @@ def _join_parquet(parts, to):
             for b in f.iter_batches(): write.write_batch(b.cast(schema))
     return counts
 
+# %% ../nbs/use/scale.ipynb #6d96e2fa
 def gather(
     out: str | Path, # the table to write, whose shards lie beside it
 ) -> dict: # weights, photographs, shards
@@ -168,6 +170,7 @@ class _Worker:
         files, names = batch['path'].tolist(), batch.get('name', batch['path']).tolist()
         return plain_types(pd.concat(self.grader.grade_files(files, names), ignore_index=True))
 
+# %% ../nbs/use/scale.ipynb #24043f48
 def _ray():
     "The library, quiet"
     try: import ray.data
@@ -192,6 +195,7 @@ def grade_dataset(
     return data.map_batches(_Worker, fn_constructor_args=(weights, engine, num_cpus, options), batch_size=batch, batch_format='pandas',
                             num_cpus=num_cpus, num_gpus=num_gpus, compute=pool)
 
+# %% ../nbs/use/scale.ipynb #f5c7b55e
 def grade_by_ray(
     grader: Grader, # that grades them, sent to the workers
     files: list, # photographs

@@ -76,6 +76,7 @@ class Limits:
     seconds: float = 60. # from the first byte to the answer
     waiting: int = 256   # photographs that wait; beyond it calls are turned away
 
+# %% ../nbs/use/serve.ipynb #40f168fa
 class _Gate:
     "Turns calls away before their body is read, limits them while it is, and writes the log"
     def __init__(self, app, batcher, limits, token, log):
