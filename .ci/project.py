@@ -139,18 +139,23 @@ def lab(*paths):
         print(f'ran {path.resolve().relative_to(root)} in {time.perf_counter() - began:.0f} s'
               + (f', {left} slow cells left out' if left else ''), flush=True)
 
+def build_wheel(tmp):
+    "Build the wheel from the sdist, and make an empty venv beside it: the wheel"
+    subprocess.run([sys.executable, '-m', 'build', '--no-isolation', '--outdir', tmp, root], check=True, stdout=subprocess.DEVNULL)
+    venv.create(tmp/'venv', with_pip=True)
+    return next(tmp.glob('*.whl'))
+
 def wheel():
     "Build the wheel from the sdist, install it in a new venv beside this one's libraries, import every module from there"
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
-        subprocess.run([sys.executable, '-m', 'build', '--no-isolation', '--outdir', tmp, root], check=True, stdout=subprocess.DEVNULL)
-        venv.create(tmp/'venv', with_pip=True)
+        built = build_wheel(tmp)
         py = tmp/'venv/bin/python'
         site = subprocess.check_output([py, '-c', 'import site; print(site.getsitepackages()[0])'], text=True).strip()
         ours = subprocess.check_output([sys.executable, '-c', 'import site; print(site.getsitepackages()[0])'], text=True).strip()
         (Path(site)/'libraries.pth').write_text(ours + '\n')  # libraries only: an editable install is not seen through it
         subprocess.run([py, '-m', 'pip', 'uninstall', '--quiet', '--yes', 'setuptools'], check=True)  # the venv's own is too old for torch
-        subprocess.run([py, '-m', 'pip', 'install', '--quiet', '--no-index', next(tmp.glob('*.whl'))], check=True)
+        subprocess.run([py, '-m', 'pip', 'install', '--quiet', '--no-index', built], check=True)
         code = ('import dr_nbdev, importlib, pkgutil; print(dr_nbdev.__file__)\n'
                 'for m in pkgutil.iter_modules(dr_nbdev.__path__): importlib.import_module(f"dr_nbdev.{m.name}"); print("  imports", '
                 'm.name)\n'
@@ -163,10 +168,9 @@ def newest():
     "Install the wheel with the newest libraries in a clean venv; grade, merge, train the demo and evaluate there"
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
-        subprocess.run([sys.executable, '-m', 'build', '--no-isolation', '--outdir', tmp, root], check=True, stdout=subprocess.DEVNULL)
-        venv.create(tmp/'venv', with_pip=True)
+        built = build_wheel(tmp)
         bin = tmp/'venv/bin'
-        subprocess.run([bin/'pip', 'install', '--quiet', '--upgrade', f'{next(tmp.glob("*.whl"))}[dicom,serve]'], check=True)
+        subprocess.run([bin/'pip', 'install', '--quiet', '--upgrade', f'{built}[dicom,serve]'], check=True)
         call = lambda *args: subprocess.run([bin/args[0], *map(str, args[1:])], check=True, cwd=tmp, env=os.environ | dict(DR_QUIET='1'))
         call('dr_samples', '--dest', '.', '--n-main', 10, '--n-extra', 10, '--n-images', 120)
         call('dr_predict', '--folder', 'images', '--out', 'r.csv', '--patients')

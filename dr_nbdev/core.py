@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER', 'GRADE_COLORS', 'IMAGE_EXTENSIONS',
            'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'patient_numbers',
-           'is_image_name', 'natural_key', 'is_dicom', 'list_folder', 'image_files', 'is_remote', 'read_file',
-           'check_target', 'only_one', 'write_safely', 'as_json', 'write_json', 'read_json', 'from_dict',
+           'is_image_name', 'natural_key', 'is_dicom', 'list_folder', 'image_files', 'is_remote', 'file_facts',
+           'read_file', 'check_target', 'only_one', 'write_safely', 'as_json', 'write_json', 'read_json', 'from_dict',
            'markdown_table', 'templates', 'render', 'image_url', 'is_watched', 'progress', 'prefetch',
            'seed_everything', 'versions', 'environment', 'real_data', 'study', 'skip_slow']
 
@@ -138,6 +138,13 @@ def is_remote(
 ) -> bool: # such as s3://, gs:// or https://
     "Is this on another machine?"
     return isinstance(path, str) and '://' in path
+
+def file_facts(
+    path: str | Path, # of a file
+) -> tuple[int | None, int | None]: # bytes; time of the last change, nanoseconds. None: on another machine, or not there
+    "Size and age of a file"
+    try: return (None, None) if is_remote(path) else ((s := os.stat(path)).st_size, s.st_mtime_ns)
+    except OSError: return None, None
 
 def read_file(
     path: str | Path, # of a file, on any file system that fsspec knows

@@ -17,7 +17,7 @@ import numpy as np
 from fastcore.basics import patch
 from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from .core import DataError, ImageError, from_dict as _from_dict, read_file
+from .core import DataError, ImageError, from_dict as _from_dict, is_dicom, read_file
 
 # %% ../nbs/parts/fundus.ipynb #62882b36
 def _to_8bit(
@@ -188,7 +188,7 @@ def read_scaled(
         data = src if isinstance(src, bytes) else read_file(src)
         if not data: raise ImageError(f'{name} is empty (0 bytes)')
         with _own_settings:
-            if data[128:132] == b'DICM':
+            if is_dicom(data):
                 from dr_nbdev.dicom import read_dicom
                 return read_dicom(data, name, max_pixels, at_least)
             if (deep := _read_deep(data, name, max_pixels)) is not None: return _decode(deep, at_least)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SHIPPED', 'ORIGINAL_FILE', 'BUNDLE', 'COLUMNS', 'best_device', 'check_device', 'Grader', 'shipped_bundles',
-           'weights_table', 'find_weights', 'Prepared', 'prepare_image', 'prepare', 'read_result', 'plain_types',
-           'write_result']
+           'weights_table', 'find_weights', 'Prepared', 'prepare_image', 'open_prepared', 'prepare', 'read_result',
+           'plain_types', 'write_result']
 
 # %% ../nbs/parts/grader.ipynb #b5f00e54
 import hashlib, os, shutil, tempfile, threading
@@ -20,7 +20,7 @@ from fastcore.basics import patch
 
 import dr_nbdev
 from .confidence import PredictionSets, referable_answers, set_text
-from .core import (GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, check_target, is_dicom, is_remote, only_one, prefetch,
+from .core import (GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, check_target, file_facts, is_dicom, only_one, prefetch,
                            progress, read_file, read_json, write_json, write_safely)
 from .fundus import FieldOfView, Preprocess
 from .quality import MIN_QUALITY, QUALITY_MODES, assess, quality_status
@@ -370,22 +370,35 @@ def prepare_image(
     return Prepared(prep(img, fov) if graded else None, status, why or fov.reason, round(q.score, 4))
 
 @np.errstate(all='ignore')
-def prepare(
-    path: Path | bytes, # a photograph, or its content
+def open_prepared(
+    src: Path | str | bytes | np.ndarray, # a photograph, its content, or its pixels (height x width x 3, uint8, RGB)
+    name: str, # what to call it in messages
     prep: Preprocess, # how to prepare it
     quality: str = 'warn', # as for `prepare_image`
     min_quality: float = MIN_QUALITY, # as for `prepare_image`
-) -> Prepared: # ready for the network, or not
-    "Read, assess and prepare a photograph"
-    name, data = 'the given data' if isinstance(path, bytes) else str(path), b''
+) -> tuple: # `Prepared`; the photograph and where the retina is in it, as `Preprocess.open` gives them, None if it can't be read
+    "Read, assess and prepare a photograph, and keep it"
+    data, img, fov = b'', None, None
     try:
-        data = path if isinstance(path, bytes) else read_file(path)
-        ready = prepare_image(*prep.open(data), prep, quality, min_quality)
+        data = src if isinstance(src, (bytes, np.ndarray)) else read_file(src)
+        img, fov = prep.open(data)
+        ready = prepare_image(img, fov, prep, quality, min_quality)
     except ImageError as e: ready = Prepared(None, 'unreadable', str(e).replace('the given data', name))
     except FileNotFoundError: ready = Prepared(None, 'unreadable', f'{name} does not exist')
     except OSError as e: ready = Prepared(None, 'unreadable', f'{name} can\'t be read ({e.strerror or e})')
     except DataError as e: ready = Prepared(None, 'unreadable', str(e))
-    return replace(ready, **dict(zip(('patient', 'eye'), dicom_whose(data)))) if is_dicom(data) else ready
+    if isinstance(data, bytes) and is_dicom(data): ready.patient, ready.eye = dicom_whose(data)
+    return ready, img, fov
+
+def prepare(
+    src: Path | str | bytes, # a photograph, or its content
+    prep: Preprocess, # how to prepare it
+    quality: str = 'warn', # as for `prepare_image`
+    min_quality: float = MIN_QUALITY, # as for `prepare_image`
+    name: str | None = None, # what to call it in messages; None: its path
+) -> Prepared: # ready for the network, or not
+    "Read, assess and prepare a photograph"
+    return open_prepared(src, name or ('the given data' if isinstance(src, bytes) else str(src)), prep, quality, min_quality)[0]
 
 # %% ../nbs/parts/grader.ipynb #dd772377
 COLUMNS = ['name', 'patient', 'eye', 'grade', 'label', 'referable', 'score', *(f'p{g}' for g in range(N_GRADES)), 'confidence', 'set',
@@ -470,10 +483,7 @@ def _partial(
     files: list, # to be graded
 ) -> Path: # where rows go meanwhile
     "The partial file that belongs to this result, these weights and these files"
-    def facts(f):
-        try: return (str(f), None, None) if is_remote(f) else (str(f), (s := os.stat(f)).st_size, s.st_mtime_ns)
-        except OSError: return str(f), None, None
-    listed = [facts(f) for f in files]
+    listed = [(str(f), *file_facts(f)) for f in files]
     return out.with_name(f'.{out.stem}.{hashlib.sha256(repr((key, listed)).encode()).hexdigest()[:12]}.partial.csv')
 
 _TEXT = ('name', 'patient', 'eye', 'status', 'message') # '' where empty

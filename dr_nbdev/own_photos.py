@@ -16,7 +16,6 @@ from .archives import Archive, read_archive
 from .core import DataError
 from .labels import labelled_photos, read_mapping, with_truth
 from .manifest import ARCHIVES, PHOTOS
-from .staging import _SIDES
 from .tables import GRADE_WORDS, image_id, name_some, plain_label
 
 # %% ../nbs/parts/own_photos.ipynb #a5e981c9
@@ -42,6 +41,8 @@ def _one_grade(
     if vague:
         raise DataError(f'{", ".join(vague)} can be several grades: say which (--mapping {vague[0]}=2), or leave it out ({vague[0]}=)')
     return np.array(lows)[truth['class']]
+
+_SIDES = dict(train='train', training='train', val='val', valid='val', validation='val', dev='val', test='test', testing='test') | {'': ''}
 
 def _asked_side(
     column: pd.Series, # as it stands in the table

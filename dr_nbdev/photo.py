@@ -14,11 +14,10 @@ import pandas as pd
 from fastcore.basics import patch
 from PIL import Image, ImageOps
 
-from .core import DISCLAIMER, GRADES, GRADE_COLORS, N_GRADES, DataError, DRError, image_url, render, templates
-from .dicom import dicom_whose
+from .core import DISCLAIMER, GRADES, GRADE_COLORS, N_GRADES, DataError, image_url, render, templates
 from .explain import heat_colours, heatmap
 from .fundus import Preprocess, _to_rgb
-from .grader import Grader, Prepared, prepare_image
+from .grader import Grader, Prepared, open_prepared
 from .quality import quality_words
 
 # %% ../nbs/use/photo.ipynb #d042b289
@@ -55,15 +54,14 @@ def page_css() -> str: return (templates()/'app.css').read_text(encoding='utf-8'
 # %% ../nbs/use/photo.ipynb #c7d21c45
 def _content(
     src: object, # path, bytes, array, Pillow picture or DICOM dataset
-) -> tuple[object, str]: # content of a file, or pixels; what to call it
+) -> object: # path, content of a file, or pixels
     "What a photograph is made of"
-    if isinstance(src, (str, Path)): return Path(src).read_bytes(), str(src)
-    if isinstance(src, bytes): return src, 'photograph'
-    if isinstance(src, Image.Image): return _to_rgb(ImageOps.exif_transpose(src)), 'photograph'
+    if isinstance(src, (str, Path, bytes)): return src
+    if isinstance(src, Image.Image): return _to_rgb(ImageOps.exif_transpose(src))
     if hasattr(src, 'PixelData'):
         src.save_as(data := io.BytesIO(), enforce_file_format=True)
-        return data.getvalue(), 'photograph'
-    if isinstance(src, np.ndarray) and src.ndim == 3 and src.shape[2] == 3 and src.dtype == np.uint8: return src, 'photograph'
+        return data.getvalue()
+    if isinstance(src, np.ndarray) and src.ndim == 3 and src.shape[2] == 3 and src.dtype == np.uint8: return src
     what = f'{src.dtype}, {"x".join(map(str, src.shape))}' if isinstance(src, np.ndarray) else type(src).__name__
     raise DataError('a photograph is a path, bytes, a Pillow picture, a DICOM dataset, or an array height x width x 3 of uint8 in RGB; '
                     f'this is {what}')
@@ -74,19 +72,10 @@ def grade_photo(
     name: str | None = None, # what to call it; None: its path
 ) -> Photo: # with a grade, or with why there is none
     "Read, judge and grade one photograph"
-    said, whose = name or (str(src) if isinstance(src, (str, Path)) else 'photograph'), {}
-    try:
-        data, _ = _content(src)
-        if isinstance(data, bytes) and data[128:132] == b'DICM': whose = dict(zip(('patient', 'eye'), dicom_whose(data)))
-        img, fov = grader.preprocess.open(data)
-    except DataError: raise
-    except (DRError, OSError) as e:
-        why = f'{said}: {e.strerror}' if isinstance(e, OSError) else str(e).replace('the given data', said)
-        return Photo(said, grader, Prepared(None, 'unreadable', why, **whose))
-    ready = prepare_image(img, fov, grader.preprocess, grader.quality, grader.min_quality)
-    ready.patient, ready.eye = whose.get('patient', ''), whose.get('eye', '')
-    prep = grader.preprocess
-    return Photo(said, grader, ready, Preprocess(prep.size, prep.crop)(img, fov), prep.inside(fov))
+    name, prep = name or (str(src) if isinstance(src, (str, Path)) else 'photograph'), grader.preprocess
+    ready, img, fov = open_prepared(_content(src), name, prep, grader.quality, grader.min_quality)
+    if img is None: return Photo(name, grader, ready)
+    return Photo(name, grader, ready, Preprocess(prep.size, prep.crop)(img, fov), prep.inside(fov))
 
 # %% ../nbs/use/photo.ipynb #e9d64aca
 def _heat_picture(

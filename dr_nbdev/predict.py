@@ -138,6 +138,7 @@ def ungraded(
     without = int(result.grade.isna().sum()) if 'grade' in result else 0
     return f'{without} of {len(result)} photographs got no grade: see their status and message' if without else ''
 
+# %% ../nbs/6_predict.ipynb #72d1a286
 BY_NAME = 'names' # --patients without a table: by the tags of the files, or their names
 
 def _write_patients(result, weights, source, out, rules, pages):
@@ -145,13 +146,14 @@ def _write_patients(result, weights, source, out, rules, pages):
     table = verdicts(result, rules)
     _write_beside(out, 'patients.csv', table, 'by patient')
     about = dict(disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED, weights=weights, rule=str(rules), balance=table.attrs['balance'])
-    write_json(Path(out).with_name('patients.json'), about | dict(patients=pd.DataFrame(table)))
+    write_json(Path(out).with_name('patients.json'), about | dict(patients=table))
     if pages:
         folder = Path(out).with_name('pages')
         look = lambda name: prepare(Path(source)/name, Preprocess(size=480), 'off').square if name else None
         for row, name in zip(progress(table.to_dict('records'), 'pages'), page_names(table.patient)):
             pictures = {o: look(row[f'{o}_name']) for o in ('left', 'right')}
-            with write_safely(folder/name) as tmp: tmp.write_text(patient_page(row, pictures, weights, rules), encoding='utf-8')
+            page = patient_page(row, pictures, weights, table.attrs['source'])
+            with write_safely(folder/name) as tmp: tmp.write_text(page, encoding='utf-8')
         print(f'pages to print: {folder}/')
     print(verdict_lines(table))
     return table
@@ -174,6 +176,7 @@ def _write_beside(out, name, table, what):
     with write_safely(target) as tmp: table.to_csv(tmp, index=False)
     print(f'{what}: {target}\n  {balance_line(table.attrs["balance"])}')
 
+# %% ../nbs/6_predict.ipynb #23b05ac7
 def _check_targets(out, submission, patients, files):
     "Make sure that no output is an input, or another output"
     asked = [('submission.csv', submission), ('patients.csv', patients), ('patients.json', patients)]

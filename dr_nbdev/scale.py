@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .core import DataError, is_remote, read_json, write_json, write_safely
+from .core import DataError, file_facts, read_json, write_json, write_safely
 from .grader import _AS_WRITTEN, Grader, plain_types
 from .tables import balance, name_some
 
@@ -50,11 +50,6 @@ def shard_range(
     cuts = np.searchsorted(ends - weight/2, ends[-1]*np.arange(n + 1)/n)
     return int(cuts[i - 1]), int(cuts[i])
 
-def _size(file):
-    "Bytes of a file; None where that is not known"
-    try: return None if is_remote(file) else Path(file).stat().st_size
-    except OSError: return None
-
 # %% ../nbs/use/scale.ipynb #782ffba4
 def shard_file(
     out: str | Path, # the table to be
@@ -74,7 +69,7 @@ def grade_shard(
     batch: int | None = None, # photographs that pass through the network together; None: the engine's choice
 ) -> pd.DataFrame: # the rows of this shard
     "Grade one shard of a list, and leave a note beside it"
-    sizes = [_size(o) for o in files]
+    sizes = [file_facts(o)[0] for o in files]
     first, after = shard_range(sizes, *shard)
     path = shard_file(out, *shard)
     note = path.with_suffix('.json')

@@ -24,15 +24,14 @@ class Batcher:
     def __init__(self,
         grader: Grader, # that grades them
     ):
-        self.grader, self.ready, self.waiting, self.calls, self.sizes = grader, SimpleQueue(), 0, 0, []
+        self.grader, self.ready, self.waiting, self.calls = grader, SimpleQueue(), 0, 0
         self.readers = ThreadPoolExecutor(os.cpu_count() or 1)
         Thread(target=self._compute, daemon=True).start()
 
     def _prepare(self, name, data):
         g = self.grader
-        try: o = prepare(data, g.preprocess, g.quality, g.min_quality)
-        except Exception as e: o = Prepared(None, 'unreadable', f'{name} can\'t be read ({type(e).__name__})')
-        return replace(o, message=o.message.replace('the given data', name))
+        try: return prepare(data, g.preprocess, g.quality, g.min_quality, name)
+        except Exception as e: return Prepared(None, 'unreadable', f'{name} can\'t be read ({type(e).__name__})')
 
     def _compute(self):
         "Grade what is ready, until the program ends"
@@ -42,7 +41,6 @@ class Batcher:
             while len(items) < most:
                 try: items.append(self.ready.get_nowait())
                 except Empty: break
-            self.sizes = [*self.sizes[-99:], len(items)]
             try: rows = json.loads(self.grader.table([o[0] for o in items], [o[1] for o in items]).to_json(orient='records'))
             except Exception as e: rows = [e]*len(items)
             for (_, _, loop, future), row in zip(items, rows): loop.call_soon_threadsafe(_settle, future, row)

@@ -144,8 +144,6 @@ def _plan_kaggle2023(
 PLANS = dict(default=_plan_default, kaggle2023=_plan_kaggle2023)
 
 # %% ../nbs/parts/staging.ipynb #a6437e86
-_SIDES = dict(train='train', training='train', val='val', valid='val', validation='val', dev='val', test='test', testing='test') | {'': ''}
-
 def _own_sides(
     new: pd.DataFrame, # photographs of folders that are used, with the side that was asked for: 'train', 'val' or ''
     old: pd.DataFrame, # photographs that are settled

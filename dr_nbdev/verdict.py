@@ -15,7 +15,7 @@ import pandas as pd
 
 import dr_nbdev
 from .core import DISCLAIMER, N_GRADES, DataError, image_url, render
-from .tables import balance, find_columns, image_id, name_some, patient_eye, read_table
+from .tables import EYES, balance, find_columns, image_id, name_some, patient_eye, read_table
 
 # %% ../nbs/use/verdict.ipynb #16e736cc
 RULES = Path(dr_nbdev.__file__).parent/'rules'
@@ -45,8 +45,6 @@ def read_rules(
     return t
 
 # %% ../nbs/use/verdict.ipynb #71d1faca
-_SIDE = {**dict.fromkeys(('left', 'l', 'os', 'le'), 'left'), **dict.fromkeys(('right', 'r', 'od', 're'), 'right'), '': ''}
-
 def read_patients(
     path: str | Path, # table with the columns image, patient and eye, under any of their usual names
     names: list[str], # photographs, as the table of grades names them
@@ -57,7 +55,7 @@ def read_patients(
     if lacks := [o for o in ('image', 'patient', 'eye') if o not in cols]:
         raise DataError(f'{path}: none of the columns {", ".join(t)} is known to hold the {" or the ".join(lacks)}: rename them')
     t = t.rename(columns={v: k for k, v in cols.items()})
-    side = t.eye.str.lower().map(_SIDE)
+    side = t.eye.str.lower().map(EYES | {'': ''})
     bad = side.isna() | t.image.eq('') | t.patient.eq('')
     if bad.any(): raise DataError(f'{path}: line {int(bad.argmax()) + 2} lacks an image or a patient, or its eye is not left or right')
     ids = pd.Series(map(image_id, names), dtype=object)
@@ -143,7 +141,7 @@ def _verdict(
 def verdicts(
     result: pd.DataFrame, # as `predict_folder` gives it
     rules: str | Path = 'icdr', # name of a rule of the package, or a file
-) -> pd.DataFrame: # a row a patient; `attrs['balance']`: photographs that belong to nobody
+) -> pd.DataFrame: # a row a patient; `attrs`: balance tells of photographs that belong to nobody, source where the rule comes from
     "What should follow for each patient, by a rule"
     rules = read_rules(rules)
     t = _with_patients(result)
@@ -156,6 +154,7 @@ def verdicts(
                'interval', 'reason', 'rule', 'not_assessed']
     out = pd.DataFrame(rows, columns=columns + [f'other_{k}' for k in _EYE] * any('other_grade' in r for r in rows))
     out = out.astype({c: 'Int64' for c in out if c.endswith('_grade')})
+    out.attrs['source'] = rules.source.iloc[0]
     out.attrs['balance'] = balance('photographs by patient', len(t), len(mine), {'whose patient is not known': t.name[t.patient.eq('')]})
     return out
 
@@ -185,13 +184,12 @@ def patient_page(
     row: dict, # of `verdicts`
     pictures: dict, # side to a photograph, height x width x 3, uint8; None or lacking: there is none
     weights: str, # what graded them
-    rules: str | Path = 'icdr', # the rule that gave the verdict
+    source: str, # where the rule comes from
 ) -> str: # HTML
     "A page to print about one patient"
     from markupsafe import Markup
     shown = {o: None if pictures.get(o) is None else image_url(pictures[o]) for o in ('right', 'left')}
     eyes = [dict(side=o, name=row[f'{o}_name'], picture=url) for o, url in shown.items()]
-    source = read_rules(rules).source.iloc[0]
     return render('patient.html', row=row, verdict=Markup(verdict_box(row)), eyes=eyes, disclaimer=DISCLAIMER, weights=weights,
                   source=source)
 
