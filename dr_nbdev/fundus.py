@@ -424,18 +424,19 @@ def _cut(
 
 # %% ../nbs/parts/fundus.ipynb #4c0ac8c9
 def graham(
-    img: np.ndarray, # height x width x 3, uint8
+    img: np.ndarray, # height x width x 3, uint8, or height x width, float32
     mask: np.ndarray, # height x width, bool: the retina
     contrast: float = 24., # mean absolute difference from the local average, after
     max_gain: float = 12., # never amplify more than this
-) -> np.ndarray: # height x width x 3, uint8; 128 outside the retina
+) -> np.ndarray: # height x width x channels, uint8; 128 outside the retina
     "Subtract the local average and bring the rest to a common contrast (after Graham, 2015)"
     sigma, m = max(img.shape)/60, mask.astype(np.float32)
-    x = img.astype(np.float32)
-    near = cv2.GaussianBlur(x*m[..., None], (0, 0), sigma)/np.maximum(cv2.GaussianBlur(m, (0, 0), sigma), 1e-3)[..., None]
+    blur = lambda o: cv2.GaussianBlur(o, (0, 0), sigma).reshape(o.shape)
+    x = np.atleast_3d(img).astype(np.float32)
+    near = blur(x*m[..., None])/np.maximum(blur(m), 1e-3)[..., None]
     edge = cv2.erode(np.pad(mask, 1).astype(np.uint8), np.ones((3, 3), np.uint8), iterations=max(1, round(.02*max(img.shape))))[1:-1, 1:-1]
     diff = (x - near)*edge[..., None]
-    gain = min(max_gain, contrast/max(float(np.abs(diff).sum()/max(3*int(edge.sum()), 1)), 1e-3))
+    gain = min(max_gain, contrast/max(float(np.abs(diff).sum()/max(x.shape[2]*int(edge.sum()), 1)), 1e-3))
     return (128 + gain*diff).clip(0, 255).round().astype(np.uint8)
 
 # %% ../nbs/parts/fundus.ipynb #0925c5fe
@@ -446,7 +447,7 @@ def graham_grey(
     "As `graham`, of the brightness alone"
     y = cv2.transform(img.astype(np.float32), np.array([[.25, .65, .1]], np.float32))
     y = cv2.GaussianBlur(y, (0, 0), max(img.shape)/400)
-    return graham(cv2.merge([y, y, y]), mask)
+    return cv2.merge([graham(y, mask)]*3)
 
 # %% ../nbs/parts/fundus.ipynb #70b606d9
 def clahe(

@@ -43,20 +43,21 @@ def measure(
     fov = fov or field_of_view(img)
     square, mask, inner = _view(img, fov)
     y = cv2.cvtColor(square, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    r, g, b = (square[..., i][inner].astype(np.float32) for i in range(3))
-    s, light = rough(y, inner), float(np.median(y[inner]))
+    r, g, b = (o[inner] for o in cv2.split(square))
+    most, least, grey = np.maximum(np.maximum(r, g), b), np.minimum(np.minimum(r, g), b), y[inner]
+    s, (dim, light, bright) = rough(y, inner), map(float, np.percentile(grey, (5, 50, 95)))
     far = cv2.GaussianBlur(y, (0, 0), 16)[inner]
-    hsv = cv2.cvtColor(square, cv2.COLOR_RGB2HSV)[inner].astype(np.float32)
-    hue, weight = np.deg2rad(2*hsv[:, 0]), hsv[:, 1]/255
+    hue, saturation, _ = (o[inner] for o in cv2.split(cv2.cvtColor(square, cv2.COLOR_RGB2HSV)))
+    weight = np.bincount(hue, saturation, 180) # how much colour each hue has
     return s | dict(
         found=fov.found, field=float(mask.sum()/(np.pi*SIDE**2/4)), light=light,
-        dim=float(np.percentile(y[inner], 5)), bright=float(np.percentile(y[inner], 95)),
+        dim=dim, bright=bright,
         contrast=s['middle']/max(light, 1), uneven=float(far.std()/max(far.mean(), 1)),
-        burnt=float((square.max(2)[inner] >= 250).mean()), black=float((y[inner] < 20).mean()),
+        burnt=float((most >= 250).mean()), black=float((grey < 20).mean()),
         focus=s['fine']/max(s['coarse'], .1), sharp=s['fine']/max(s['middle'], .1),
-        colour=float(np.percentile(np.ptp(square[inner].astype(int), axis=1), 95)), saturation=float(np.median(hsv[:, 1])),
-        warm=float(((r >= g) & (g >= b - 8)).mean()),
-        one_hue=float(np.abs((weight*np.exp(1j*hue)).sum())/max(weight.sum(), 1e-3)),
+        colour=float(np.percentile(most - least, 95)), saturation=float(np.median(saturation)),
+        warm=float(((r >= g) & (g >= b.astype(np.int16) - 8)).mean()),
+        one_hue=float(np.abs(weight @ np.exp(1j*np.deg2rad(2*np.arange(180))))/max(weight.sum(), .255)),
         patches=float(np.mean([cv2.GaussianBlur(square[..., i] - y, (0, 0), 4)[inner].std() for i in range(3)])))
 
 # %% ../nbs/parts/quality.ipynb #9641d86b
