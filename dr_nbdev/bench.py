@@ -499,7 +499,8 @@ def _bench_start(
 TRAINED = (('efficientnet_b0', 224, False), ('efficientnet_v2_m', 380, False), ('efficientnet_v2_m', 380, True))
 
 # times as fast
-TARGETS = {'dr_predict, JPGs': 12, 'dr_predict, PNGs': 4, 'read, crop and shrink a JPG': 8, 'forward': 4, 'grade JPGs': 5, 'grade PNGs': 2.5, 'an epoch of training': 3, 'merge': 3}
+TARGETS = {'dr_predict, JPGs': 12, 'dr_predict, PNGs': 4, 'read, crop and shrink a JPG': 8, 'forward': 4, 'grade JPGs': 5,
+           'grade PNGs': 2.5, 'an epoch of training': 3, 'merge': 3}
 
 def _stage_engines(
     model, # gives n x 1
