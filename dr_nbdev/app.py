@@ -118,13 +118,14 @@ def _seen_table(
 _loaded = {}
 
 def _grader_of(
-    weights: str | None, # a shipped bundle's name, a path, or what else `Grader.load` takes; None: the shipped ones
-    quality: str = 'warn', # what to do with poor photographs
+    weights: str | None, # Shipped bundle's name, path, or what else `Grader.load` takes; None: the shipped ones
+    quality: str = 'warn', # Treatment of poor photographs
+    engine: str = 'torch', # Engine, as for dr_predict
 ) -> Grader: # loaded once
     "A grader by name"
     weights = weights or _weights_choices()[0]
-    if weights not in _loaded: _loaded[weights] = Grader.load(weights).use('torch') # copies share what computes the scores
-    return replace(_loaded[weights], quality=quality)
+    if (weights, engine) not in _loaded: _loaded[weights, engine] = Grader.load(weights).use(engine) # copies share what computes the scores
+    return replace(_loaded[weights, engine], quality=quality)
 
 def _weights_choices(
     first: str | None = None, # to be the first; None: the shipped ones
@@ -193,9 +194,10 @@ class _Page:
     "The parts of the page, and what their buttons do"
     def __init__(self,
         folder: Path, # for what has to be a file: uploads, tables, drawn eyes
-        weights: str | None = None, # what to grade with at first; None: the shipped ones
+        weights: str | None = None, # Weights to begin with; None: the shipped ones
+        engine: str = 'torch', # Engine, as for dr_predict
     ):
-        self.folder, self.choices, self.sessions = folder, _weights_choices(weights), {}
+        self.folder, self.choices, self.engine, self.sessions = folder, _weights_choices(weights), engine, {}
         (folder/'drawn').mkdir(exist_ok=True)
         self.drawn = _example_files(folder/'drawn')
 
@@ -276,7 +278,7 @@ def grade(self: _Page,
     import gradio as gr
     if not files: raise gr.Error('Drop at least one photograph, or click on a drawn eye')
     left = _left_out(files)
-    try: grader = _grader_of(weights, quality)
+    try: grader = _grader_of(weights, quality, self.engine)
     except DRError as e: raise gr.Error(str(e))
     self.sessions[session] = 'go'
     yield {self.seen: [], self.shown: '', self.status: 'reading'} | {
@@ -348,6 +350,7 @@ def start_app(
     port: int | None = None, # None: the first that is free from 7860 on
     password: str | None = None, # asked for, with the user name dr; needed where others can reach it
     wait: bool = True, # until it is stopped?
+    engine: str = 'torch', # Engine, as for dr_predict
 ): # the app, and its address
     "Start the page"
     if host not in ('127.0.0.1', 'localhost', '::1') and not password:
@@ -355,8 +358,8 @@ def start_app(
                         'the host out')
     try: import gradio as gr
     except ImportError: raise DataError('the page needs gradio: pip install "dr_nbdev[app]"') from None
-    page = _Page(folder, weights)
-    _grader_of(page.choices[0])
+    page = _Page(folder, weights, engine)
+    _grader_of(page.choices[0], engine=engine)
     with gr.Blocks(title='dr_nbdev', analytics_enabled=False, delete_cache=(60, 600)) as app:
         page.layout()
         app.unload(page.wire())
@@ -374,12 +377,13 @@ def dr_app(
     host: str = '127.0.0.1', # Address to listen on; any other can be reached from other machines and needs a password
     port: int | None = None, # Port (default: the first free one from 7860 on)
     password: str | None = None, # Password, with the user name dr (default: DR_APP_PASSWORD, which other users of this machine do not see)
+    engine: str = 'torch', # Engine, as for dr_predict
 ):
     "Open a page on this machine to grade photographs. For research use, not a medical device."
     if port is not None and not 0 < port < 2**16: raise DataError(f'port={port}: a number from 1 to 65535')
     with _private_folder() as folder:
         print(f'Starting; stop it with Ctrl-C. {DISCLAIMER}')
-        app, url = start_app(folder, weights, host, port, password or os.environ.get('DR_APP_PASSWORD'), wait=False)
+        app, url = start_app(folder, weights, host, port, password or os.environ.get('DR_APP_PASSWORD'), False, engine)
         print(f'Open {url}')
         try: app.block_thread()
         except KeyboardInterrupt: pass

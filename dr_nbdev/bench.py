@@ -301,34 +301,17 @@ def _bench_forward(
 
 # %% ../nbs/studies/bench.ipynb #9f1494b3
 def _bench_grade(
-    model, # gives n x 1
-    prep: Preprocess, # how its input is made
-    files: list[Path], # photographs
-    engines: dict, # name to `Engine`
-    name: str, # of the network
-    rounds: int, # how often
-    target: float | None, # times as fast
-) -> pd.DataFrame: # as `against` gives it
-    "Grade a folder, by engine"
-    from dr_nbdev.predict import Grader
-    device = next(model.parameters()).device.type
-    graders = {k: Grader(model, prep, device=device, engine=e) for k, e in engines.items()}
-    ways = {'2023': lambda: _original_grades(model, files, prep.size)} | {k: lambda g=g: g.grade_folder(files) for k, g in graders.items()}
-    return against(_in_turn(ways, rounds), f'grade {_kind_of(files)}s, {name} {prep.size}', len(files), target)
-
-# %% ../nbs/studies/bench.ipynb #74bb0535
-def _bench_default(
-    of_2023, # EfficientNetV2-M; gives n x 1
-    shipped, # `Grader` of the package's weights
-    files: list[Path], # photographs
-    engines: dict, # name to `Engine`, those that pass the guard
-    rounds: int, # how often
-) -> pd.DataFrame: # as `against` gives it
-    "Grade as `dr_predict` does by default, and with each engine"
-    graders = {f'dr_predict --engine {k}' if k != 'torch' else 'dr_predict': replace(shipped, engine=e) for k, e in engines.items()}
-    ways = {'2023': lambda: _original_grades(of_2023, files)} | {k: lambda g=g: g.grade_folder(files) for k, g in graders.items()}
-    stage = f'dr_predict, {_kind_of(files)}s'
-    return against(_in_turn(ways, rounds), stage, len(files), TARGETS[stage])
+    stage: str, # Name in the table
+    of_2023, # Network of the way of 2023; gives n x 1
+    size: int, # Side of its squares, pixels
+    graders: dict, # Name of a way to its `Grader`
+    files: list[Path], # Photographs
+    rounds: int, # Number of rounds that count
+    target: float | None, # Ratio aimed at
+) -> pd.DataFrame: # As `against` gives it
+    "Grade a folder by each way"
+    ways = {'2023': lambda: _original_grades(of_2023, files, size)} | {k: lambda g=g: g.grade_folder(files) for k, g in graders.items()}
+    return against(_in_turn(ways, rounds), stage, len(files), target)
 
 # %% ../nbs/studies/bench.ipynb #27108014
 def _as_data(
@@ -551,8 +534,13 @@ def _bench_networks(
         if not shipped: of_2023 = model
         for files in (jpegs, pngs):
             if not files: continue
-            tables.append(_bench_grade(model, prep, files, used, name, rounds, TARGETS[f'grade {_kind_of(files)}s']))
-            if shipped and of_2023: tables.append(_bench_default(of_2023, shipped, files, used, rounds))
+            kind = f'{_kind_of(files)}s'
+            graders = {k: Grader(model, prep, device=device, engine=e) for k, e in used.items()}
+            tables.append(_bench_grade(f'grade {kind}, {name} {prep.size}', model, prep.size, graders, files, rounds, TARGETS[f'grade {kind}']))
+            if not shipped or not of_2023: continue
+            ways = {f'dr_predict --engine {k}'.removesuffix(' --engine torch'): replace(shipped, engine=e) for k, e in used.items()}
+            stage = f'dr_predict, {kind}'
+            tables.append(_bench_grade(stage, of_2023, 380, ways, files, rounds, TARGETS[stage]))
     return tables
 
 # %% ../nbs/studies/bench.ipynb #4f801564

@@ -166,11 +166,12 @@ class CompileCallback(Callback):
     def __init__(self, **kwargs): self.how = kwargs # arguments of `torch.compile`
     def before_fit(self):
         if self.plain is not None: self.learn.model = self.plain # an interrupted epoch left the other one
-        torch._dynamo.config.suppress_errors = True # a layer that can't be compiled runs as it is
+        self.strict, torch._dynamo.config.suppress_errors = torch._dynamo.config.suppress_errors, True # what can't be compiled runs as it is
         self.plain, self.compiled = self.learn.model, torch.compile(self.learn.model, **self.how)
     def before_train(self): self.learn.model = self.compiled
     def before_batch(self): self.learn.xb = tuple(o.as_subclass(torch.Tensor) for o in self.xb)
     def after_train(self): self.learn.model = self.plain
+    def after_fit(self): torch._dynamo.config.suppress_errors = self.strict
 
 # %% ../nbs/parts/callbacks.ipynb #5f54b584
 class _Clock:

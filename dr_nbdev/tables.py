@@ -50,6 +50,12 @@ def _read_csv(
     return rows, f'{encoding}, {_SEPARATORS[sep]}'
 
 # %% ../nbs/parts/tables.ipynb #6a6db41f
+def _cell_text(
+    o, # Value of a cell
+) -> str: # '' for an empty one
+    "A typed value as a person would write it in a CSV"
+    return '' if pd.isna(o) else str(int(o) if isinstance(o, float) and o.is_integer() else o).strip()
+
 def _read_excel(
     data: bytes, # Content of a file
     where: str, # Name of the table in messages
@@ -62,11 +68,22 @@ def _read_excel(
     try: book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     except Exception as e:
         raise DataError(f'{where} looks like an Excel workbook and can\'t be read ({type(e).__name__}: {e}). {save}') from None
-    text = lambda o: '' if o is None else str(int(o) if isinstance(o, float) and o.is_integer() else o).strip()
-    sheets = {s.title: [[text(o) for o in r] for r in s.iter_rows(values_only=True)] for s in book.worksheets}
+    sheets = {s.title: [[_cell_text(o) for o in r] for r in s.iter_rows(values_only=True)] for s in book.worksheets}
     sheets = {k: rows for k, rows in sheets.items() if any(map(any, rows))}
     if len(sheets) != 1: raise DataError(f'{where} has {len(sheets)} sheets with content ({", ".join(sheets)}): one is needed. {save}')
     return list(enumerate(next(iter(sheets.values())), 1)), 'Excel'
+
+# %% ../nbs/parts/tables.ipynb #832d679b
+def _read_parquet(
+    data: bytes, # Content of a file
+    where: str, # Name of the table in messages
+) -> tuple[list, str]: # Rows of cells, with their line numbers; how it was read
+    "Read a Parquet file, if the library for it is there"
+    try: t = pd.read_parquet(io.BytesIO(data))
+    except ImportError: raise DataError(f'{where} is a Parquet file: pip install "dr_nbdev[parquet]", or save it as CSV') from None
+    except Exception as e: raise DataError(f'{where} looks like a Parquet file and can\'t be read ({type(e).__name__}: {e})') from None
+    rows = ([_cell_text(o) for o in r] for r in t.astype(object).itertuples(index=False))
+    return list(enumerate([list(map(str, t.columns)), *rows], 1)), 'Parquet'
 
 # %% ../nbs/parts/tables.ipynb #7c5980a4
 def _table(
@@ -92,7 +109,7 @@ def _table(
 
 # %% ../nbs/parts/tables.ipynb #ebd681ee
 def read_table(
-    file: 'str | Path | IO', # Path, or open file, of a CSV or of an Excel workbook with one sheet
+    file: 'str | Path | IO', # Path, or open file, of a CSV, a Parquet file, or an Excel workbook with one sheet
     where: str | None = None, # Name of the table in messages; None: its path
 ) -> pd.DataFrame: # All cells as text without spaces around; '' where a cell is empty; `attrs['read_as']` says how it was read
     "Read a table that a person brings"
@@ -101,6 +118,7 @@ def read_table(
     except FileNotFoundError: raise DataError(f'{where} does not exist') from None
     except (OSError, ValueError) as e: raise DataError(f'{where} is not a readable CSV ({e})') from None
     if not data: raise DataError(f'{where} is not a readable CSV: it is empty')
+    if isinstance(data, bytes) and data[:4] == b'PAR1': return _table(*_read_parquet(data, where), where)
     if isinstance(data, bytes) and data[:4] in (b'PK\3\4', b'\xd0\xcf\x11\xe0'): return _table(*_read_excel(data, where), where)
     return _table(*_read_csv(data, where), where)
 
