@@ -36,6 +36,7 @@ class _Dropped:
     read: object = None # call it for the content, bytes; None: it is not to be read
     message: str = ''   # why not
 
+# %% ../nbs/use/app.ipynb #f6a2b31e
 def _checked(name, size, read, kind):
     "A photograph, if kind and size are those of one"
     if kind: return _Dropped(name, message=f'{kind}: neither a photograph (.jpg, .png, .tif, .bmp, .webp) nor a zip')
@@ -48,6 +49,7 @@ def _read_once(f):
     f.unlink()
     return data
 
+# %% ../nbs/use/app.ipynb #426972a7
 def _promises_image(name): return is_image_name(name) or name.lower().endswith(('.dcm', '.dicom'))
 
 def _in_zip(f):
@@ -58,6 +60,7 @@ def _in_zip(f):
     found = [_checked(i.filename, i.file_size, partial(read_member, z, i.filename), '') for i in images]
     return found or [_Dropped(f.name, message='there is no photograph in this zip')]
 
+# %% ../nbs/use/app.ipynb #df1caba5
 def _unpack(
     files: list, # paths of what was dropped: photographs and zips
 ) -> list[_Dropped]: # at most `MAX_PHOTOS`, and a last one that says how many were left out
@@ -72,6 +75,7 @@ def _unpack(
                                    'there is dr_predict')
     return found[:MAX_PHOTOS] + [more]
 
+# %% ../nbs/use/app.ipynb #05e1b9af
 def _left_out(
     files: list, # paths of what was dropped
 ) -> str: # a line for each zip that holds something else; '' if none does
@@ -94,6 +98,7 @@ def _see(
     except (DRError, OSError) as e: return Photo(d.name, grader, Prepared(None, 'unreadable', str(e)))
     return grade_photo(grader, data, d.name)
 
+# %% ../nbs/use/app.ipynb #f336d9cc
 def _grade_dropped(
     files: list, # paths of what was dropped: photographs and zips
     grader: Grader,
@@ -107,6 +112,7 @@ def _grade_dropped(
     finally:
         for f in files: Path(f).unlink(missing_ok=True)
 
+# %% ../nbs/use/app.ipynb #b5902d47
 def _seen_table(
     seen: list[Photo], # graded
 ) -> pd.DataFrame: # as `predict_folder` gives it
@@ -146,11 +152,13 @@ def _verdict_of(
     rows = verdicts(t[t.patient == who].reset_index(drop=True)).to_dict('records')
     return next(r for r in rows if name in _names_in(r))
 
+# %% ../nbs/use/app.ipynb #12fb1223
 def _names_in(row): # of `verdicts`
     "The photographs that a verdict rests on"
     parts = [str(row.get(f'{side}_{k}') or '') for side in ('left', 'right', 'other') for k in ('name', 'others')]
     return [o for part in parts for o in part.split('; ') if o]
 
+# %% ../nbs/use/app.ipynb #bead3954
 def _cards(
     seen: list[Photo], # graded
     name: str, # of the one to show; the patient's other eye comes beside it, and the verdict above both
@@ -190,6 +198,7 @@ def _example_files(
         if not f.exists(): f.write_bytes(encode(fundus_sample(g, name.split('_')[-1], seed, 480, Camera()).image, '.jpeg'))
     return files
 
+# %% ../nbs/use/app.ipynb #af29e2fe
 class _Page:
     "The parts of the page, and what their buttons do"
     def __init__(self,
@@ -343,6 +352,7 @@ def _private_folder(): # yields a folder that only this user can read
         finally:
             for k, v in old.items(): os.environ.pop(k) if v is None else os.environ.update({k: v})
 
+# %% ../nbs/use/app.ipynb #5067bfb3
 def start_app(
     folder: Path, # as `private_folder` gives it
     weights: str | None = None, # what to grade with at first; None: the shipped ones

@@ -28,6 +28,7 @@ def base_name(
     "The name of the file that a member becomes"
     return os.path.basename(_slashes(member))
 
+# %% ../nbs/parts/archives.ipynb #014c25d7
 _out = re.compile(r'[/\\]|[A-Za-z]:|(.*[/\\])?\.\.([/\\]|$)', re.DOTALL)
 
 def _climbs_out(
@@ -51,6 +52,7 @@ def open_zip(
         raise DataError(f'{path} {why}')
     return z
 
+# %% ../nbs/parts/archives.ipynb #2b892d95
 def _other_form(
     path: Path, # a file that can't be opened as a zip
     error: Exception, # why
@@ -66,6 +68,7 @@ def _other_form(
     if head.lstrip()[:1] == b'<': return 'is a web page, not a zip: the download was refused, log in at the page it comes from'
     return f'is damaged or not a zip file ({error}): download it again'
 
+# %% ../nbs/parts/archives.ipynb #52425a73
 def _refused(
     infos: list[zipfile.ZipInfo], # members of a zip
 ) -> str: # the rest of a message; '' if nothing is wrong

@@ -95,6 +95,7 @@ def _shrink(img, rng):
     s = min(1, rng.uniform(200, max(h, w, 400))/max(h, w))
     return cv2.resize(img, (max(1, round(w*s)), max(1, round(h*s))), interpolation=how)
 
+# %% ../nbs/parts/augment.ipynb #a3da1e38
 def _stretch(img, rng):
     "Another ratio of width to height"
     h, w = img.shape[:2]
@@ -105,8 +106,10 @@ def _sharpen(img, rng):
     by = rng.uniform(.3, 1.2)
     return cv2.addWeighted(img, 1 + by, cv2.GaussianBlur(img, (0, 0), rng.uniform(.7, 1.5)), -by, 0)
 
+# %% ../nbs/parts/augment.ipynb #a9045dc6
 def _gamma(img, rng): return cv2.LUT(img, ((np.arange(256)/255)**rng.uniform(.7, 1.4)*255).astype(np.uint8))
 
+# %% ../nbs/parts/augment.ipynb #e8ec3b40
 _SAVED = ((_stretch, .4), (_shrink, .6), (_gamma, .3), (_sharpen, .3), (_subtract_background, .2))
 
 def save_again(
@@ -127,6 +130,7 @@ def _crop(img, rng):
     y, x = rng.integers(0, n - side + 1, 2)
     return cv2.resize(img[y:y + side, x:x + side], (n, n), interpolation=cv2.INTER_LINEAR)
 
+# %% ../nbs/parts/augment.ipynb #157ffb75
 def _elastic(img, rng):
     "A smooth random displacement of about 1% of the side"
     n = len(img)
@@ -135,6 +139,7 @@ def _elastic(img, rng):
     dx, dy = (cv2.resize(o, (n, n), interpolation=cv2.INTER_CUBIC) for o in coarse)
     return cv2.remap(img, x + dx, y + dy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
+# %% ../nbs/parts/augment.ipynb #f142bc6a
 def _rotate(img, rng):
     "A turn by up to 45 degrees"
     n = len(img)
@@ -149,8 +154,12 @@ def _hsv(img, rng):
     return cv2.cvtColor(hsv.clip(0, 255).astype(np.uint8), cv2.COLOR_HSV2RGB)
 
 def _clahe(img, rng): return clahe(img, clip=rng.uniform(1, 4))
+
+# %% ../nbs/parts/augment.ipynb #3e38470f
 def _flip(img, rng): return cv2.flip(img, int(rng.integers(-1, 2)))
 def _blur_2023(img, rng): return cv2.blur(img, (int(rng.choice([3, 5, 7])),)*2)
+
+# %% ../nbs/parts/augment.ipynb #c61469d2
 def _brightness(img, rng):
     "Contrast and brightness by up to 12%"
     return (img*rng.uniform(.88, 1.12) + 255*rng.uniform(-.12, .12)).clip(0, 255).astype(np.uint8)

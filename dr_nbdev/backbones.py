@@ -38,6 +38,7 @@ def _compare_one(dls, name, weights, epochs, lr, seed):
     for k in ('macro_f1', 'qwk'): row |= {k: r.value[k], f'{k}_low': r.low[k], f'{k}_high': r.high[k]}
     return row
 
+# %% ../nbs/3_backbones.ipynb #940e76ff
 def compare_backbones(
     names: list[str], # Names in `list_backbones()`
     data: 'str | Path | pd.DataFrame' = 'data', # Folder that `merge` made, or a table with path, grade and split

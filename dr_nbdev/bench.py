@@ -352,6 +352,7 @@ def _epochs_in_turn(
         def after_train(self): self.rows.append((self.original, self.now() - self.began))
     return InTurn()
 
+# %% ../nbs/studies/bench.ipynb #c0aaa7fd
 def _bench_train(
     backbone: str, # A name in `list_backbones()`
     size: int, # Side of the square, pixels
@@ -454,6 +455,7 @@ for n in counts:
     print(kb('VmHWM')/1024)
 """
 
+# %% ../nbs/studies/bench.ipynb #9d92cb78
 def _bench_memory(
     files: list[Path], # photographs, graded again and again
     n: int, # photographs to grade
@@ -630,6 +632,7 @@ def _processor() -> dict: # processor, formats
     formats = [k for k in ('avx2', 'avx512_f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16', 'amx_int8') if has.get(k)]
     return dict(processor=named[0] if named else platform.processor(), formats=' '.join(formats))
 
+# %% ../nbs/studies/bench.ipynb #5c54fd9f
 @command('dr_bench --quick', 'dr_bench --folder my_photos --device cuda --out my_machine.csv')
 def dr_bench(
     quick: bool = False, # Fewer photographs, rounds and engines: about 3 minutes on two cores instead of 13

@@ -42,11 +42,13 @@ def square_file(
     "Where the square of a photograph or of its copy is kept"
     return folder/(f'{sha256}-{copy}.rgb' if copy else f'{sha256}.rgb')
 
+# %% ../nbs/parts/cache.ipynb #4f65dbde
 def _make_square(path, prep, sha256, copy):
     "The square of a photograph, or of a copy that follows from its content"
     if not copy: return prep(path)
     return prep(save_again(read_image(path, at_least=2*prep.size), np.random.default_rng([int(sha256[:8], 16), copy])))
 
+# %% ../nbs/parts/cache.ipynb #111cdc02
 def prepare_images(
     table: pd.DataFrame, # with path (below `data`) and sha256; with split if there are to be copies
     data: str | Path,    # the folder of the manifest

@@ -121,12 +121,14 @@ class _Depthwise(torch.autograd.Function):
                 dw[:, :, i:i + 3, j:j + 3] = torch.ops.aten.convolution_backward(grad, part, nine, *how)[1]
         return dx, dw, None
 
+# %% ../nbs/parts/callbacks.ipynb #b2b1429d
 def _is_depthwise(m: torch.nn.Module) -> bool:
     "Is this layer one that `_Depthwise` can stand for?"
     if not isinstance(m, torch.nn.Conv2d) or m.bias is not None or not m.groups == m.in_channels == m.out_channels > 1: return False
     k, s = m.kernel_size[0], m.stride[0]
     return k in (3, 5) and (m.kernel_size, m.stride, m.padding, m.dilation) == ((k, k), (s, s), (k//2, k//2), (1, 1))
 
+# %% ../nbs/parts/callbacks.ipynb #1dd94293
 def _depthwise(
     conv: torch.nn.Conv2d, # as `_is_depthwise` wants it
     x: torch.Tensor, # n x channels x height x width
@@ -134,7 +136,6 @@ def _depthwise(
     "What that layer gives under half precision"
     if not torch.is_autocast_enabled('cpu'): return conv._conv_forward(x, conv.weight, None)
     with torch.autocast('cpu', enabled=False): return _Depthwise.apply(x, conv.weight, conv.stride[0])
-
 
 # %% ../nbs/parts/callbacks.ipynb #771ce73c
 class BF16OnCPU(Callback):
@@ -151,6 +152,7 @@ class BF16OnCPU(Callback):
     def after_fit(self):
         for m in self.layers: m.__dict__.pop('forward', None)
 
+# %% ../nbs/parts/callbacks.ipynb #30f455b9
 def half_precision(
     device: torch.device, # Device of the training
     dtype: torch.dtype | None, # 16-bit format of the device, as `half_dtype` gives it; None: no half precision
@@ -271,6 +273,7 @@ def kept_model(
     "The model that is validated and saved"
     return learn.ema.average if hasattr(learn, 'ema') and learn.ema.average is not None else learn.model
 
+# %% ../nbs/parts/callbacks.ipynb #1bd72b7f
 def save_checkpoint(
     run: Path, # Folder of the run
     learn: Learner, # fastai Learner
@@ -285,6 +288,7 @@ def save_checkpoint(
     with write_safely(run/'checkpoint.pt') as tmp: torch.save(state, tmp)
     with write_safely(run/'history.csv') as tmp: pd.DataFrame(rows).to_csv(tmp, index=False)
 
+# %% ../nbs/parts/callbacks.ipynb #52bc19b8
 def load_checkpoint(
     run: Path, # Folder of the run
     learn: Learner, # fastai Learner with a `CheckpointCallback`

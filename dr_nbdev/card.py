@@ -28,11 +28,13 @@ def _images(about):
                                                               fill_value=0)
     return [dict(split=s, source=o) | {f'{g} {GRADES[g]}': int(n.loc[s, o].get(g, 0)) for g in range(N_GRADES)} for s, o in n.index]
 
+# %% ../nbs/parts/card.ipynb #95f5aeb7
 def _figures(by_source):
     "The main figures of each source"
     return [dict(photographs=o, n=f['images'], patients=f['patients']) | {v: figure_words(f.get(k)) for k, v in CARD_FIGURES.items()}
             for o, f in by_source.items()]
 
+# %% ../nbs/parts/card.ipynb #f1b805ce
 def _values(about, evaluation):
     "What the templates of the card and of the _checklist need"
     names, c = [about['backbone']] if isinstance(about['backbone'], str) else about['backbone'], about['training']['config']

@@ -57,6 +57,7 @@ def _outcome(func, options, quiet, json, incomplete):
     if left: print(left, file=sys.stderr)
     return int(bool(left))
 
+# %% ../nbs/parts/cli.ipynb #7dc72499
 # what a place to read or write can be: missing, taken, no folder, a folder, closed, full, read-only, of too long a name
 _PLACES = {getattr(errno, o, None) for o in 'ENOENT EEXIST ENOTDIR EISDIR EACCES EPERM ENOSPC EROFS ENAMETOOLONG EDQUOT'.split()}
 
@@ -66,6 +67,7 @@ def _fault():
     print('This is a fault of the program. Please report it with the lines above; --verbose adds more', file=sys.stderr)
     return 3
 
+# %% ../nbs/parts/cli.ipynb #8480051b
 def _guarded(func, options, incomplete):
     "Run a function as a command: the exit status"
     for stream in (sys.stdout, sys.stderr): # a name that the terminal can't show is no reason to stop
@@ -94,6 +96,7 @@ def _with_values(
     last = lambda i: i + 1 == len(argv) or argv[i + 1].startswith('-') and argv[i + 1] != '-'
     return [f'{o}={alone[k]}' if (k := o.lstrip('-').replace('-', '_')) in alone and last(i) else o for i, o in enumerate(argv)]
 
+# %% ../nbs/parts/cli.ipynb #5bf0bd70
 def _run_command(
     func, # Function whose parameters have a type and a comment each
     argv: list, # Words after the name of the command
@@ -121,6 +124,7 @@ def _is_command() -> bool:
     script = Path(sys.argv[0])
     return script.parent.name == 'dr_nbdev' or (script.stem.startswith('dr_') and script.suffix != '.py')
 
+# %% ../nbs/parts/cli.ipynb #b190b7bc
 def command(
     *examples: str, # Command lines for --help
     names: dict | None = None, # Parameter name to more names of its option

@@ -30,6 +30,7 @@ def reliability(
     return pd.DataFrame(dict(predicted=p, observed=true)).groupby(where).agg(predicted=('predicted', 'mean'), observed=('observed', 'mean'),
                                                                              n=('predicted', 'size'))
 
+# %% ../nbs/parts/confidence.ipynb #c9c8d85c
 def ece_rounds(
     p: np.ndarray, # Predicted probability of each level, shape (m,)
     true: np.ndarray, # How often it was the case in each round, (rounds, m)
@@ -39,6 +40,7 @@ def ece_rounds(
     bins = np.eye(10)[np.minimum((p*10).astype(int), 9)]
     return np.abs((n*p) @ bins - true @ bins).sum(1)/n.sum(1)
 
+# %% ../nbs/parts/confidence.ipynb #2cbef453
 def ece(
     p: ArrayLike, # Predicted probabilities, shape (n,)
     true: ArrayLike, # Whether it was the case, shape (n,)
@@ -94,6 +96,7 @@ def _limit(needed, coverage):
     rank = int(np.ceil((len(needed) + 1)*coverage))
     return float(np.sort(needed)[rank - 1]) if rank <= len(needed) else 1.
 
+# %% ../nbs/parts/confidence.ipynb #ef4b4270
 @dataclass(frozen=True)
 class PredictionSets:
     "Sets of neighbouring grades with a stated coverage; make one with `PredictionSets.fit`"
@@ -166,6 +169,7 @@ def risk_coverage(
     wrong, n = np.asarray(wrong, float)[order], len(order)
     return pd.DataFrame(dict(coverage=np.arange(1, n + 1)/n, risk=wrong.cumsum()/np.arange(1, n + 1)))
 
+# %% ../nbs/parts/confidence.ipynb #552acc23
 def plot_risk(
     curves: dict, # name to a table as `risk_coverage` gives it
     ax: object = None, # matplotlib axes; new ones if None
@@ -223,6 +227,7 @@ def fellow_scores(
     n = g.transform('size').to_numpy()
     with np.errstate(invalid='ignore', divide='ignore'): return np.where(n > 1, (g.transform('sum') - t.s)/(n - 1), np.nan)
 
+# %% ../nbs/parts/confidence.ipynb #bb000cc3
 def fellow_fit(
     scores: ArrayLike, # of photographs whose other eye is there too, shape (n,)
     fellow: ArrayLike, # the other eye's score, shape (n,)
@@ -233,6 +238,7 @@ def fellow_fit(
     pull = np.diag([1., 1., 0.])*len(scores)*.01 # a little, towards smaller weights
     return tuple(map(float, np.linalg.solve(a.T @ a + pull, a.T @ np.asarray(grades, float))))
 
+# %% ../nbs/parts/confidence.ipynb #0c0b7596
 def cross_fellow(
     scores: ArrayLike, # shape (n,)
     patients: ArrayLike, # shape (n,)

@@ -43,6 +43,7 @@ class DRError(Exception):
 class ImageError(DRError):
     "A file that can't be read as a photograph"
 
+# %% ../nbs/parts/core.ipynb #cf4a6ea7
 class DataError(DRError):
     "An archive, a table or a label that isn't as it should be"
 
@@ -87,6 +88,7 @@ def _begins_with(path, pattern):
         with open(path, 'rb') as f: return pattern.match(f.read(132)) is not None
     except OSError: return False
 
+# %% ../nbs/parts/core.ipynb #6063b02f
 def is_dicom(
     src: Path | bytes, # a file, or its content
 ) -> bool: # whether its first bytes say so
@@ -94,6 +96,7 @@ def is_dicom(
     if isinstance(src, bytes): return src[128:132] == b'DICM'
     return _begins_with(src, re.compile(b'.{128}DICM', re.DOTALL))
 
+# %% ../nbs/parts/core.ipynb #01beaf2b
 def _kind(
     p: Path, # what a folder holds
 ) -> str: # '' for a photograph, else why it is left out
@@ -105,6 +108,7 @@ def _kind(
         return '' if find_spec('pydicom') else 'DICOM (pip install "dr_nbdev[dicom]")'
     return 'no picture by its name'
 
+# %% ../nbs/parts/core.ipynb #c8421518
 def list_folder(
     folder: str | Path,      # where to look
     recursive: bool = False, # also in the folders below it?
@@ -125,6 +129,7 @@ def list_folder(
             else: photos.append(p)
     return sorted(photos, key=natural_key), {k: sorted(v, key=natural_key) for k, v in rest.items()}
 
+# %% ../nbs/parts/core.ipynb #aa33649b
 def image_files(
     folder: str | Path,      # where to look
     recursive: bool = False, # also in the folders below it?
@@ -139,6 +144,7 @@ def is_remote(
     "Is this on another machine?"
     return isinstance(path, str) and '://' in path
 
+# %% ../nbs/parts/core.ipynb #3e70656c
 def file_facts(
     path: str | Path, # of a file
 ) -> tuple[int | None, int | None]: # bytes; time of the last change, nanoseconds. None: on another machine, or not there
@@ -146,6 +152,7 @@ def file_facts(
     try: return (None, None) if is_remote(path) else ((s := os.stat(path)).st_size, s.st_mtime_ns)
     except OSError: return None, None
 
+# %% ../nbs/parts/core.ipynb #9b04e3a4
 def read_file(
     path: str | Path, # of a file, on any file system that fsspec knows
 ) -> bytes: # its content
@@ -192,6 +199,7 @@ def only_one(
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
+# %% ../nbs/parts/core.ipynb #d5bcd0a6
 _writing = count()
 
 @contextmanager
@@ -220,6 +228,7 @@ def as_json(
         raise TypeError(f'{type(o).__name__} does not go into JSON')
     return json.dumps(obj, indent=1, default=plain, ensure_ascii=False)
 
+# %% ../nbs/parts/core.ipynb #78c69fc2
 def write_json(
     path: str | Path, # the file to make or replace
     obj: object, # as for `as_json`
@@ -227,6 +236,7 @@ def write_json(
     "Write `obj` to a file"
     with write_safely(path) as tmp: tmp.write_text(as_json(obj) + '\n', encoding='utf-8')
 
+# %% ../nbs/parts/core.ipynb #dc841d1b
 def read_json(
     path: str | Path, # a JSON file
 ): # what it holds
@@ -291,12 +301,14 @@ class _CellBar(tqdm):
         if self.shown: self.shown.update(now)
         elif text: self.shown = display(now, display_id=True)
 
+# %% ../nbs/parts/core.ipynb #27cbdff7
 def is_watched() -> bool: # False in logs, in tests, and where DR_QUIET is set
     "Does somebody watch this program in a terminal or in Jupyter?"
     in_lab = 'ipykernel' in sys.modules
     # no stdout: somebody wants quiet
     return bool((in_lab and sys.stdout or sys.stderr.isatty()) and not (os.environ.get('IN_TEST') or os.environ.get('DR_QUIET')))
 
+# %% ../nbs/parts/core.ipynb #fc4bfd5c
 def progress(
     items: Iterable, # what to go through
     desc: str = '', # a word on what is being done

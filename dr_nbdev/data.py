@@ -108,6 +108,7 @@ def _asked_in_vain(plan):
     why = 'photographs on the other side than their table says, because their patient or a copy is there'
     return [f'{why}: {name_some(moved.image_id)}'] if len(moved) else []
 
+# %% ../nbs/1_data.ipynb #727f3c4f
 def _balances(every, archives, plan):
     "Where the graded photographs of each archive went"
     out = []
@@ -249,6 +250,7 @@ def __str__(self: MergeReport): return self.counts.to_string() + '\n\n' + '\n'.j
 @patch
 def __repr__(self: MergeReport): return str(self)
 
+# %% ../nbs/1_data.ipynb #0f6efd8e
 @patch
 def _repr_markdown_(self: MergeReport):
     t = self.counts.rename(columns=str.strip)
@@ -272,6 +274,7 @@ def _named_sources(
     tables = iter(labels)
     return {k: (v, None if Path(v).is_file() else next(tables, None)) for k, v in out.items()}
 
+# %% ../nbs/1_data.ipynb #b3d652d4
 @command('dr_data --photos my_photos --labels grades.csv -d data', 'dr_data --photos a=clinic_a --photos b=clinic_b -d data',
          'dr_data -m main.zip -a eyepacs.zip -d data --per-grade 5000', 'dr_data --hold-out my_test_set.csv', 'dr_data --download',
          names=dict(main=('-m',), additional=('-a',), dest=('-d',)))

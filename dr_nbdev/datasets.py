@@ -41,6 +41,7 @@ def _by_hand(name, kind, handle, why):
     return DataError(f'{name} can\'t be fetched: {why}. By hand: log in at {page}, accept the rules if there are any, download, '
                      f'and put the file here as {name}')
 
+# %% ../nbs/parts/datasets.ipynb #8b6be8ed
 def download_archives(
     dest: str | Path = '.', # folder for the two zips
 ) -> list[Path]: # the main and the additional archive
@@ -79,6 +80,7 @@ def load_retinamnist(
     if lacks: raise DataError(f'{path} has no {", ".join(lacks)}: it is not MedMNIST\'s file')
     return {s: (z[f'{s}_images'], z[f'{s}_labels'].ravel().astype(int)) for s in ('train', 'val', 'test')}
 
+# %% ../nbs/parts/datasets.ipynb #c56d4822
 def graded_arrays(
     dest: str | Path, # the folder to make
     splits: dict, # 'train' and 'val': images n x height x width x 3, uint8, and grades (n,)

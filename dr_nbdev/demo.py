@@ -47,6 +47,7 @@ def _known_grades(
     m = load_manifest(work/'data')
     return {Path(p).name: g for p, g in zip(m.path, m.grade)}
 
+# %% ../nbs/use/demo.ipynb #974c187f
 def _confusion_text(
     result: pd.DataFrame, # as `predict_folder` gives it
     truth: dict, # name to true grade
@@ -72,6 +73,7 @@ def _drawn(
     if not (photos/'labels.csv').exists(): make_folder(photos, n_photos, seed=10_000)
     return archives/MAIN_ARCHIVE, archives/EXTRA_ARCHIVE, photos
 
+# %% ../nbs/use/demo.ipynb #021d2c00
 def run_demo(
     main: Path, # the main archive
     additional: Path, # the additional archive

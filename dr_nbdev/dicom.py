@@ -26,6 +26,7 @@ def _open_dicom(
     except ImportError: raise ImageError(f'{name} is DICOM: pip install "dr_nbdev[dicom]"') from None
     return pydicom.dcmread(io.BytesIO(data), stop_before_pixels=tags is not None, specific_tags=tags)
 
+# %% ../nbs/parts/dicom.ipynb #cb795938
 def dicom_whose(
     src: str | Path | bytes, # a DICOM file, or its content
 ) -> tuple[str, str]: # patient's number; 'left', 'right' or ''
@@ -56,6 +57,7 @@ def _frame_pixels(
     a = (a.clip(0, full)*(255/full)).round().astype(np.uint8)
     return 255 - a if ds.PhotometricInterpretation == 'MONOCHROME1' else a
 
+# %% ../nbs/parts/dicom.ipynb #2803cf1b
 def read_dicom(
     data: bytes, # content of a file
     name: str, # what to call it in errors

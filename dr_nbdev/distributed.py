@@ -27,6 +27,7 @@ def my_part() -> tuple[int, int]: # number of this process, from 0 on; how many 
     "Which of the processes of a training this is"
     return (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
 
+# %% ../nbs/parts/distributed.ipynb #3846c0de
 @contextmanager
 def joined(
     device: str | None, # device that was asked for; None: the best there is
@@ -44,6 +45,7 @@ def joined(
         os.environ['WORLD_SIZE'] = n
         dist.destroy_process_group()
 
+# %% ../nbs/parts/distributed.ipynb #2ba06dfc
 def wait_for(
     first: bool, # wait before the work (all but process 0), or after it (process 0)?
 ):
@@ -55,6 +57,7 @@ class ProcessEnded(DRError):
     "Another process of a training is gone"
     def __str__(self): return 'another process of this training has ended: see its message. The same line goes on from the last epoch'
 
+# %% ../nbs/parts/distributed.ipynb #b216a832
 def _together(f, *args, **kwargs):
     "Do something with all processes, or say that one has ended"
     try: return f(*args, **kwargs)
@@ -79,6 +82,7 @@ class SharedTraining(Callback):
         flat /= my_part()[1]
         for o, mean in zip(tensors, torch._utils._unflatten_dense_tensors(flat, tensors)): o.copy_(mean)
 
+# %% ../nbs/parts/distributed.ipynb #e9a9be5f
 class SharedFigures(Callback):
     "Figures of the validation photographs of all processes"
     order = Recorder.order - 1
@@ -92,6 +96,7 @@ class SharedFigures(Callback):
                 _together(dist.all_reduce, both)
                 m.total, m.count = both[0], both[1].item()
 
+# %% ../nbs/parts/distributed.ipynb #72cffcc2
 def shared_callbacks(
     batch: int, # images per step, of all processes together
 ) -> list: # callbacks; none if this process is alone

@@ -57,6 +57,7 @@ def brief(
     x = np.concatenate([textures[i:i+4096].astype(np.float32) @ project for i in range(0, len(textures), 4096)])
     return x / (np.linalg.norm(x, axis=1, keepdims=True) + 1e-9)
 
+# %% ../nbs/parts/duplicates.ipynb #39a45a05
 NEAR = .6 # textures whose briefs have a larger product are compared
 
 def near_pairs(

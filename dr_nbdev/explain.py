@@ -37,6 +37,7 @@ def _target(grader, what):
     a, b = grader.probs.slope, grader.probs.centers[REFERABLE - 1]
     return lambda s: (a*(s[:, 0] - b)).sigmoid()
 
+# %% ../nbs/use/explain.ipynb #7e1b1146
 def _raw_maps(
     grader: Grader,
     square: np.ndarray, # size x size x 3, uint8, as `preprocess` makes it
@@ -57,6 +58,7 @@ def _raw_maps(
         out.append(total[0, 0].cpu().numpy())
     return np.stack(out)
 
+# %% ../nbs/use/explain.ipynb #7757556c
 def heatmap(
     grader: Grader,
     square: np.ndarray, # size x size x 3, uint8, as `preprocess` makes it
@@ -76,6 +78,7 @@ def heat_colours(
     "A map in the colours of viridis"
     return cv2.applyColorMap((255*heat.clip(0, 1)).astype(np.uint8), cv2.COLORMAP_VIRIDIS)[..., ::-1]
 
+# %% ../nbs/use/explain.ipynb #32407bbe
 def overlay(
     photo: np.ndarray, # size x size x 3, uint8
     heat: np.ndarray, # size x size, 0 to 1
@@ -85,6 +88,7 @@ def overlay(
     a = opacity*np.sqrt(heat.clip(0, 1))[..., None]
     return ((1 - a)*photo + a*heat_colours(heat)).round().astype(np.uint8)
 
+# %% ../nbs/use/explain.ipynb #cd8f726f
 def explained(
     grader: Grader,
     src: str | Path | bytes | np.ndarray, # a photograph, its path or its content
@@ -114,6 +118,7 @@ def explain_sheet(
     return photo_grid([e['photo'] for e in all_of], heads, len(all_of), 2., [overlay(e['photo'], e['heat']) for e in all_of],
                       f'Below: what raises the {asked}. {DISCLAIMER}', 8)
 
+# %% ../nbs/use/explain.ipynb #9d05d775
 def explain(
     path: str | Path | bytes | np.ndarray, # Photograph, its path or its content
     weights: str | Path | Grader | None = None, # As for `Grader.load`, or a grader

@@ -28,6 +28,7 @@ class _Levels:
     sure: np.ndarray | None # probability of the class that is predicted, shape (m,)
     sets: np.ndarray | None # lowest and highest class of the set, shape (m, 2)
 
+# %% ../nbs/parts/figures.ipynb #24808883
 @dataclass
 class GradingRules:
     "What turns scores into answers, as the bundle has it"
@@ -38,6 +39,7 @@ class GradingRules:
     coverage: float = .9 # of the sets
     scheme: Scheme = FIVE
 
+# %% ../nbs/parts/figures.ipynb #b7843fa1
 def _make_levels(rules: GradingRules, scores: np.ndarray) -> _Levels:
     "What follows from each of these scores"
     grades, lows = to_grade(scores, rules.thresholds), rules.scheme.lows
@@ -54,6 +56,7 @@ def _cuts(rules):
     "Every score at which an answer changes for all figures"
     return np.sort([*rules.thresholds, *(c for o in (rules.points or {}).values() for c in o.values() if c is not None)])
 
+# %% ../nbs/parts/figures.ipynb #6bfa5700
 def _to_levels(
     rules: GradingRules,
     scores: np.ndarray, # shape (n,)
@@ -69,6 +72,7 @@ def _to_levels(
         distinct = np.bincount(where, scores)/np.bincount(where)
     return _make_levels(rules, distinct), where
 
+# %% ../nbs/parts/figures.ipynb #a75ab9f2
 def _count_tables(
     y: np.ndarray, # class of each image, shape (n,)
     level: np.ndarray, # its level, shape (n,)
@@ -113,6 +117,7 @@ def operating_cuts(rules: GradingRules, name: str) -> dict: # operating point to
     "Where a detection is positive: at the stored points, or at the threshold between the grades"
     return (rules.points or {}).get(name) or dict(default=rules.thresholds[rules.scheme.lows[detections(rules.scheme)[name]] - 1])
 
+# %% ../nbs/parts/figures.ipynb #f8a681bf
 def _detection_figures(h, lv, rules):
     "AUROC, and four figures at each operating point"
     out, h = {}, h.astype(float)
@@ -137,6 +142,7 @@ def _accuracy_among(share, right, n, sure):
     taken = np.clip(share*total[:, None] - before, 0, n) # of each level, so many
     return (taken*_ratio(right, n).clip(0)).sum(1, where=n > 0)/(share*total)
 
+# %% ../nbs/parts/figures.ipynb #1be0d0a4
 def _certainty_figures(h, lv, rules):
     "Calibration, selective grading, sets"
     if lv.p is None: return {}
@@ -155,6 +161,7 @@ def _certainty_figures(h, lv, rules):
         out |= dict(set_coverage=(h*holds).sum((1, 2))/n.sum(1), classes_per_set=(n*(np.diff(lv.sets)[:, 0] + 1)).sum(1)/n.sum(1))
     return out
 
+# %% ../nbs/parts/figures.ipynb #d95e04bb
 def _all_figures(h, lv, rules):
     return _grade_figures(h, lv, rules.scheme) | _detection_figures(h, lv, rules) | _certainty_figures(h, lv, rules)
 

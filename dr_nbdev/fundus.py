@@ -56,6 +56,7 @@ def _quiet_tiff():
             lib.TIFFSetWarningHandler(None)
         except (OSError, AttributeError): pass # another build of Pillow: it may chatter
 
+# %% ../nbs/parts/fundus.ipynb #69e63df6
 class _OwnSettings:
     "Switches of Pillow, OpenCV and of warnings as reading needs them, whatever the program around has set"
     def __init__(self):
@@ -85,6 +86,7 @@ _own_settings = _OwnSettings()
 def _too_large(name, max_pixels):
     return ImageError(f'{name} is too large (more than {max_pixels/1e6:.0f} million pixels): make it smaller')
 
+# %% ../nbs/parts/fundus.ipynb #f0b7e832
 def _open(
     src, # path or binary file
     name: str, # what to call it in errors
@@ -96,8 +98,10 @@ def _open(
     if (n := getattr(im, 'n_frames', 1) - _previews(im)) > 1: raise _several(name, n)
     return im
 
+# %% ../nbs/parts/fundus.ipynb #34a8395e
 def _several(name, n): return ImageError(f'{name} holds {n} pictures: save each as a file of its own')
 
+# %% ../nbs/parts/fundus.ipynb #687910c1
 def _previews(im):
     "How many of the pictures after the first are small copies of it, as the file says"
     if im.format == 'MPO': return sum('Thumbnail' in str(o['Attribute']['MPType']) for o in im.mpinfo.get(0xB002, ())[1:])
@@ -109,6 +113,7 @@ def _previews(im):
     im.seek(0)
     return n
 
+# %% ../nbs/parts/fundus.ipynb #210def8e
 def _check_size(
     w: int, # width, pixels
     h: int, # height, pixels
@@ -136,6 +141,7 @@ def _sound_png(
         if main: kept.append(piece)
     return b''.join(kept)
 
+# %% ../nbs/parts/fundus.ipynb #0ec4ce99
 def _read_deep(
     data: bytes, # content of a file
     name: str, # what to call it in errors
@@ -198,6 +204,7 @@ def read_scaled(
     except UnidentifiedImageError: raise ImageError(f'{name} is not an image: its content is of no known format') from None
     except Exception as e: raise ImageError(f'{name} is damaged or cut short ({type(e).__name__}: {e})') from None
 
+# %% ../nbs/parts/fundus.ipynb #80fe9786
 def read_image(
     src: str | Path | bytes, # a file, or a file's content
     max_pixels: int = MAX_PIXELS, # refuse larger pictures
@@ -275,6 +282,7 @@ def _largest_piece(
         cv2.fillConvexPoly(out, cv2.convexHull(np.concatenate(points)), 1)
     return out.astype(bool)
 
+# %% ../nbs/parts/fundus.ipynb #f8adcad5
 def _field_mask(
     lum: np.ndarray, # luminance, height x width
     level: float, # of the background
@@ -288,6 +296,7 @@ def _field_mask(
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
     return cv2.morphologyEx(mask, cv2.MORPH_OPEN, k)
 
+# %% ../nbs/parts/fundus.ipynb #58e5cd2f
 def _count_fields(
     mask: np.ndarray, # what may be retina, height x width, uint8
 ) -> int: # 1, unless there are several pieces of a size, or one much longer than wide
@@ -329,6 +338,7 @@ def _bare(
         if small or not any(rows + cols): return slice(top, bottom), slice(left, right)
         top, bottom, left, right = top + rows[0], bottom - rows[1], left + cols[0], right - cols[1]
 
+# %% ../nbs/parts/fundus.ipynb #3d9b1e3d
 def _look_inside(
     img: np.ndarray, # height x width x 3, uint8
     box: tuple[slice, slice], # rows and columns to look in
@@ -385,6 +395,7 @@ def _fitting(
     s = size/max(h, w)
     return max(1, round(w*s)), max(1, round(h*s))
 
+# %% ../nbs/parts/fundus.ipynb #44660568
 def _pad(
     img: np.ndarray, # height x width (x channels), none larger than `size`
     size: int, # side of the square, pixels
@@ -394,6 +405,7 @@ def _pad(
     y, x = (size - img.shape[0])//2, (size - img.shape[1])//2
     return cv2.copyMakeBorder(img, y, size - img.shape[0] - y, x, size - img.shape[1] - x, cv2.BORDER_CONSTANT, value=(fill,)*3)
 
+# %% ../nbs/parts/fundus.ipynb #04bc82d7
 def fit_square(
     img: np.ndarray, # height x width (x channels)
     size: int, # side of the square, pixels
@@ -554,6 +566,7 @@ def from_dict(cls: Preprocess,
     "Read the fields back"
     return _from_dict(cls, d, 'the preprocessing')
 
+# %% ../nbs/parts/fundus.ipynb #56c2727d
 @patch(as_prop=True)
 def key(self: Preprocess) -> str: # Ten hexadecimal digits
     "Changes with any field"

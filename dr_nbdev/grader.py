@@ -34,6 +34,7 @@ def best_device() -> str: # 'cuda', 'mps' or 'cpu'
     import torch
     return 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
 
+# %% ../nbs/parts/grader.ipynb #04e88cbd
 def check_device(
     device: str, # Such as 'cuda', 'cuda:1', 'mps' or 'cpu'
 ) -> str: # The same
@@ -47,6 +48,7 @@ def check_device(
         raise DataError(f'{device!r} is {"not on this machine" if known else "no device"}: choose from {", ".join(have)}, or leave it out')
     return str(device)
 
+# %% ../nbs/parts/grader.ipynb #268b5953
 @dataclass
 class Grader:
     "Weights and everything that belongs to them"
@@ -85,6 +87,7 @@ def _plain_torch():
         with torch.device('cpu'): yield
     finally: torch.set_default_dtype(before)
 
+# %% ../nbs/parts/grader.ipynb #57beb973
 @patch
 def use(self: Grader,
     engine: str = 'auto', # one of `ENGINES`, or 'auto' for the fastest that gives the same scores
@@ -139,6 +142,7 @@ def predict(self: Grader,
     from dr_nbdev.photo import grade_photo
     return grade_photo(self, src, name)
 
+# %% ../nbs/parts/grader.ipynb #150430c0
 @patch
 def embed(self: Grader,
     files: list, # photographs: paths, or contents of files
@@ -166,6 +170,7 @@ def embed(self: Grader,
     width = next((len(o) for o in out if o is not None), 0)
     return np.stack([np.full(width, np.nan, np.float32) if o is None else o for o in out])
 
+# %% ../nbs/parts/grader.ipynb #9bd96b25
 @patch
 def export(self: Grader,
     format: str = 'onnx', # the only one so far
@@ -236,6 +241,7 @@ def _from_bundle(folder, device):
     except (AttributeError, KeyError, TypeError, ValueError, DataError) as e:
         raise WeightsError(f'{folder}/grader.json is not a description of weights ({type(e).__name__}: {e})') from None
 
+# %% ../nbs/parts/grader.ipynb #adc7bcab
 def _from_state(path, device):
     "Read plain weights of a network that torchvision has, with the original's settings"
     from dr_nbdev.networks import backbone_of, load_state, plain_model, read_state
@@ -246,6 +252,7 @@ def _from_state(path, device):
                            'one output')
     return Grader(load_state(plain_model(name), state, str(path)), Preprocess(), name=path.name, about=dict(backbone=name), device=device)
 
+# %% ../nbs/parts/grader.ipynb #277699f3
 @patch(cls_method=True)
 def load(cls: Grader,
     weights: str | Path | None = None, # Bundle, run, plain state dict, name of a shipped bundle, hf://owner/name, or None for the default
@@ -354,6 +361,7 @@ class Prepared:
     patient: str = ''             # whose eye it is, if the file itself says so
     eye: str = ''                 # 'left', 'right' or ''
 
+# %% ../nbs/parts/grader.ipynb #edc2ec5b
 def prepare_image(
     img: np.ndarray, # a photograph, as `Preprocess.open` gives it
     fov: FieldOfView, # where the retina is in it
@@ -369,6 +377,7 @@ def prepare_image(
     graded = status == 'ok' or status == 'low_quality' and quality == 'warn'
     return Prepared(prep(img, fov) if graded else None, status, why or fov.reason, round(q.score, 4))
 
+# %% ../nbs/parts/grader.ipynb #b28f56dd
 @np.errstate(all='ignore')
 def open_prepared(
     src: Path | str | bytes | np.ndarray, # a photograph, its content, or its pixels (height x width x 3, uint8, RGB)
@@ -390,6 +399,7 @@ def open_prepared(
     if isinstance(data, bytes) and is_dicom(data): ready.patient, ready.eye = dicom_whose(data)
     return ready, img, fov
 
+# %% ../nbs/parts/grader.ipynb #91562fef
 def prepare(
     src: Path | str | bytes, # a photograph, or its content
     prep: Preprocess, # how to prepare it
@@ -409,6 +419,7 @@ def referable_cut(self: Grader) -> float:
     "Scores from here on are referable: the bundle's default operating point, or the threshold between mild and moderate"
     return self.about.get('operating_points', {}).get('referable', {}).get('default', float(self.thresholds[REFERABLE - 1]))
 
+# %% ../nbs/parts/grader.ipynb #eefae3df
 def _add_referable(
     df: pd.DataFrame, # with score, status and message; is changed
     cut: float, # scores from here on are referable
@@ -422,6 +433,7 @@ def _add_referable(
         rows = df.index[has][df.referable[has].isna() & holds]
         df.loc[rows, 'message'] = [f'{o}; {why}' if o else why for o in df.message[rows]]
 
+# %% ../nbs/parts/grader.ipynb #67da860a
 @patch
 def _sure(self: Grader,
     s: np.ndarray, # scores, shape (n,)
@@ -444,6 +456,7 @@ def whose(self: Grader,
     patient, eye = patient_eye(image_id(name))
     return (patient, eye) if eye else ('', '')
 
+# %% ../nbs/parts/grader.ipynb #27c8faa6
 @patch
 def table(self: Grader,
     names: list[str], # of the photographs
@@ -477,6 +490,7 @@ def key(self: Grader) -> str: # sixteen hexadecimal digits
     hash_weights(h, self.model)
     return h.hexdigest()[:16]
 
+# %% ../nbs/parts/grader.ipynb #78897f91
 def _partial(
     out: Path, # the result to be
     key: str, # of the grader
@@ -486,6 +500,7 @@ def _partial(
     listed = [(str(f), *file_facts(f)) for f in files]
     return out.with_name(f'.{out.stem}.{hashlib.sha256(repr((key, listed)).encode()).hexdigest()[:12]}.partial.csv')
 
+# %% ../nbs/parts/grader.ipynb #261e4d73
 _TEXT = ('name', 'patient', 'eye', 'status', 'message') # '' where empty
 _AS_WRITTEN = dict(dtype=dict.fromkeys(_TEXT, str) | dict(grade='Int64', label=object, referable=object, set=object), keep_default_na=False,
                    na_values={c: [''] for c in (*COLUMNS, 'spread') if c not in _TEXT})
@@ -497,6 +512,7 @@ def read_result(
     if Path(path).suffix == '.parquet': return pd.read_parquet(path)
     return pd.read_csv(path, **_AS_WRITTEN)
 
+# %% ../nbs/parts/grader.ipynb #88fa1ad9
 def plain_types(
     df: pd.DataFrame, # a table of grades
 ) -> pd.DataFrame: # text as text and numbers as numbers, also where a column is empty
@@ -504,6 +520,7 @@ def plain_types(
     text = {c: 'string' for c in (*_TEXT, 'label', 'referable', 'set')}
     return df.astype({c: text.get(c, 'Int64' if c == 'grade' else float) for c in df})
 
+# %% ../nbs/parts/grader.ipynb #ac8ca281
 def write_result(
     df: pd.DataFrame, # a table of grades
     path: Path, # a file that ends in .csv or .parquet
@@ -513,6 +530,7 @@ def write_result(
     try: plain_types(df).to_parquet(path, index=False)
     except ImportError: raise DataError(f'{path} is Parquet: pip install "dr_nbdev[parquet]"') from None
 
+# %% ../nbs/parts/grader.ipynb #b41faa0d
 def _done(
     partial: Path, # rows of an interrupted run, its last line perhaps cut
 ) -> pd.DataFrame: # the whole rows
@@ -572,6 +590,7 @@ def grade_folder(self: Grader,
     "Grade a folder of photographs"
     return self.grade_listed(*photo_list(source, recursive), out, batch)
 
+# %% ../nbs/parts/grader.ipynb #59150f2e
 @patch
 def grade_listed(self: Grader,
     files: list, # photographs

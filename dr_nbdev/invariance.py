@@ -31,6 +31,7 @@ def _framed(
     n = round(share*max(img.shape))
     return cv2.copyMakeBorder(img, n, n, n, n, cv2.BORDER_CONSTANT, value=(value,)*3)
 
+# %% ../nbs/studies/invariance.ipynb #b93869f4
 def _saved(
     img: np.ndarray, # height x width x 3, uint8
     format: str, # 'png' or 'jpeg'
@@ -41,6 +42,7 @@ def _saved(
     Image.fromarray(img).save(out, format, **options)
     return out.getvalue()
 
+# %% ../nbs/studies/invariance.ipynb #bff798b2
 def _shrunk(
     img: np.ndarray, # height x width x 3, uint8
     by: int = 2, # times smaller
@@ -48,6 +50,7 @@ def _shrunk(
     "Make a photograph smaller"
     return cv2.resize(img, None, fx=1/by, fy=1/by, interpolation=cv2.INTER_AREA)
 
+# %% ../nbs/studies/invariance.ipynb #94e4d1f6
 CHANGES = {'black border': partial(_framed, value=0), 'white border': partial(_framed, value=255),
            'turned by 90 degrees': lambda o: np.ascontiguousarray(np.rot90(o)),
            'half the size': _shrunk, 'as PNG': partial(_saved, format='png'),
@@ -68,6 +71,7 @@ def changed_scores(
     rows = [grader.scores(o) for o in progress(prefetch(squares, files, 2), 'change and grade', len(files))]
     return pd.DataFrame(rows, columns=['as it is', *changes], index=[Path(f).name for f in files])
 
+# %% ../nbs/studies/invariance.ipynb #b0bbe4d1
 def invariance(
     scores: pd.DataFrame, # as `changed_scores` gives it
     thresholds: ArrayLike, # the grader's

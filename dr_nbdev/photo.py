@@ -49,6 +49,7 @@ class Photo:
         return f'{self.name}: {self.grade} {self.label}, score {self.score:.2f}, referable: {self.referable or "left open"}, {self.status}'
     def _repr_html_(self): return f'<style>{page_css()}</style>{self.card(with_heat=False)}'
 
+# %% ../nbs/use/photo.ipynb #b2aa3680
 def page_css() -> str: return (templates()/'app.css').read_text(encoding='utf-8')
 
 # %% ../nbs/use/photo.ipynb #c7d21c45
@@ -66,6 +67,7 @@ def _content(
     raise DataError('a photograph is a path, bytes, a Pillow picture, a DICOM dataset, or an array height x width x 3 of uint8 in RGB; '
                     f'this is {what}')
 
+# %% ../nbs/use/photo.ipynb #189b176c
 def grade_photo(
     grader: Grader, # that grades it
     src: object, # path, content of a file, array (height x width x 3, uint8, RGB), Pillow picture or DICOM dataset
@@ -84,6 +86,7 @@ def _heat_picture(
     "A heatmap to lay over a photograph"
     return np.dstack([heat_colours(heat), (255*np.sqrt(heat)).astype(np.uint8)])
 
+# %% ../nbs/use/photo.ipynb #3f1548fb
 def _sure_words(row):
     "How sure, in a sentence"
     if pd.isna(row['confidence']): return 'These weights have no calibration: nothing can be said about certainty.'
@@ -94,6 +97,7 @@ def _sure_words(row):
     which = 'one of ' + row['set'].replace('-', ' to ') if '-' in row['set'] else 'this one'
     return f'{text} For 90% of photographs the true grade is {which}.'
 
+# %% ../nbs/use/photo.ipynb #0762b19d
 def _referable_words(row, cut):
     "Whether an eye is referable, in a sentence"
     if row['referable'] == 'yes': return f'Referable: the score is {cut:.1f} or more.'
@@ -106,6 +110,7 @@ def _scale(s):
     "Where a score lies on the drawn scale, pixels of 400"
     return float(np.clip(s, -.3, 4.3) + .3)/4.6*400
 
+# %% ../nbs/use/photo.ipynb #684b7982
 def _graded_values(o, with_heat):
     "What a card shows of a grade"
     r, grader = o.row, o.grader
@@ -117,6 +122,7 @@ def _graded_values(o, with_heat):
                 referable=_referable_words(r, grader.referable_cut),
                 heat=image_url(_heat_picture(o.heat)) if with_heat or o._heat is not None else None)
 
+# %% ../nbs/use/photo.ipynb #f928148a
 @patch
 def card(self: Photo,
     with_heat: bool = True, # show where the score comes from? Otherwise only if that is known already

@@ -31,6 +31,7 @@ def _load_grader(files, weights, device, thresholds, engine, batch):
     if batch is not None and batch < 1: raise DataError(f'batch={batch}: 1 or more')
     return Grader.load(weights, device).with_thresholds(thresholds).use(engine, files)
 
+# %% ../nbs/6_predict.ipynb #ed92aebe
 def predict_folder(
     folder: str | Path | list, # a folder of photographs, or a list of files
     weights: str | Path | None = None, # a bundle, a run, a plain state dict, a shipped bundle's name; None: the default
@@ -96,6 +97,7 @@ def _read_form(
                         'Else say which grade to fill in (--fill)')
     return form, ids, target
 
+# %% ../nbs/6_predict.ipynb #17049203
 def kaggle_form(
     result: pd.DataFrame, # As `predict_folder` gives it
     sample: str | Path, # The competition's sample_submission.csv: ids and one column to fill
@@ -158,6 +160,7 @@ def _write_patients(result, weights, source, out, rules, pages):
     print(verdict_lines(table))
     return table
 
+# %% ../nbs/6_predict.ipynb #875e70d4
 def _gather(out, submission, fill, patients, rules):
     "Join shards, and write what belongs to the whole table"
     if patients and patients != BY_NAME: raise DataError('a table of patients goes with a run without --shard')
@@ -170,6 +173,7 @@ def _gather(out, submission, fill, patients, rules):
     result.attrs |= done
     return result
 
+# %% ../nbs/6_predict.ipynb #7dbd9b55
 def _write_beside(out, name, table, what):
     "Write a further table beside the result"
     target = Path(out).with_name(name)

@@ -35,6 +35,7 @@ def _view(img, fov):
     inner = cv2.erode(np.pad(mask, 1).astype(np.uint8), np.ones((3, 3), np.uint8), iterations=8)[1:-1, 1:-1] > 0
     return square, mask, inner if inner.sum() > 500 else mask
 
+# %% ../nbs/parts/quality.ipynb #fe2719d4
 def measure(
     img: np.ndarray, # a photograph, height x width x 3, uint8, RGB
     fov: FieldOfView | None = None, # where the retina is in it; None: it is looked for
@@ -108,6 +109,7 @@ def _share_as_bad(value, quantiles, side):
     last = np.r_[first[1:] - 1, len(SHARES) - 1]
     return float(np.interp(value, q, np.array(SHARES)[last])) if value >= q[0] else 0.
 
+# %% ../nbs/parts/quality.ipynb #06fe1663
 def _ranks(
     m: dict, # as `measure` gives it
     reference: dict, # measure to its quantiles at `SHARES`, for photographs of this look
@@ -116,6 +118,7 @@ def _ranks(
     skip = NOT_SAID[_look_of(m)]
     return {why: _share_as_bad(m[k], reference[k], side) for k, side, why in RULES if k not in skip}
 
+# %% ../nbs/parts/quality.ipynb #10e21ddd
 def _make_reference(
     measured: list[dict], # of many photographs, as `measure` gives it
 ) -> dict: # look to measure to quantiles; 'worst': those of the worst rule
@@ -141,12 +144,14 @@ class Quality:
     look: str    # 'natural', 'stretched' or 'grey'
     values: dict # as `measure` gives it
 
+# %% ../nbs/parts/quality.ipynb #12169556
 _loaded = {}
 
 def _reference():
     if not _loaded: _loaded.update(read_json(REFERENCE_FILE))
     return _loaded
 
+# %% ../nbs/parts/quality.ipynb #a029686b
 def assess(
     img: np.ndarray, # a photograph, height x width x 3, uint8, RGB
     fov: FieldOfView | None = None, # where the retina is in it; None: it is looked for

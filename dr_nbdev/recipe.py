@@ -50,6 +50,7 @@ def changes(
     if name not in every: raise DataError(f'no trial is called {name!r}: choose from {", ".join(every)}')
     return every[name]
 
+# %% ../nbs/studies/recipe.ipynb #7b6c5aba
 def _trial_config(
     name: str, # of a trial
     base: TrainConfig = BASE, # what all have in common
@@ -133,6 +134,7 @@ def _run_trial(
     log(name)
     return train(cfg, Path(data)/new.get('data', 'all'), save, name.replace(',', '').replace(' ', '_'), log=log)
 
+# %% ../nbs/studies/recipe.ipynb #8ee5bbdb
 def _trial_row(
     name: str, # of a trial
     run: Path, # its folder
@@ -143,6 +145,7 @@ def _trial_row(
     minutes = pd.read_csv(run/'history.csv').seconds.sum()/60
     return dict(name=name, group=group, change=words, minutes=minutes) | _trial_figures(pd.read_csv(run/'val_scores.csv'))
 
+# %% ../nbs/studies/recipe.ipynb #6918eb4b
 def _run_trials(
     names: list[str], # of trials
     data: str | Path, # holds the folders of photographs

@@ -38,6 +38,7 @@ def _share(
     i = binomtest(int(k), int(n)).proportion_ci(method='wilson')
     return dict(value=k/n, low=float(i.low), high=float(i.high))
 
+# %% ../nbs/use/report.ipynb #72c612b3
 def _recalibrated(
     y: np.ndarray, # grade of each image
     scores: np.ndarray, # of each image
@@ -56,6 +57,7 @@ def _plain(t):
     return {k: {c: None if pd.isna(v) else round(float(v), 5) for c, v in r.items()}
             for k, r in t[['value', 'low', 'high']].to_dict('index').items()}
 
+# %% ../nbs/use/report.ipynb #2e9d62e6
 def _numbers(
     both: pd.DataFrame, # as `with_truth` gives it, with class and group
     rules: GradingRules,
@@ -188,6 +190,7 @@ def _per_class(t, names):
     what = ('sensitivity', 'specificity', 'ppv', 'npv', 'f1')
     return [['class', *what]] + [[n, *(_words(t, f'{n}|{o}') for o in what)] for n in names]
 
+# %% ../nbs/use/report.ipynb #0215bcda
 def _points(t, rules):
     what, rows = ('sensitivity', 'specificity', 'ppv', 'npv'), []
     for name in detections(rules.scheme):
@@ -195,6 +198,7 @@ def _points(t, rules):
                  for p, c in operating_cuts(rules, name).items() if c is not None]
     return [['operating point', 'score from', *what]] + rows
 
+# %% ../nbs/use/report.ipynb #20190c6b
 def _eyes(graded, patients, scheme):
     "What the other eye is worth, as rows of a table; none where it can't be told"
     if scheme != FIVE or patients.empty or patients.photographs.max() < 2: return []
@@ -211,6 +215,7 @@ def _eyes(graded, patients, scheme):
 def _section(title, text='', pictures=(), tables=()):
     return [dict(title=title, text=text, pictures=list(pictures), tables=[o for o in tables if len(o) > 1])]
 
+# %% ../nbs/use/report.ipynb #513a4196
 def _certainty(graded, y, s, lv, rules, t):
     "Do probabilities come true, are sets as good as promised, what is gained by passing the unsure on"
     names = rules.scheme.names
@@ -227,6 +232,7 @@ def _certainty(graded, y, s, lv, rules, t):
                     + _picture(risk, 'Errors among those that are kept, if the least sure are passed on'),
                     [[['figure', 'value']] + [[v, _words(t, k)] for k, v in told.items() if k in t.index]])
 
+# %% ../nbs/use/report.ipynb #78fd74df
 def _both_eyes(graded, scheme):
     "What the other eye is worth"
     patients = worse_eyes(graded)
@@ -304,6 +310,7 @@ def _size_band(path):
     except Exception: return ''
     return 'below 512 px' if n < 512 else '512 to 1023 px' if n < 1024 else '1024 px and more'
 
+# %% ../nbs/use/report.ipynb #59c597ad
 def _compare(result, truth, scheme, files, names):
     "Grades beside labels, with what tells photographs apart"
     both = with_truth(result, truth)
@@ -317,6 +324,7 @@ def _compare(result, truth, scheme, files, names):
     both.attrs = attrs
     return both
 
+# %% ../nbs/use/report.ipynb #af93b541
 def _write(out, m, parts, both, grader, title):
     "report.html, metrics.json, predictions.csv, and the model card"
     with write_safely(out/'report.html') as tmp: tmp.write_text(_page(m, parts, title), encoding='utf-8')
@@ -348,6 +356,7 @@ def evaluate(
         return _evaluate(Path(folder), labels, Path(out), weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device,
                          engine)
 
+# %% ../nbs/use/report.ipynb #5c525b34
 def _evaluate(folder, labels, out, weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device, engine):
     "Grade and report, while nobody else writes there"
     truth, scheme, files, names, told = labelled_photos(folder, labels, mapping, columns, recursive)
@@ -379,6 +388,7 @@ def report_lines(
                      + [f'  {k.replace("_", " "):18} {figure_words(f[k])}' for k in shown]
                      + [balance_line(b) for b in m.get('balance', [])])
 
+# %% ../nbs/use/report.ipynb #d3290694
 def _unanswered(
     m: dict, # as `evaluate` gives it
 ) -> str: # '' if every labelled photograph got a grade
@@ -386,6 +396,7 @@ def _unanswered(
     without = m['with_label'] - m['images']
     return f'{without} of {m["with_label"]} labelled photographs got no grade: see predictions.csv' if without else ''
 
+# %% ../nbs/use/report.ipynb #b3dbcba7
 @command('dr_evaluate my_photos --labels labels.csv',
          'dr_evaluate messidor -l messidor.csv --image name --grade retinopathy --mapping none=0,mild=1,moderate=2,severe=3-4',
          names=dict(labels=('-l',), out=('-o',), weights=('-m', '--model'), n_boot=('--rounds',)), incomplete=_unanswered)

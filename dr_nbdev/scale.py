@@ -38,6 +38,7 @@ def parse_shard(
     if not m or not 1 <= int(m[1]) <= int(m[2]): raise DataError(f'{text!r} is no shard: write 1/3, 2/3 and 3/3 for three of them')
     return int(m[1]), int(m[2])
 
+# %% ../nbs/use/scale.ipynb #76e90627
 def shard_range(
     sizes: list, # bytes of each photograph; None where unknown
     i: int, # which shard, from 1 on
@@ -60,6 +61,7 @@ def shard_file(
     out = Path(out)
     return out.with_name(f'{out.stem}.shard-{i}-of-{n}{out.suffix}')
 
+# %% ../nbs/use/scale.ipynb #a79acbc7
 def grade_shard(
     grader: Grader, # that grades
     files: list, # all photographs
@@ -116,6 +118,7 @@ def _join_csv(parts, to):
                     counts[-1] += 1
     return counts
 
+# %% ../nbs/use/scale.ipynb #b9c21062
 def _join_parquet(parts, to):
     "Join tables part by part, and count their rows"
     import pyarrow.parquet as pq
@@ -142,6 +145,7 @@ def gather(
             if n != (want := o['after'] - o['first']): raise DataError(f'{p.name} has {n} rows, not {want}: delete it and grade it again')
     return dict(weights=notes[0]['weights'], photographs=sum(counts), shards=len(notes))
 
+# %% ../nbs/use/scale.ipynb #abba6903
 def result_parts(
     path: str | Path, # a table of grades
     rows: int = 50_000, # in a part
@@ -172,6 +176,7 @@ def _ray():
     except ImportError: raise DataError('Ray is not installed: pip install "dr_nbdev[ray]"') from None
     return ray
 
+# %% ../nbs/use/scale.ipynb #3609fdfc
 def grade_dataset(
     photos: object, # paths, or a ray.data.Dataset with the column path (and name)
     weights: str | Path | Grader | None = None, # as for `Grader.load`, where each worker can read it, or a grader
@@ -212,6 +217,7 @@ def grade_by_ray(
     if n != len(files): raise DataError(f'{len(files)} photographs went to the cluster and {n} rows came back: grade them again')
     return n
 
+# %% ../nbs/use/scale.ipynb #4807d8a4
 def _write_parts(parts, path):
     "Write tables one after the other into a file: how many rows"
     n, writer = 0, None

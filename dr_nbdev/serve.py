@@ -58,6 +58,7 @@ class Batcher:
             return await future
         finally: self.waiting -= 1
 
+# %% ../nbs/use/serve.ipynb #55b335f3
 def _settle(future, row):
     "Give a caller the row, if it still waits"
     if future.done(): return
@@ -118,6 +119,7 @@ class _Gate:
             line = dict(time=time.strftime('%Y-%m-%dT%H:%M:%S'), method=scope['method'], path=scope['path'][:40], status=status, bytes=size)
             if self.log: self.log(line | dict(ms=took, waiting=self.batcher.waiting))
 
+# %% ../nbs/use/serve.ipynb #cb0b9db6
 async def _say(send, status, words):
     "Answer with words"
     body = json.dumps(dict(detail=words)).encode()

@@ -59,6 +59,7 @@ def _facts(
     except ImageError: seen = 0, 0, np.zeros((THUMB, THUMB), np.uint8)
     return hashlib.sha256(data).hexdigest(), *seen
 
+# %% ../nbs/parts/staging.ipynb #d573b9d4
 def _look_at(
     read: Callable, # function of a place: content of the file there
     sizes: list, # bytes of each file
@@ -159,6 +160,7 @@ def _own_sides(
     held[free] = choose_val(both[free], val, seed)
     return pd.Series(np.where(held, 'val', 'train')[len(old):], new.index)
 
+# %% ../nbs/parts/staging.ipynb #79b94a86
 def plan_photos(
     stage: Stage, # where they are looked at
     sources: dict, # name to `Archive`
@@ -196,6 +198,7 @@ def _copy_photos(
         try: to.write_bytes(sources[r.source].read(r.member))
         except OSError as e: raise DataError(f"{to} can't be written ({e}): make room and run it again, it goes on") from None
 
+# %% ../nbs/parts/staging.ipynb #148e6917
 def build_merge(
     stage: Stage, # with the files
     plan: pd.DataFrame, # rows of `stage.table` with split and reason

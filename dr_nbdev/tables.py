@@ -34,6 +34,7 @@ def _decoded(
         if '\0' not in text: return text, encoding.removesuffix('-sig')
     raise DataError(f'{where} is not a readable CSV: its content is no text in UTF-8, UTF-16 or cp1252. Save it as CSV')
 
+# %% ../nbs/parts/tables.ipynb #fd24325c
 def _read_csv(
     data: bytes | str, # Content of a file
     where: str, # Name of the table in messages
@@ -56,6 +57,7 @@ def _cell_text(
     "A typed value as a person would write it in a CSV"
     return '' if pd.isna(o) else str(int(o) if isinstance(o, float) and o.is_integer() else o).strip()
 
+# %% ../nbs/parts/tables.ipynb #e07d41c7
 def _read_excel(
     data: bytes, # Content of a file
     where: str, # Name of the table in messages
@@ -153,6 +155,7 @@ def image_id(
     stem, extension = os.path.splitext(name)
     return stem.strip() if extension.lower() in (*IMAGE_EXTENSIONS, '.dcm', '.dicom') else name
 
+# %% ../nbs/parts/tables.ipynb #694104e2
 EYES = {**dict.fromkeys(('left', 'l', 'os', 'le'), 'left'), **dict.fromkeys(('right', 'r', 'od', 're'), 'right')} # as people name them
 
 def patient_eye(
@@ -188,6 +191,7 @@ def balance(
     return dict(what=what, found=found, used=used,
                 left_out={k: dict(n=len(v), first=heapq.nsmallest(3, map(str, v), key=natural_key)) for k, v in left.items()})
 
+# %% ../nbs/parts/tables.ipynb #0026c004
 def balance_line(
     b: dict, # As `balance` gives it
 ) -> str: # Such as 'files: 9 found = 7 used + 2 left out: 1 DICOM (3.dcm), 1 hidden (.DS_Store)'
@@ -204,6 +208,7 @@ def _cell(
     name = name.encode('utf-8', 'backslashreplace').decode()
     return './' + name if name[:1] in '=+-@\t\r' else name
 
+# %% ../nbs/parts/tables.ipynb #41647e92
 def photo_list(
     source: str | Path | list, # Folder, or files
     recursive: bool = False, # Also the folders below?
@@ -238,6 +243,7 @@ def plain_label(
     if re.fullmatch(r'[-+]?\d+([.,]0*)?', s): return re.split('[.,]', s.lstrip('+'))[0]
     return re.sub(r'[\s_-]+', ' ', s).replace('diabetic retinopathy', 'dr').strip()
 
+# %% ../nbs/parts/tables.ipynb #f85c2557
 def read_labels(
     file: 'str | Path | IO', # Path, or open file, of a table
     where: str, # Name of the table in messages

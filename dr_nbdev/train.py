@@ -95,6 +95,7 @@ def to_dict(self: TrainConfig) -> dict: # Plain values, for config.json
     "All fields as plain values"
     return asdict(self) | dict(preprocess=self.preprocess.to_dict())
 
+# %% ../nbs/4_train.ipynb #96b9a208
 @patch(cls_method=True)
 def from_dict(cls: TrainConfig,
     d: dict, # Plain values, as `to_dict` gives them
@@ -105,6 +106,7 @@ def from_dict(cls: TrainConfig,
     return _from_dict(cls, {k: v for k, v in d.items() if k not in _RETIRED} | dict(preprocess=Preprocess.from_dict(d['preprocess'])),
                       'the configuration')
 
+# %% ../nbs/4_train.ipynb #fcc5f60b
 def _run_name(
     cfg: TrainConfig, # Configuration of the run
 ) -> str: # Such as 'efficientnet_v2_m__size_380__crop__aug__adamw__lr_0001_10_01'
@@ -136,6 +138,7 @@ def config_learner(
     if (cfg.at_once or cfg.batch) < cfg.batch: cbs.append(GradientAccumulation(cfg.batch))
     return grade_learner(dls, cfg.backbone, cfg.weights, lr=cfg.lr, wd=cfg.wd, amsgrad=cfg.amsgrad, cbs=cbs)
 
+# %% ../nbs/4_train.ipynb #d80137be
 def _fit_config(
     learn: Learner, # As `config_learner` makes it
     cfg: TrainConfig, # Configuration of the run
@@ -159,6 +162,7 @@ def _fingerprint(manifest):
     rows = [f'{h} {g} {s}' for h, g, s in zip(manifest.sha256, manifest.grade, manifest.split)]
     return hashlib.sha256('\n'.join(sorted(rows)).encode()).hexdigest()[:16]
 
+# %% ../nbs/4_train.ipynb #226ab2c1
 def _image_counts(manifest):
     "How many images a run has, by split, source and grade"
     n = manifest.groupby(['split', 'source', 'grade']).size()
@@ -187,6 +191,7 @@ def _check_config(
     if cfg.ema >= 1: raise DataError(f'ema={cfg.ema}: a share below 1')
     if cfg.seed >= 2**32: raise DataError(f'seed={cfg.seed}: below 2**32')
 
+# %% ../nbs/4_train.ipynb #763fcbd6
 def _check_val(
     manifest: pd.DataFrame, # As `load_manifest` gives it
 ):
@@ -196,6 +201,7 @@ def _check_val(
     if most < 2 or len(np.unique(leak_groups(v))) < min(5, most):
         raise DataError(f'{len(v)} photographs for validation are too few to fit thresholds on: merge with a larger val, or add some')
 
+# %% ../nbs/4_train.ipynb #cbe40127
 def _check_run(
     run: Path, # Folder of the run
     config: dict, # Configuration and fingerprint of the data
@@ -260,6 +266,7 @@ def train(
             if not finished: _finish_run(learn, cfg, run, writes)
     return (run, _with_kept_weights(learn, run)) if with_learner else run
 
+# %% ../nbs/4_train.ipynb #134195c0
 def _finish_run(learn, cfg, run, writes):
     "Train, from the checkpoint if there is one, and write weights and scores"
     with learn.no_logging(), nullcontext() if writes and is_watched() else learn.no_bar():

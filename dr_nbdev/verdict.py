@@ -117,6 +117,7 @@ def _eye_asks(
     elif eye['referable'] == '': said.append(ask(refer, f'grade {g}, just below the cut for referable DR: look yourself'))
     return said
 
+# %% ../nbs/use/verdict.ipynb #16a11f68
 def _verdict(
     patient: str, # what to call the patient
     eyes: dict, # 'left', 'right', and perhaps 'other', to `_EYE`
@@ -158,6 +159,7 @@ def verdicts(
     out.attrs['balance'] = balance('photographs by patient', len(t), len(mine), {'whose patient is not known': t.name[t.patient.eq('')]})
     return out
 
+# %% ../nbs/use/verdict.ipynb #7ad45d76
 def verdict_lines(
     table: pd.DataFrame, # as `verdicts` gives it
 ) -> str: # a few lines
@@ -180,6 +182,7 @@ def verdict_box(
     sides = [o for o in ('right', 'left', 'other') if row.get(f'{o}_status') == row.get(f'{o}_status') and f'{o}_status' in row]
     return render('verdict.html', row=row, eyes=[dict(side=o, text=words(o)) for o in sides])
 
+# %% ../nbs/use/verdict.ipynb #3d652a49
 def patient_page(
     row: dict, # of `verdicts`
     pictures: dict, # side to a photograph, height x width x 3, uint8; None or lacking: there is none
@@ -193,6 +196,7 @@ def patient_page(
     return render('patient.html', row=row, verdict=Markup(verdict_box(row)), eyes=eyes, disclaimer=DISCLAIMER, weights=weights,
                   source=source)
 
+# %% ../nbs/use/verdict.ipynb #78b24218
 def page_names(
     patients: list[str], # as `verdicts` calls them
 ) -> list[str]: # a file name for each, all different
