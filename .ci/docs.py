@@ -174,7 +174,9 @@ def extra_pages(dest):
                      '](CONTRIBUTING.md)': '](contributing.md)'}.items():
         russian = russian.replace(old, new)
     (dest/'readme_ru.md').write_text(markdown(russian, ''), encoding='utf-8')
-    for name in ('CHANGELOG', 'CONTRIBUTING'): shutil.copy(root/f'{name}.md', dest/f'{name.lower()}.md')
+    for name in ('CHANGELOG', 'CONTRIBUTING'):
+        text = (root/f'{name}.md').read_text(encoding='utf-8').replace('](nbs/', '](')
+        (dest/f'{name.lower()}.md').write_text(markdown(text, ''), encoding='utf-8')
     cff = (root/'CITATION.cff').read_text(encoding='utf-8')
     (dest/'cite.md').write_text(f'# How to cite\n\nIf this package was of use, please cite it, and the sources of the '
                                 f'images.\n\n```yaml\n{cff}```\n', encoding='utf-8')
@@ -190,6 +192,34 @@ def index_page(dest, pages):
         nb.cells.append(nbformat.v4.new_markdown_cell(f'```{{toctree}}\n:hidden:\n:caption: {title}\n\n' + '\n'.join(entries) + '\n```'))
     for c in nb.cells: c.pop('id', None)
     nbformat.write(nb, dest/'index.ipynb')
+
+def as_text(nb):
+    "A page's words, code and printed outputs, without pictures and tables of parameters"
+    parts = []
+    for c in nb.cells:
+        if c.cell_type == 'markdown': parts.append(re.sub(r'<a class="reference[^>]*><code[^>]*>(.*?)</code></a>', r'`\1`', c.source))
+        elif not flags(c.source) & {'hide', 'default_exp'}: parts.append(f'```python\n{c.source}\n```')
+        texts = [o.get('text') or o.get('data', {}).get('text/plain', '') for o in c.get('outputs', [])]
+        parts += [f'```\n{o.strip()}\n```' for o in texts if o.strip() and not o.startswith('<')]
+    return '\n\n'.join(parts) + '\n'
+
+def llms_txt():
+    "For programs that read documentation: llms.txt lists the pages, and PAGE.html.md is each page as text (llmstxt.org)"
+    lines = []
+    for group, pages in GROUPS.items():
+        if group == 'About': continue
+        lines.append(f'\n## {group}\n')
+        sources = {page_name(p): nbs/p for p in notebooks()}
+        for page in pages or [o for o in sources if o.startswith('parts/')]:
+            nb = nbformat.read(sources[page], as_version=4)
+            (site/f'{page}.html.md').write_text(as_text(nb), encoding='utf-8')
+            title, about = re.match(r'# (.*)\n+> (.*)', nb.cells[0].source if nb.cells[0].cell_type == 'markdown' else nb.cells[1].source).groups()
+            lines.append(f'- [{title}]({page}.html.md): {about}')
+    home = nbformat.read(nbs/'index.ipynb', as_version=4)
+    title, about = re.match(r'# (.*)\n+> (.*)', home.cells[0].source).groups()
+    (site/'index.html.md').write_text(as_text(home), encoding='utf-8')
+    head = f'# {title}\n\n> {about}\n\nFor research use, not a medical device. Start with [the README](index.html.md).\n'
+    (site/'llms.txt').write_text(head + '\n'.join(lines) + '\n', encoding='utf-8')
 
 def broken_links():
     "Links and anchors of the site that lead nowhere"
@@ -251,6 +281,7 @@ def build():
         if o.is_dir(): o.rmdir() if not any(o.iterdir()) else None
         elif o.name != 'tex-chtml.js' and 'woff-v2' not in o.parts: o.unlink()
     (site/'.nojekyll').touch()
+    llms_txt()
     n, wrong = broken_links()
     size = sum(f.stat().st_size for f in site.rglob('*') if f.is_file())/1e6
     print('\n'.join(wrong) or f'{n} pages in {site}, {size:.1f} MB, {time.time() - began:.0f} s; no warning, no broken link')
