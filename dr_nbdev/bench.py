@@ -507,6 +507,22 @@ def _stage_engines(
             log(f'  {name}: scores within {e.difference:.4f} of float32')
     return engines
 
+# %% ../nbs/studies/bench.ipynb #c01fd3f5
+def _bench_folder(
+    graders: dict, # Name of an engine to a `Grader` with it
+    name: str, # Name of the network
+    of_2023, # EfficientNetV2-M to compare `dr_predict` with; None: only the same network on both sides
+    files: list[Path], # Photographs
+    rounds: int, # Number of rounds that count
+) -> list[pd.DataFrame]: # Tables of `against`
+    "Grade photographs by each engine"
+    kind, one = f'{_kind_of(files)}s', next(iter(graders.values()))
+    size = one.preprocess.size
+    tables = [_bench_grade(f'grade {kind}, {name} {size}', one.model, size, graders, files, rounds, TARGETS[f'grade {kind}'])]
+    if of_2023 is None: return tables
+    ways = {f'dr_predict --engine {k}'.removesuffix(' --engine torch'): g for k, g in graders.items()}
+    return [*tables, _bench_grade(f'dr_predict, {kind}', of_2023, 380, ways, files, rounds, TARGETS[f'dr_predict, {kind}'])]
+
 # %% ../nbs/studies/bench.ipynb #e71015ad
 def _bench_networks(
     networks: list, # names in `BACKBONES`, or None for the weights of the package
@@ -534,15 +550,25 @@ def _bench_networks(
         tables.append(_bench_forward(model, prep, squares[:4], engines, rates, name, rounds, TARGETS['forward']))
         used = {k: e for k, e in engines.items() if not e.difference > TOLERANCE}
         if not shipped: of_2023 = model
+        graders = {k: replace(shipped or Grader(model, prep, device=device), engine=e) for k, e in used.items()}
         for files in (jpegs, pngs):
-            if not files: continue
-            kind = f'{_kind_of(files)}s'
-            graders = {k: Grader(model, prep, device=device, engine=e) for k, e in used.items()}
-            tables.append(_bench_grade(f'grade {kind}, {name} {prep.size}', model, prep.size, graders, files, rounds, TARGETS[f'grade {kind}']))
-            if not shipped or not of_2023: continue
-            ways = {f'dr_predict --engine {k}'.removesuffix(' --engine torch'): replace(shipped, engine=e) for k, e in used.items()}
-            stage = f'dr_predict, {kind}'
-            tables.append(_bench_grade(stage, of_2023, 380, ways, files, rounds, TARGETS[stage]))
+            if files: tables += _bench_folder(graders, name, of_2023 if shipped else None, files, rounds)
+    return tables
+
+# %% ../nbs/studies/bench.ipynb #74b923c9
+def _bench_trainings(
+    files: list[Path], # Photographs
+    rounds: int, # Number of rounds that count
+    n: int | None, # Number of networks; None: all
+    device: str, # Device of the training
+    step: Callable, # Gets a line for each
+) -> list[pd.DataFrame]: # Tables of `against`
+    "Train each network of `TRAINED` for some epochs"
+    tables = []
+    for backbone, size, compiled in TRAINED[:n]:
+        step(f'training {backbone}' + ', compiled'*compiled)
+        few = 2 if size > 300 else rounds
+        tables.append(_bench_train(backbone, size, files, few, TARGETS['an epoch of training'], device, compiled))
     return tables
 
 # %% ../nbs/studies/bench.ipynb #4f801564
@@ -552,7 +578,7 @@ def bench(
     device: str = 'cpu', # 'cpu' or 'cuda'
     log: Callable = print, # gets a line for each step
 ) -> pd.DataFrame: # a row for each way: stage, way, n, original_ms, ms, ratio, low, high, target, share, difference, written, mb
-    "Measure every stage against the way of 2023"
+    "Measure every stage against the 2023 baseline"
     n, rounds = (4, 2) if quick else (8, 4)
     with tempfile.TemporaryDirectory() as d:
         d, start = Path(d), time.time()
@@ -567,10 +593,7 @@ def bench(
         for k, v in rates.items(): log(f'  {k}: {v/1e9:.0f} billion operations per second')
         step('networks')
         tables += _bench_networks(['efficientnet_v2_m', None], jpegs, pngs, rates, rounds, not quick, device, log)
-        for backbone, size, compiled in TRAINED[:1 if quick else None]:
-            step(f'training {backbone}' + ', compiled'*compiled)
-            few = (jpegs*3)[:18]
-            tables.append(_bench_train(backbone, size, few, 2 if size > 300 else rounds, TARGETS['an epoch of training'], device, compiled))
+        tables += _bench_trainings((jpegs*3)[:18], rounds, 1 if quick else None, device, step)
         if not folder:
             step('merging')
             tables.append(_bench_merge(*_bench_archives(d/'archives', 60 if quick else 300), 16 if quick else 80, rounds, TARGETS['merge']))
