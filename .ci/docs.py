@@ -17,7 +17,7 @@ nbs, site = root/'nbs', root/'_docs'
 sys.path.insert(0, str(root))
 
 STUDIES = ['results', 'weights', 'bench', 'plan', 'recipe', 'first_run', 'retinamnist', 'invariance']
-USES = ['own_data', 'photo', 'verdict', 'report', 'app', 'serve', 'scale', 'explain', 'embed', 'audit', 'demo', 'commands', 'gallery', 'faq']
+USES = ['own_data', 'photo', 'verdict', 'report', 'app', 'serve', 'scale', 'explain', 'embed', 'audit', 'demo', 'commands', 'gallery', 'faq', 'reading']
 GROUPS = {'Start': ['quickstart'], 'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],
           'Use': [f'use/{o}' for o in USES], 'Studies': [f'studies/{o}' for o in STUDIES], 'Parts': None,
           'About': ['readme_ru', 'model_card', 'changelog', 'contributing', 'cite']}
