@@ -60,7 +60,7 @@ def markdown(text, up):
     "Links between notebooks and to pictures as the site has them"
     text = re.sub(r'\]\(((?:\.\./|\w+/)*)(?:\d+_)?(\w+)\.ipynb', r'](\1\2.ipynb', text)
     text = re.sub(r'::: \{\.callout[^}]*\}\n## ([^\n]*)\n(.*?)\n:::', r':::{dropdown} \1\n\2\n:::', text, flags=re.S)
-    text = text.replace('](README.ru.md)', '](readme_ru.md)').replace('](../style/', '](_style/').replace('](../../style/', '](../_style/')
+    text = text.replace('](README.ru.md)', '](readme_ru.md)').replace('](CONTRIBUTING.md)', '](contributing.md)').replace('](../style/', '](_style/').replace('](../../style/', '](../_style/')
     return link_names(text, up)
 
 def flags(source): return {o.split(':')[0] for o in re.findall(r'^\s*#\|\s*(\S+)', source, re.M)}
@@ -170,8 +170,7 @@ def extra_pages(dest):
     card = next(root.glob('dr_nbdev/weights/*/MODEL_CARD.md')).read_text(encoding='utf-8')
     (dest/'model_card.md').write_text(re.sub(r'^# ', '# Model card: ', card, count=1), encoding='utf-8')
     russian = (root/'README.ru.md').read_text(encoding='utf-8').replace('# dr_nbdev\n', '# По-русски\n', 1)
-    for old, new in {'](README.md)': '](index.ipynb)', '](nbs/': '](', '](style/': '](_style/',
-                     '](CONTRIBUTING.md)': '](contributing.md)'}.items():
+    for old, new in {'](README.md)': '](index.ipynb)', '](nbs/': '](', '](style/': '](_style/'}.items():
         russian = russian.replace(old, new)
     (dest/'readme_ru.md').write_text(markdown(russian, ''), encoding='utf-8')
     for name in ('CHANGELOG', 'CONTRIBUTING'):
