@@ -29,7 +29,7 @@ from .tables import balance, balance_line, image_id, name_some, patient_eye
 
 # %% ../nbs/1_data.ipynb #b4b8fc7d
 def _settings(split, per_grade, val, seed):
-    "Check what a merge is asked for"
+    "Check the settings of a merge and return them as a dictionary"
     if split not in PLANS: raise DataError(f'split is {split!r}: choose {" or ".join(PLANS)}')
     if not 0 < val < 1: raise DataError(f'val is {val}: it is a share, give a number between 0 and 1, such as 0.2')
     if per_grade < 0 or not 0 <= seed < 2**32:
@@ -38,7 +38,7 @@ def _settings(split, per_grade, val, seed):
 
 # %% ../nbs/1_data.ipynb #a7a3e82a
 def _read_all(main, additional, photos, columns, mapping):
-    "All sources; the two archives, if they are asked for, must not be the same"
+    "Read every source; refuse a single archive, or two archives that share images"
     own = read_sources(photos, columns, mapping) if photos else {}
     if own and main is None and additional is None: return own
     if own and (main is None or additional is None):
@@ -51,7 +51,7 @@ def _read_all(main, additional, photos, columns, mapping):
 
 # %% ../nbs/1_data.ipynb #860f9bd3
 def _hold_out(archives, names, settings):
-    "Archives without the patients of the named photographs; the settings tell them apart from another choice"
+    "Remove the patients of the named photographs from the archives, and record the choice in the settings"
     if names is None: return archives, []
     ids = named_photos(names)
     who = {patient_eye(o)[0] for o in ids}
@@ -66,13 +66,13 @@ def _hold_out(archives, names, settings):
 
 # %% ../nbs/1_data.ipynb #54d77a5c
 def _is_done(dest, settings):
-    "Is the same merge of the same archives there already?"
+    "Tell whether the folder holds the same merge of the same archives"
     if not all((dest/o).is_file() for o in ('manifest.csv', 'merge.json')): return False
     return read_json(dest/'merge.json').get('settings') == settings
 
 # %% ../nbs/1_data.ipynb #5b7e9388
 def _check_dest(dest, settings, replace):
-    "Refuse to mix a new merge with what is in the folder"
+    "Refuse a folder whose content a new merge would mix with or remove"
     if dest.exists() and not dest.is_dir(): raise DataError(f'{dest} is a file: choose another folder with --dest')
     if (dest/'manifest.csv').exists() and not replace:
         old = read_json(dest/'merge.json').get('settings', {})
@@ -84,7 +84,7 @@ def _check_dest(dest, settings, replace):
 
 # %% ../nbs/1_data.ipynb #f092401d
 def _strange_files(dest):
-    "What lies where a merge would put something, and is not from one"
+    "List what lies where a merge writes and does not come from a merge"
     there = [o for o in PARTS if (dest/o).exists()]
     if 'manifest.csv' not in there: return there
     m = load_manifest(dest, files=False)
@@ -93,7 +93,7 @@ def _strange_files(dest):
 
 # %% ../nbs/1_data.ipynb #33f14305
 def _repair(dest, archives, manifest):
-    "Put photographs of a merged folder back that are lost or cut short"
+    "Put back photographs of a merged folder that are lost or cut short"
     for source, rows in missing_files(dest, manifest).groupby('source'):
         member = archives[source].table.set_index('image_id').member
         for r in rows.itertuples():
@@ -102,7 +102,7 @@ def _repair(dest, archives, manifest):
 
 # %% ../nbs/1_data.ipynb #d75cee05
 def _asked_in_vain(plan):
-    "Photographs that their table puts on the other side"
+    "Name the photographs that are on the other side than their table asks for"
     if 'asked' not in plan: return []
     moved = plan[plan.split.isin(['train', 'val']) & plan.asked.isin(['train', 'val']) & (plan.asked != plan.split)]
     why = 'photographs on the other side than their table says, because their patient or a copy is there'
@@ -110,7 +110,7 @@ def _asked_in_vain(plan):
 
 # %% ../nbs/1_data.ipynb #727f3c4f
 def _balances(every, archives, plan):
-    "Where the graded photographs of each archive went"
+    "Count the graded photographs of each archive: found, used, and left out by reason"
     out = []
     for k, a in every.items():
         t, ids = plan[plan.source == k], a.table.image_id
@@ -124,19 +124,19 @@ def _balances(every, archives, plan):
 
 # %% ../nbs/1_data.ipynb #5d2303a6
 def merge(
-    main: str | Path | None = None, # archive of the competition: split into training and validation; None: `MAIN_ARCHIVE`, without photos
-    additional: str | Path | None = None, # archive of EyePACS 2015: fills up training; None: `EXTRA_ARCHIVE`, without photos
-    dest: str | Path = 'data', # the folder to make
-    per_grade: int = 1000, # fill training up to so many photographs of each grade
-    val: float = .2, # share of the main archive for validation
-    seed: int = 42, # of every random choice
-    split: str = 'default', # or 'kaggle2023', the original's split
-    replace: bool = False, # take the place of a merge with other settings?
-    hold_out: 'str | Path | Iterable[str] | None' = None, # CSV or names of photographs to test on later: their patients are not used
-    photos: dict | None = None, # name of a source to its folder or zip, or to (folder, table of labels)
-    columns: dict | None = None, # names of the columns image, label, patient, eye, split of these tables, where they are not recognised
-    mapping: str | dict | None = None, # what labels of these tables mean, such as 'healthy=0,NPDR='
-) -> pd.DataFrame: # the manifest, one row per photograph
+    main: str | Path | None = None, # Zip of the competition, to be split; None: `MAIN_ARCHIVE`, or none with `photos`
+    additional: str | Path | None = None, # Zip to fill up training; None: `EXTRA_ARCHIVE`, or none with `photos`
+    dest: str | Path = 'data', # Folder to make
+    per_grade: int = 1000, # Number of photographs of each grade to which training is filled up
+    val: float = .2, # Share of each grade for validation, of the main archive and of your own photographs, 0 to 1
+    seed: int = 42, # Random seed of the split and of the draw from the additional archive
+    split: str = 'default', # 'default' (by patient and duplicate) or 'kaggle2023' (image by image, the 2023 baseline)
+    replace: bool = False, # True to replace a merge with other settings
+    hold_out: 'str | Path | Iterable[str] | None' = None, # CSV or names of photographs; their patients are left out
+    photos: dict | None = None, # Name of each source, with its folder, its zip or a pair (folder, table); None: none
+    columns: dict | None = None, # Columns that hold image, label, patient, eye, split; None: recognised by name
+    mapping: str | dict | None = None, # Meaning of labels, such as 'healthy=0,NPDR='; None: grades or usual words
+) -> pd.DataFrame: # Manifest, one row per photograph
     "Merge archives and folders into a folder of graded photographs with a manifest"
     dest, settings = Path(dest), _settings(split, per_grade, val, seed)
     every = _read_all(main, additional, photos, columns, mapping)
@@ -165,28 +165,28 @@ def merge(
 
 # %% ../nbs/1_data.ipynb #1372883a
 def _straddling(manifest, by):
-    "How many patients, or photographs, are on both sides of the split"
+    "Count the patients, or photographs, that are on both sides of the split"
     return int((manifest.groupby(by).split.nunique() > 1).sum())
 
 @dataclass(repr=False)
 class MergeReport:
-    "What a merge did; prints as text, shows as a table in a notebook"
-    manifest: pd.DataFrame # Photographs that are used
-    left_out: pd.DataFrame # Photographs that are not, and why
-    about: dict            # Settings and notes of merge.json
+    "Report what a merge did: text when printed, a table in a notebook"
+    manifest: pd.DataFrame # Photographs that are used, one a row
+    left_out: pd.DataFrame # Photographs that are not used, one a row, with the reason
+    about: dict            # Content of merge.json: settings, archives, notes, balance
 
     @classmethod
     def load(cls,
         dest: str | Path, # Merged folder
-        files: bool = True, # Also check that every photograph is there?
+        files: bool = True, # True to check that every photograph is there
     ):
-        "Read it from a merged folder"
+        "Read the report of a merge from its folder"
         return cls(load_manifest(dest, files), load_left_out(dest), read_json(Path(dest)/'merge.json'))
 
 # %% ../nbs/1_data.ipynb #1160b6da
 @patch(as_prop=True)
-def counts(self: MergeReport) -> pd.DataFrame: # grades by side and source
-    "How many photographs of each grade are where"
+def counts(self: MergeReport) -> pd.DataFrame: # Number of photographs, by grade (rows) and side and source (columns)
+    "Count the photographs of each grade by side and source"
     m = self.manifest
     of = lambda source, side: count_grades(m[m.source == source], side)
     sources = list(m.source.unique())
@@ -198,8 +198,8 @@ def counts(self: MergeReport) -> pd.DataFrame: # grades by side and source
 
 # %% ../nbs/1_data.ipynb #ec701da3
 @patch(as_prop=True)
-def remarks(self: MergeReport) -> list: # of sentences
-    "What a person should know about this merge"
+def remarks(self: MergeReport) -> list: # Sentences, the most general first
+    "List what a person should know about this merge before training"
     m, s, train, val = self.manifest, self.about['settings'], count_grades(self.manifest, 'train'), count_grades(self.manifest, 'val')
     seen = pd.concat([m, self.left_out])
     sizes = seen.duplicate_group.value_counts()
@@ -213,7 +213,7 @@ def remarks(self: MergeReport) -> list: # of sentences
 
 # %% ../nbs/1_data.ipynb #e7f9c049
 def _given_away(m):
-    "Grades that the source alone rules out: the main archive filled them, so nothing was added"
+    "Name the grades that an additional photograph cannot have, because the main archive filled them alone"
     t = m[m.split == 'train'].groupby('grade').source.agg(lambda o: (o == 'additional').any())
     names = ', '.join(GRADES[g] for g in t.index[~t])
     return [f'{names}: no additional photograph in training, so the archive tells something of the grade; '
@@ -221,7 +221,7 @@ def _given_away(m):
 
 # %% ../nbs/1_data.ipynb #71bc6912
 def _on_sides(m):
-    "Where disputed photographs are, and what straddles"
+    "Report on which side disputed photographs are, and what is on both sides"
     d = m[disputed(m)]
     return [f'files with disputed grades: {(d.split == "train").sum()} in training, {(d.split == "val").sum()} in validation',
             f'on both sides of the split: {_straddling(m, "patient")} patients, '
@@ -229,13 +229,13 @@ def _on_sides(m):
 
 # %% ../nbs/1_data.ipynb #9c1d63ed
 def _broken(left_out):
-    "Which files could not be read"
+    "Name the files that could not be decoded"
     bad = left_out.image_id[left_out.reason == 'unreadable']
     return [f'files that are no readable image, left out: {name_some(bad)}'] if len(bad) else []
 
 # %% ../nbs/1_data.ipynb #aa90fa53
 def _own(m):
-    "What folders of one's own gave, by source"
+    "Report what your own folders contributed, by source"
     rows = {o: m[m.source == o] for o in m.source.unique() if o not in ARCHIVES}
     told = [f'{o}: {len(t)} photographs, {(t.split == "val").sum()} of them for validation; '
             + (f'{t.patient.nunique()} patients' if t.patient.duplicated().any() else 'no two are known to be of one patient')
@@ -258,10 +258,10 @@ def _repr_markdown_(self: MergeReport):
 
 # %% ../nbs/1_data.ipynb #e1d12964
 def _named_sources(
-    photos: list, # FOLDER or NAME=FOLDER
-    labels: list, # a table for each folder, or none at all
-) -> dict: # as `merge` takes it
-    "Sources as they are named on a command line"
+    photos: list, # Folders or zips, each as FOLDER or NAME=FOLDER
+    labels: list, # Tables of grades, one for each folder in the same order; empty: the table in each folder
+) -> dict: # Name of each source, with a pair (folder or zip, table of grades or None), as `merge` takes it
+    "Turn the sources of a command line into the dictionary that `merge` takes"
     out, folders = {}, 0
     for o in photos:
         name, _, folder = ('', '', o) if Path(o).exists() or '=' not in o else o.partition('=')
@@ -279,23 +279,23 @@ def _named_sources(
          'dr_data -m main.zip -a eyepacs.zip -d data --per-grade 5000', 'dr_data --hold-out my_test_set.csv', 'dr_data --download',
          names=dict(main=('-m',), additional=('-a',), dest=('-d',)))
 def dr_data(
-    photos: list[str] | None = None, # Folder, or zip, of your own graded photographs, or NAME=FOLDER; may be given several times
-    labels: list[str] | None = None, # Table of grades of a folder, once for each, in the same order (default: the table in the folder)
-    main: str | None = None, # Main archive: split into training and validation (default: Kaggle's name of it, unless there are photos)
-    additional: str | None = None, # Additional archive: fills up training (default: Kaggle's name of it, unless there are photos)
+    photos: list[str] | None = None, # Folder or zip of your own graded photographs, or NAME=FOLDER; repeatable
+    labels: list[str] | None = None, # Table of grades, one per folder in the same order (default: the folder's table)
+    main: str | None = None, # Main archive, to be split (default: Kaggle's file name; none with --photos)
+    additional: str | None = None, # Additional archive, to fill up training (default: as for --main)
     dest: str = 'data', # Folder to make
-    per_grade: int = 1000, # Photographs of each grade that training is filled up to
-    val: float = .2, # Share of the main archive for validation, 0 to 1
-    seed: int = 42, # Random seed of every choice
-    split: Literal['default', 'kaggle2023'] = 'default', # By patient and duplicate, or image by image as in 2023
+    per_grade: int = 1000, # Number of photographs of each grade to which training is filled up
+    val: float = .2, # Share of each grade for validation, between 0 and 1
+    seed: int = 42, # Random seed of the split and of the draw from the additional archive
+    split: Literal['default', 'kaggle2023'] = 'default', # By patient and duplicate, or image by image (2023 baseline)
     replace: bool = False, # Replace a merge with other settings
-    hold_out: str | None = None, # CSV of photographs to test on later: none of their patients is used
-    download: bool = False, # Fetch the archives from Kaggle first, where they are missing
+    hold_out: str | None = None, # CSV of photographs for a later test; their patients are left out
+    download: bool = False, # Download missing archives from Kaggle first
     image: str | None = None, # Column that names the image, if it is not recognised
-    grade: str | None = None, # Column of the grade, if it is not recognised
-    patient: str | None = None, # Column of the patient, if it is not recognised
-    mapping: str | None = None, # Meaning of labels that are not grades: healthy=0,NPDR=,PDR=4; those with nothing behind = are left out
-) -> dict: # Folder, photographs in train and val, number left out, balance of each archive, remarks
+    grade: str | None = None, # Column that holds the grade, if it is not recognised
+    patient: str | None = None, # Column that names the patient, if it is not recognised
+    mapping: str | None = None, # Meaning of labels, such as healthy=0,NPDR=,PDR=4; an empty one is left out
+) -> dict: # Folder, number of photographs in train and val, number left out, balance of each archive, remarks
     "Merge photographs and their grades, Kaggle's archives or your own, into one folder with a manifest"
     if download: main, additional = download_archives()
     columns = {k: v for k, v in dict(image=image, label=grade, patient=patient).items() if v}

@@ -21,25 +21,25 @@ from .tables import patient_eye
 
 # %% ../nbs/2_eda.ipynb #d7b7e741
 _SPLITS = ('train', 'val')
-_COLORS = dict(main='#414d6b', additional='#e0a93b') # others, added later, are grey
+_COLORS = dict(main='#414d6b', additional='#e0a93b') # Other sources are grey
 
 def _sources(
-    manifest: pd.DataFrame, # of a merge
-) -> list[str]: # the two archives first, then what was added
-    "Where the photographs come from"
+    manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
+) -> list[str]: # Names of the sources: the two archives first, then the others by name
+    "List the sources of a merge in a fixed order, so that colours and columns stay the same"
     return sorted(manifest.source.unique(), key=lambda o: (o not in _COLORS, o != 'main', o))
 
 def grade_counts(
-    manifest: pd.DataFrame, # of a merge
-) -> pd.DataFrame: # index: grade; columns: (split, source)
-    "How many photographs of each grade come from where and go where"
+    manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
+) -> pd.DataFrame: # Number of photographs; index: grade, 0 to 4; columns: (split, source)
+    "Count the photographs of each grade by side of the split and source"
     t = pd.crosstab(manifest.grade, [manifest.split, manifest.source], dropna=False)
     kinds = [(a, b) for a in _SPLITS for b in _sources(manifest) if (a, b) in t]
     return t.reindex(range(N_GRADES), fill_value=0).reindex(columns=pd.MultiIndex.from_tuples(kinds, names=t.columns.names))
 
 # %% ../nbs/2_eda.ipynb #65c9682a
 def _grade_axis(ax, **labels):
-    "Grades by name below, a clean frame"
+    "Label the horizontal axis with the names of the grades, and remove the upper and right frame"
     ax.set_xticks(range(N_GRADES), [o.replace(' DR', '\nDR') if len(o) > 6 else o for o in GRADES], fontsize=8)
     ax.spines[['top', 'right']].set_visible(False)
     ax.set(**labels)
@@ -47,9 +47,9 @@ def _grade_axis(ax, **labels):
 
 # %% ../nbs/2_eda.ipynb #cf98c84e
 def plot_counts(
-    manifest: pd.DataFrame, # of a merge
-): # two axes: train and val
-    "Photographs by grade, source and side of the split"
+    manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
+): # Matplotlib axes of training and of validation, (2,)
+    "Plot the number of photographs by grade, source and side of the split"
     import matplotlib.pyplot as plt
     n = grade_counts(manifest)
     fig, axs = plt.subplots(1, 2, figsize=(7, 2.8), layout='constrained')
@@ -65,9 +65,9 @@ def plot_counts(
 
 # %% ../nbs/2_eda.ipynb #78a12abd
 def balance(
-    manifest: pd.DataFrame, # of a merge
-) -> pd.DataFrame: # index: grade and 'most : least'; columns: before, after, val
-    "The share of each grade in training before and after filling up, and in validation"
+    manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
+) -> pd.DataFrame: # Shares, 0 to 1; index: grade, and the ratio 'most : least'; columns: before, after, val
+    "Compare the share of each grade in training, before and after filling up, and in validation"
     train, val = manifest[manifest.split == 'train'], manifest[manifest.split == 'val']
     parts = dict(before=train[train.source == 'main'], after=train, val=val)
     n = pd.DataFrame({k: p.grade.value_counts().reindex(range(N_GRADES), fill_value=0) for k, p in parts.items()})
@@ -77,9 +77,9 @@ def balance(
 
 # %% ../nbs/2_eda.ipynb #acdb0266
 def sizes(
-    manifest: pd.DataFrame, # of a merge
-) -> pd.DataFrame: # one row per source and size, the frequent ones first
-    "Which sizes the photographs have, by source"
+    manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
+) -> pd.DataFrame: # A row per source and size, most frequent first; file sizes are medians
+    "List the image sizes of each source, with file size and mean grade"
     t = manifest.assign(size=manifest.width.astype(str) + ' x ' + manifest.height.astype(str),
                         bpp=manifest.bytes / (manifest.width * manifest.height))
     t = t.groupby(['source', 'size']).agg(photographs=('path', 'size'), kilobytes=('bytes', lambda o: o.median() / 1000),
@@ -88,9 +88,9 @@ def sizes(
 
 # %% ../nbs/2_eda.ipynb #8ed9cbc1
 def plot_file_size(
-    manifest: pd.DataFrame, # of a merge
-): # one axes per source
-    "File size by grade, for each source"
+    manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
+): # Matplotlib axes, one per source
+    "Plot the file size by grade, for each source"
     import matplotlib.pyplot as plt
     found = _sources(manifest)
     fig, axs = plt.subplots(1, len(found), figsize=(3.5*len(found), 2.6), layout='constrained', squeeze=False)
@@ -105,9 +105,9 @@ def plot_file_size(
 
 # %% ../nbs/2_eda.ipynb #6095ae6e
 def duplicate_table(
-    seen: pd.DataFrame, # Everything a merge looked at, as `load_all_seen` gives it
-) -> pd.DataFrame: # Index: duplicate_group; columns: files, grades, disputed, splits
-    "The photographs that come more than once"
+    seen: pd.DataFrame, # All photographs that a merge looked at, as `load_all_seen` gives them
+) -> pd.DataFrame: # A row per duplicate_group; columns: files (number), grades, disputed, splits
+    "List the photographs that come more than once"
     t = seen[seen.duplicated('duplicate_group', keep=False)].sort_values('grade')
     listed = lambda o: ', '.join(map(str, o))
     return t.groupby('duplicate_group').agg(files=('grade', 'size'), grades=('grade', listed),
@@ -117,10 +117,10 @@ def duplicate_table(
 # %% ../nbs/2_eda.ipynb #03af1c54
 def show_duplicates(
     dest: 'str | Path', # Merged folder
-    n: int = 4, # How many photographs to show
-    only_disputed: bool = True, # Only those with different grades?
+    n: int = 4, # Largest number of photographs to show, each with all its copies
+    only_disputed: bool = True, # True to show only photographs with different grades
 ): # Matplotlib figure; None where there is nothing to show
-    "Files that show the same photograph, side by side"
+    "Show the copies of a photograph side by side, each with its grade"
     import matplotlib.pyplot as plt
     from dr_nbdev.plots import photo_grid
     t = load_manifest(dest)
@@ -133,25 +133,25 @@ def show_duplicates(
 
 # %% ../nbs/2_eda.ipynb #d2074275
 def fellow_eyes(
-    table: pd.DataFrame, # With image_id and grade: a manifest, or a label table
-) -> pd.DataFrame: # Index: patient; columns: grades of the left and of the right eye
-    "The grades of both eyes of each patient who has both"
+    table: pd.DataFrame, # Table with image_id and grade, such as a manifest
+) -> pd.DataFrame: # Grades, 0 to 4; index: patient; columns: left, right
+    "Pair the grades of the left and the right eye of each patient who has both"
     t = pd.DataFrame([(*patient_eye(i), g) for i, g in zip(table.image_id, table.grade)], columns=['patient', 'eye', 'grade'])
     t = t[t.eye != ''].pivot_table(index='patient', columns='eye', values='grade', aggfunc='first')
     return t.reindex(columns=['left', 'right']).dropna().astype(int)
 
 def fellow_qwk(
-    pairs: pd.DataFrame, # Grades of left and right eyes
-) -> float: # 1 is agreement, 0 is chance
-    "QWK of each eye's grade, predicted by the fellow eye's"
+    pairs: pd.DataFrame, # Grades of left and right eyes, as `fellow_eyes` gives them
+) -> float: # QWK: 1 for perfect agreement, 0 for chance
+    "Measure how well the grade of one eye predicts that of the fellow eye"
     if pairs.empty: raise DataError('There is no patient with both eyes: names must be like 10_left and 10_right')
     return qwk(pd.concat([pairs.left, pairs.right]), pd.concat([pairs.right, pairs.left]))
 
 # %% ../nbs/2_eda.ipynb #f8e7c376
 def plot_fellow_eyes(
-    pairs: pd.DataFrame, # left and right grades
-): # axes
-    "How often which grades of the two eyes come together"
+    pairs: pd.DataFrame, # Grades of left and right eyes, as `fellow_eyes` gives them
+): # Matplotlib axes
+    "Plot how often each grade of the left eye comes with each grade of the right eye"
     import matplotlib.pyplot as plt
     n = pd.crosstab(pairs.left, pairs.right).reindex(index=range(N_GRADES), columns=range(N_GRADES), fill_value=0).to_numpy()
     share = n / np.maximum(n.sum(1, keepdims=True), 1)
@@ -164,9 +164,9 @@ def plot_fellow_eyes(
 
 # %% ../nbs/2_eda.ipynb #fc369626
 def source_share(
-    manifest: pd.DataFrame, # Manifest of a merge
-) -> pd.DataFrame: # Index: grade; columns: train, val
-    "The share of each grade that comes from the additional archive"
+    manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
+) -> pd.DataFrame: # Shares, 0 to 1; index: grade; columns: train, val
+    "Compute the share of each grade that comes from the additional archive"
     t = manifest.assign(extra=manifest.source == 'additional').pivot_table(index='grade', columns='split', values='extra', aggfunc='mean')
     return t.reindex(index=range(N_GRADES), columns=_SPLITS)
 
@@ -176,19 +176,19 @@ _CLUES['all'] = sum(_CLUES.values(), [])
 
 # %% ../nbs/2_eda.ipynb #bce1959e
 def _clues(
-    manifest: pd.DataFrame, # of a merge
-) -> pd.DataFrame: # numbers only: source (1 is additional), width, height, bytes, bpp
-    "What is known of a photograph without looking at it"
+    manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
+) -> pd.DataFrame: # Numbers; columns: width, height (pixels), bytes, source (1: additional), bpp (bytes per pixel)
+    "Collect what is known of a photograph without looking at it"
     t = manifest[['width', 'height', 'bytes']].astype(float)
     return t.assign(source=(manifest.source == 'additional').astype(float), bpp=t.bytes / (t.width * t.height))
 
 # %% ../nbs/2_eda.ipynb #089088a9
 def guess_from_clues(
-    manifest: pd.DataFrame, # rows to audit
-    columns: list, # of `clues`
-    seed: int = 42, # of the folds
-) -> np.ndarray: # (n, 5) out-of-fold probabilities
-    "Grades as a small tree tells them from `columns` alone, for patients it hasn't seen"
+    manifest: pd.DataFrame, # Rows of a manifest to audit, n of them
+    columns: list, # Names of the columns of `_clues` that the tree may use
+    seed: int = 42, # Random seed of the fold split
+) -> np.ndarray: # Out-of-fold probabilities of the grades, (n, 5)
+    "Predict the grades by a small tree from `columns` alone, for patients it has not seen"
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.tree import DecisionTreeClassifier
     x, y, prob = _clues(manifest)[columns].to_numpy(), manifest.grade.to_numpy(), np.zeros((len(manifest), N_GRADES))
@@ -200,10 +200,10 @@ def guess_from_clues(
 
 # %% ../nbs/2_eda.ipynb #1f524068
 def source_audit(
-    manifest: pd.DataFrame, # of a merge
-    seed: int = 42, # of the folds
-) -> pd.DataFrame: # index: (split, clues); columns: photographs, qwk, auc_any_dr, macro_f1
-    "How well the grade can be told without looking at the image"
+    manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
+    seed: int = 42, # Random seed of the fold split
+) -> pd.DataFrame: # Index: (split, clues); columns: photographs, qwk, auc_any_dr, macro_f1
+    "Measure how well the grade can be guessed without looking at the image"
     rows = {}
     for split, t in manifest.groupby('split'):
         constant = np.eye(N_GRADES)[np.full(len(t), _best_constant(t.grade))]
@@ -213,22 +213,22 @@ def source_audit(
 
 # %% ../nbs/2_eda.ipynb #243a95a0
 def _best_constant(grades):
-    "The grade whose constant answer has the best macro F1: the most frequent one"
+    "Find the most frequent grade: as a constant answer it has the best macro F1"
     return np.bincount(grades, minlength=N_GRADES).argmax()
 
 # %% ../nbs/2_eda.ipynb #050626b0
 def _guess_scores(grades, prob):
-    "QWK and macro F1 of the likeliest grade, AUC of any DR"
+    "Score predictions by QWK and macro F1 of the likeliest grade and by AUC for any DR"
     from dr_nbdev.metrics import auroc, macro_f1
     pred = prob.argmax(1)
     return dict(qwk=qwk(grades, pred), auc_any_dr=auroc(grades, 1 - prob[:, 0], cut=1), macro_f1=macro_f1(grades, pred))
 
 # %% ../nbs/2_eda.ipynb #341082f9
 def plot_audit(
-    audit: pd.DataFrame, # of `source_audit`
-    score: str = 'auc_any_dr', # which column
-): # axes
-    "What each clue gives away, in training and in validation"
+    audit: pd.DataFrame, # Scores, as `source_audit` gives them
+    score: str = 'auc_any_dr', # Column to plot: qwk, auc_any_dr or macro_f1
+): # Matplotlib axes
+    "Plot what each clue gives away, in training and in validation"
     t = audit[score].unstack('split').reindex([*_CLUES], level=0)[[o for o in _SPLITS if o in audit.index.get_level_values('split')]]
     ax = t.plot.barh(figsize=(6, 2.6), color=[GRADE_COLORS[4], GRADE_COLORS[1]], width=.75)
     chance = audit[score].xs('constant', level='clues').max()

@@ -27,23 +27,23 @@ from .tables import balance, balance_line, find_columns, image_id, name_some, pa
 
 # %% ../nbs/6_predict.ipynb #ed99fe0d
 def _load_grader(files, weights, device, thresholds, engine, batch):
-    "The grader that a call asks for"
+    "Load the grader with the requested weights, device, thresholds and engine"
     if batch is not None and batch < 1: raise DataError(f'batch={batch}: 1 or more')
     return Grader.load(weights, device).with_thresholds(thresholds).use(engine, files)
 
 # %% ../nbs/6_predict.ipynb #ed92aebe
 def predict_folder(
-    folder: str | Path | list, # a folder of photographs, or a list of files
-    weights: str | Path | None = None, # a bundle, a run, a plain state dict, a shipped bundle's name; None: the default
-    out: str | Path | None = None, # where to write the table as CSV; None: nowhere
-    recursive: bool = False, # also the folders below?
-    batch: int | None = None, # photographs that pass through the network together; None: the engine's choice
-    device: str | None = None, # 'cuda', 'mps' or 'cpu'; None takes the fastest there is
-    engine: str = 'torch', # what computes the scores, as for `Grader.use`
-    quality: str = 'warn', # what to do with a poor photograph: 'warn', 'refuse' or 'off'
-    min_quality: float = MIN_QUALITY, # what is among this share of the worst real photographs is poor
-    thresholds: str = 'bundle', # between the grades: the bundle's own, or those for macro F1 ('f1') or for QWK ('qwk')
-) -> pd.DataFrame: # with the columns above
+    folder: str | Path | list, # Folder of photographs, or list of files
+    weights: str | Path | None = None, # Bundle, run, state dict or name of a shipped bundle; None: as listed above
+    out: str | Path | None = None, # CSV file to write the table to; None writes no file
+    recursive: bool = False, # True to include the folders below
+    batch: int | None = None, # Number of photographs in one pass through the network; None: the engine's choice
+    device: str | None = None, # 'cuda', 'mps' or 'cpu'; None takes the fastest available
+    engine: str = 'torch', # Engine that computes the scores, as for `Grader.use`
+    quality: str = 'warn', # Low-quality photographs: 'warn' (grade them), 'refuse' (no grade) or 'off' (not assessed)
+    min_quality: float = MIN_QUALITY, # Quality below which a photograph has status low_quality, 0 to 1
+    thresholds: str = 'bundle', # Thresholds: the bundle's own, or those for macro F1 ('f1') or QWK ('qwk')
+) -> pd.DataFrame: # One row for each photograph, with the columns explained below
     "Grade the photographs of a folder (for research use, not a medical device)"
     files, names, rest = photo_list(folder, recursive)
     if out is not None: check_target(out, files)
@@ -52,13 +52,13 @@ def predict_folder(
 
 # %% ../nbs/6_predict.ipynb #61b7e5f9
 def contact_sheet(
-    result: pd.DataFrame, # As `predict_folder` gives it
+    result: pd.DataFrame, # Result of `predict_folder`
     folder: str | Path = '.', # Folder that the names are relative to
-    out: str | Path | None = None, # Picture to write; None: none
+    out: str | Path | None = None, # Picture file to write; None writes no file
     most: int = 24, # Largest number of photographs
-    truth: dict | None = None, # Name to true grade, where known
+    truth: dict | None = None, # Dictionary from name to true grade; None or a missing name: unknown
 ): # Matplotlib figure
-    "The photographs with their grades, in rows of six"
+    "Draw the photographs with their predicted grades, in rows of six"
     from dr_nbdev.plots import photo_grid
     rows, photos, titles = list(result.head(most).itertuples()), [], []
     for r in rows:
@@ -72,10 +72,10 @@ def contact_sheet(
 
 # %% ../nbs/6_predict.ipynb #c8fe28e6
 def _read_form(
-    sample: str | Path, # sample_submission.csv
-    names: list[str], # photographs that are graded
-    fill: int | None, # grade for ids without one
-) -> tuple[pd.DataFrame, str, str]: # the sample, its column of ids, its column to fill
+    sample: str | Path, # Path of sample_submission.csv
+    names: list[str], # Names of the photographs
+    fill: int | None, # Grade for ids without one, 0 to 4; None makes such an id an error
+) -> tuple[pd.DataFrame, str, str]: # Sample table, name of its id column, name of the column to fill
     "Read a sample submission, and check it against the photographs"
     if fill is not None and fill not in range(N_GRADES): raise DataError(f'fill={fill}: a grade is a number from 0 to {N_GRADES - 1}')
     form = read_table(sample)
@@ -99,11 +99,11 @@ def _read_form(
 
 # %% ../nbs/6_predict.ipynb #17049203
 def kaggle_form(
-    result: pd.DataFrame, # As `predict_folder` gives it
-    sample: str | Path, # The competition's sample_submission.csv: ids and one column to fill
-    fill: int | None = None, # Grade for ids without one; None makes that an error
-) -> pd.DataFrame: # The sample's ids in its order, with grades
-    "Grades in the form of a Kaggle submission"
+    result: pd.DataFrame, # Result of `predict_folder`
+    sample: str | Path, # Path of the competition's sample_submission.csv, with ids and a column to fill
+    fill: int | None = None, # Grade for ids without one, 0 to 4; None makes such an id an error
+) -> pd.DataFrame: # Sample table with its grades filled in; `attrs['balance']` counts the ids
+    "Arrange grades in the form of a Kaggle submission"
     form, ids, target = _read_form(sample, result.name, fill)
     by_id = dict(zip(map(image_id, result.name), result.grade))
     grades = form[ids].map(lambda o: by_id.get(image_id(o), pd.NA))
@@ -117,9 +117,9 @@ def kaggle_form(
 
 # %% ../nbs/6_predict.ipynb #a9d8525e
 def result_summary(
-    result: pd.DataFrame | Iterable[pd.DataFrame], # as `predict_folder` gives it, whole or in parts
-) -> str: # a few lines
-    "How many photographs have which grade, how many are of low quality, and how many have none"
+    result: pd.DataFrame | Iterable[pd.DataFrame], # Result of `predict_folder`, whole or in parts
+) -> str: # Several lines of text, one count each
+    "Count the photographs with each grade, of low quality, and without a grade"
     n, poor = Counter(), 'graded, but of low quality: look at their messages'
     for t in [result] if isinstance(result, pd.DataFrame) else result:
         has = t.grade.notna()
@@ -134,17 +134,17 @@ def result_summary(
 
 # %% ../nbs/6_predict.ipynb #93367484
 def ungraded(
-    result: pd.DataFrame, # As `predict_folder` gives it
-) -> str: # '' if every photograph has a grade
-    "How many photographs have no grade, in words"
+    result: pd.DataFrame, # Result of `predict_folder`
+) -> str: # Sentence with the count, or '' if every photograph has a grade
+    "Say how many photographs have no grade"
     without = int(result.grade.isna().sum()) if 'grade' in result else 0
     return f'{without} of {len(result)} photographs got no grade: see their status and message' if without else ''
 
 # %% ../nbs/6_predict.ipynb #72d1a286
-BY_NAME = 'names' # --patients without a table: by the tags of the files, or their names
+BY_NAME = 'names' # Value of --patients without a table: patients come from file tags or names
 
 def _write_patients(result, weights, source, out, rules, pages):
-    "Write the verdict of each patient beside the result, and pages to print if asked for"
+    "Write the verdict of each patient beside the result, and pages to print if requested"
     table = verdicts(result, rules)
     _write_beside(out, 'patients.csv', table, 'by patient')
     about = dict(disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED, weights=weights, rule=str(rules), balance=table.attrs['balance'])
@@ -162,7 +162,7 @@ def _write_patients(result, weights, source, out, rules, pages):
 
 # %% ../nbs/6_predict.ipynb #875e70d4
 def _gather(out, submission, fill, patients, rules):
-    "Join shards, and write what belongs to the whole table"
+    "Join the shards of a table, and write the submission and the patients"
     if patients and patients != BY_NAME: raise DataError('a table of patients goes with a run without --shard')
     done = gather(out)
     print(f'{result_summary(result_parts(out))}\n{done["shards"]} shards, graded by {done["weights"]}: {out}')
@@ -182,7 +182,7 @@ def _write_beside(out, name, table, what):
 
 # %% ../nbs/6_predict.ipynb #23b05ac7
 def _check_targets(out, submission, patients, files):
-    "Make sure that no output is an input, or another output"
+    "Refuse an output that is also an input, another output, or named like a picture"
     asked = [('submission.csv', submission), ('patients.csv', patients), ('patients.json', patients)]
     beside = [Path(out).with_name(n) for n, yes in asked if yes]
     inputs = [*files, *(o for o in (submission, patients) if o and o != BY_NAME)]
@@ -196,30 +196,30 @@ def _check_targets(out, submission, patients, files):
          alone=dict(patients=BY_NAME, ray='local'))
 def dr_predict(
     weights: str | None = None,
-    # Bundle, run, plain state dict, hf://owner/name or name of a shipped bundle (default: the newest run in weights/, else shipped)
+    # Bundle, run, state dict, hf://owner/name or shipped bundle (default: newest run in weights/, else the shipped bundle)
     folder: str = 'results/images', # Folder of photographs
     out: str = 'results/result.csv', # Table to write
     recursive: bool = False, # Also the folders below
     quality: Literal['warn', 'refuse', 'off'] = 'warn',
-    # Low-quality photographs: grade them with a warning, give no grade, or do not assess quality
-    batch: int | None = None, # Photographs that pass through the network together (default: the engine's choice)
-    thresholds: Literal['bundle', 'f1', 'qwk'] = 'bundle', # Thresholds between the grades: the bundle's own, those for macro F1 or for QWK
-    device: str | None = None, # cuda, mps or cpu (default: the fastest there is)
-    # Engine: torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8; auto: the fastest with the same scores
+    # Low-quality photographs: grade them with a warning, predict no grade, or do not assess quality
+    batch: int | None = None, # Number of photographs in one pass through the network (default: the engine's choice)
+    thresholds: Literal['bundle', 'f1', 'qwk'] = 'bundle', # Thresholds: the bundle's own, for macro F1 or for QWK
+    device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
+    # torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8; auto: fastest with equal scores
     engine: str = 'torch',
-    submission: str | None = None, # sample_submission.csv of Kaggle: writes submission.csv in its form beside the table
-    fill: int | None = None, # Grade, 0 to 4, for ids of the submission that have none (default: an error)
+    submission: str | None = None, # Kaggle's sample_submission.csv; also writes submission.csv in its form
+    fill: int | None = None, # Grade, 0 to 4, for ids of the submission without one (default: an error)
     patients: str | None = None,
-    # Also write patients.csv and patients.json, a verdict for each patient; a table of image, patient and eye, or alone: by names
-    rules: str = 'icdr', # Rule of the verdict: icdr, nhs, or a file of your own
+    # Table of image, patient and eye (no value: tags or names of the files); also writes patients.csv and patients.json
+    rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or your own file
     pages: bool = False, # Also write a page to print for each patient, in pages/ beside the table
-    list_: str | None = None, # List of photographs, a path a line, in place of the folder; - reads it from another program
+    list_: str | None = None, # Text file with one photograph path a line, instead of a folder; - reads standard input
     shard: str | None = None, # Part of the photographs to grade, such as 2/3; --gather joins the parts
-    gather: bool = False, # Join the shards of --out into one table, and grade nothing
-    ray: str | None = None, # Grade on a cluster of Ray: the address of one that runs, or alone: on this machine
-    spread: bool = False, # Add the standard deviation of all members' predictions under test-time augmentation, in grades
-    list_weights: bool = False, # Only show the bundles that came with the package
-) -> pd.DataFrame: # The table
+    gather: bool = False, # Join the shards of --out into one table, without grading
+    ray: str | None = None, # Address of a running Ray cluster to grade on (no value: this machine)
+    spread: bool = False, # Add the standard deviation of ensemble predictions under test-time augmentation, in grades
+    list_weights: bool = False, # List the bundles of the package, without grading
+) -> pd.DataFrame: # Table of grades, one row for each photograph
     "Grade a folder of fundus photographs. For research use, not a medical device."
     if list_weights:
         print((table := weights_table()).to_string(index=False))

@@ -19,6 +19,7 @@ from .core import DRError, DataError, GRADES, GRADE_COLORS, N_GRADES, patient_nu
 DEFAULT_THRESHOLDS = (0.5, 1.5, 2.5, 3.5)
 
 def _finite(x, what):
+    "Convert to an array of floats, and refuse NaN and infinite values"
     x = np.asarray(x, dtype=float)
     bad = np.flatnonzero(~np.isfinite(x))
     if len(bad): raise DataError(f'{len(bad)} of {x.size} {what} are NaN or infinite (the first at position {bad[0]}): '
@@ -27,6 +28,7 @@ def _finite(x, what):
 
 # %% ../nbs/5_thresholds.ipynb #a2b59792
 def _thresholds(thresholds):
+    "Check four ascending thresholds, and return them as an array"
     t = _finite(thresholds, 'thresholds')
     if t.shape != (N_GRADES-1,) or (np.diff(t) < 0).any():
         raise DataError(f'thresholds must be {N_GRADES-1} ascending numbers, not {t.tolist()}')
@@ -34,15 +36,15 @@ def _thresholds(thresholds):
 
 # %% ../nbs/5_thresholds.ipynb #37cfdc40
 def to_grade(
-    scores: ArrayLike, # continuous scores, any shape
-    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # four ascending numbers
-) -> np.ndarray: # whole grades 0..4, same shape
-    "Grades for scores: a score at or above a threshold goes up"
+    scores: ArrayLike, # Continuous scores, any shape
+    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # Four ascending thresholds
+) -> np.ndarray: # Grades 0 to 4, whole numbers in the shape of `scores`
+    "Convert scores to grades; a score at a threshold gets the higher grade"
     return np.searchsorted(_thresholds(thresholds), _finite(scores, 'scores'), side='right')
 
 # %% ../nbs/5_thresholds.ipynb #8606ad4f
 def _pairs(scores, grades):
-    "Scores and true grades, checked"
+    "Check scores and true grades, and return both as arrays"
     scores, grades = _finite(scores, 'scores'), _finite(grades, 'grades')
     if scores.ndim != 1 or scores.shape != grades.shape:
         raise DataError(f'one grade per score is needed: shapes {scores.shape} and {grades.shape} do not match')
@@ -53,12 +55,12 @@ def _pairs(scores, grades):
 
 # %% ../nbs/5_thresholds.ipynb #f0adc91e
 def plot_scores(
-    scores: ArrayLike, # continuous scores, shape (n,)
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # four ascending numbers, drawn as lines
-    ax: object = None, # matplotlib axes; new ones if None
-): # the axes
-    "Distribution of the scores of each true grade, with the thresholds"
+    scores: ArrayLike, # Continuous scores, shape (n,)
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # Four ascending thresholds, drawn as dashed lines
+    ax: object = None, # Matplotlib axes to draw on; None makes new ones
+): # Matplotlib axes
+    "Plot the distribution of the scores of each true grade, with the thresholds"
     scores, grades = _pairs(scores, grades)
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(6, 3.2), layout='constrained')[1]
@@ -73,14 +75,14 @@ def plot_scores(
 
 # %% ../nbs/5_thresholds.ipynb #81245499
 def _tally(scores, grades):
-    "The distinct scores in order; and, per possible cut, how many images of each grade lie below it"
+    "Sort the distinct scores, and count the images of each grade below each possible cut"
     distinct, where = np.unique(scores, return_inverse=True)
     counts = np.bincount(where*N_GRADES + grades, minlength=len(distinct)*N_GRADES).reshape(-1, N_GRADES)
     return distinct, np.vstack([np.zeros_like(counts[:1]), counts.cumsum(0)])
 
 # %% ../nbs/5_thresholds.ipynb #ffd25960
 def _between_runs(below):
-    "The cuts that the optimum for F1 can need: all but those inside a run of one grade"
+    "Keep the cuts that the best macro F1 can need: all but those inside a run of one grade"
     counts = np.diff(below, axis=0)
     label = np.where((counts > 0).sum(1) == 1, counts.argmax(1), -1)
     inside = (label[1:] == label[:-1]) & (label[1:] >= 0)
@@ -88,7 +90,7 @@ def _between_runs(below):
 
 # %% ../nbs/5_thresholds.ipynb #6d498c59
 def _extend(value, hits, size, support, block=16):
-    "Add one grade's segment: per end, the best value so far and where that segment starts"
+    "Add the segment of one grade; return, for each end, the best sum and the start of that segment"
     best, start = np.empty_like(value), np.empty(len(value), int)
     for j in range(0, len(value), block):
         ends, starts = slice(j, j+block), slice(0, j+block)
@@ -102,7 +104,7 @@ def _extend(value, hits, size, support, block=16):
 
 # %% ../nbs/5_thresholds.ipynb #496ef5b3
 def _f1_cuts(below, prefer):
-    "Cuts of the highest macro F1, one per threshold"
+    "Find the cuts of the highest macro F1, one for each threshold"
     keep = _between_runs(below)
     hits, prefer = below[keep].T.astype(float), prefer[:, keep]
     size, support = hits.sum(0), hits[:, -1]
@@ -117,7 +119,7 @@ def _f1_cuts(below, prefer):
 
 # %% ../nbs/5_thresholds.ipynb #65804655
 def _cheapest_cuts(cost):
-    "Cuts of least total cost; `cost[p, k]`: of giving grade `k` to everything below cut `p`"
+    "Find the cuts of least total cost; `cost[p, k]` is the cost of predicting `k` for all images below cut `p`"
     order, value, starts = np.arange(len(cost)), 0., []
     for change in (cost[:, :-1] - cost[:, 1:]).T:
         value = value + change
@@ -130,7 +132,7 @@ def _cheapest_cuts(cost):
 
 # %% ../nbs/5_thresholds.ipynb #c74b3b9e
 def _qwk_cuts(below, prefer):
-    "Cuts of the highest quadratic weighted kappa, one per threshold"
+    "Find the cuts of the highest quadratic weighted kappa, one for each threshold"
     g, n = np.arange(N_GRADES), below[-1].sum()
     weight = (g[:, None] - g)**2
     chance = weight @ below[-1] / n
@@ -145,7 +147,7 @@ def _qwk_cuts(below, prefer):
 
 # %% ../nbs/5_thresholds.ipynb #583d79c0
 def _place(cuts, distinct):
-    "Thresholds for cuts, in the gaps between distinct scores"
+    "Choose a threshold for each cut, in the gaps between distinct scores"
     low, high = np.r_[distinct[0]-1, distinct][cuts], np.r_[distinct, distinct[-1]+1][cuts]
     first, last = np.searchsorted(cuts, cuts), np.searchsorted(cuts, cuts, side='right')
     t = low + (high-low) * (np.arange(len(cuts))-first+1) / (last-first+1)
@@ -156,11 +158,11 @@ def _place(cuts, distinct):
 
 # %% ../nbs/5_thresholds.ipynb #cede7119
 def fit_thresholds(
-    scores: ArrayLike, # continuous scores, shape (n,)
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-    metric: str = 'f1', # 'f1': macro F1 over the five grades; 'qwk': quadratic weighted kappa
-) -> np.ndarray: # four ascending thresholds
-    "The thresholds of the highest `metric` on these images: the exact global optimum"
+    scores: ArrayLike, # Continuous scores, shape (n,)
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    metric: str = 'f1', # Metric to maximise: 'f1' (macro F1 over the five grades) or 'qwk' (quadratic weighted kappa)
+) -> np.ndarray: # Four ascending thresholds
+    "Find the thresholds of the highest `metric` on these images: the exact global optimum"
     if metric not in _CUTS: raise DRError(f"metric must be one of {', '.join(_CUTS)}, not {metric!r}")
     scores, grades = _pairs(scores, grades)
     if (grades == grades[0]).all(): raise DataError(f'all {len(grades)} images are of grade {grades[0]}: no threshold can be learned')
@@ -174,22 +176,27 @@ _CUTS = dict(f1=_f1_cuts, qwk=_qwk_cuts)
 # %% ../nbs/5_thresholds.ipynb #24aa84e9
 @dataclass(frozen=True)
 class CrossFit:
-    "Fitted thresholds and what they are worth on images they were not fitted on"
-    metric: str                    # 'f1' or 'qwk'
-    thresholds: np.ndarray         # fitted on all images: the ones to use
-    fold_thresholds: np.ndarray    # fitted without each fold, shape (n_splits, 4)
-    grades: np.ndarray             # out of fold: each image graded by thresholds that did not see it
-    value_default: float           # metric with the default thresholds
-    value_fitted_in_sample: float  # metric with `thresholds` on the images of the fit: too good
-    value_out_of_fold: float       # metric of `grades`: honest
+    "Hold fitted thresholds, and what they are worth on images they were not fitted on"
+    metric: str                    # Metric of the fit: 'f1' or 'qwk'
+    thresholds: np.ndarray         # Thresholds to use, fitted on all images, shape (4,)
+    fold_thresholds: np.ndarray    # Thresholds fitted without each fold, shape (n_splits, 4)
+    grades: np.ndarray             # Out-of-fold grade of each image, shape (n,)
+    value_default: float           # Metric with the default thresholds
+    value_fitted_in_sample: float  # Metric with `thresholds` on the images of the fit: too high
+    value_out_of_fold: float       # Metric of `grades`: an estimate for new images
     @property
-    def gain(self) -> float: return self.value_out_of_fold - self.value_default
+    def gain(self) -> float:
+        "Return the out-of-fold improvement over the default thresholds"
+        return self.value_out_of_fold - self.value_default
     @property
-    def optimism(self) -> float: return self.value_fitted_in_sample - self.value_out_of_fold
+    def optimism(self) -> float:
+        "Return how much the value on the images of the fit exceeds the out-of-fold value"
+        return self.value_fitted_in_sample - self.value_out_of_fold
 
 # %% ../nbs/5_thresholds.ipynb #26e2b740
 @patch
 def _repr_markdown_(self: CrossFit):
+    "Show the four values as a Markdown table"
     rows = [('default thresholds', self.value_default), ('fitted, scored on the same images', self.value_fitted_in_sample),
             ('fitted, scored out of fold', self.value_out_of_fold), ('**honest gain**', self.gain)]
     name = dict(f1='macro F1', qwk='QWK')[self.metric]
@@ -197,12 +204,12 @@ def _repr_markdown_(self: CrossFit):
 
 # %% ../nbs/5_thresholds.ipynb #3532a2db
 def folds(
-    grades: ArrayLike, # true grades, shape (n,)
-    groups: ArrayLike, # patient of each, shape (n,); None: each for itself
-    n_splits: int = 5, # folds
-    seed: int = 42, # of the shuffle
-) -> list: # of pairs of row numbers: to fit on, held out
-    "Folds stratified by grade, with patients kept whole"
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    groups: ArrayLike, # Patient of each image, shape (n,); None treats each image as a patient of its own
+    n_splits: int = 5, # Number of folds
+    seed: int = 42, # Random seed of the fold split
+) -> list: # One pair of row-number arrays for each fold: rows to fit on, held-out rows
+    "Divide images into folds stratified by grade, with patients kept whole"
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
     if groups is not None and len(set(groups)) < n_splits:
         raise DataError(f'{len(set(groups))} patients can not be divided into {n_splits} folds: ask for fewer')
@@ -215,6 +222,7 @@ def folds(
 
 # %% ../nbs/5_thresholds.ipynb #3ccdb5c9
 def _value(metric, grades, pred):
+    "Compute macro F1 or QWK over all five grades"
     from sklearn.metrics import cohen_kappa_score, f1_score
     labels = range(N_GRADES)
     if metric == 'qwk': return float(cohen_kappa_score(grades, pred, labels=labels, weights='quadratic'))
@@ -222,14 +230,14 @@ def _value(metric, grades, pred):
 
 # %% ../nbs/5_thresholds.ipynb #176c81ba
 def cross_fit(
-    scores: ArrayLike, # continuous scores, shape (n,)
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-    groups: ArrayLike | None = None, # patient of each image; missing: the image stands alone
-    metric: str = 'f1', # 'f1' or 'qwk'
-    n_splits: int = 5, # folds
-    seed: int = 42, # of the division into folds
-) -> CrossFit: # thresholds, out-of-fold grades, and the gain
-    "Fit thresholds, and tell what they gain on images that they have not seen"
+    scores: ArrayLike, # Continuous scores, shape (n,)
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    groups: ArrayLike | None = None, # Patient of each image, shape (n,); None if no patient is known
+    metric: str = 'f1', # Metric to maximise: 'f1' (macro F1) or 'qwk'
+    n_splits: int = 5, # Number of folds
+    seed: int = 42, # Random seed of the fold split
+) -> CrossFit: # Thresholds, out-of-fold grades and the gain
+    "Fit thresholds, and estimate their gain on images that they have not seen"
     scores, grades = _pairs(scores, grades)
     thresholds, pred, each = fit_thresholds(scores, grades, metric), np.empty_like(grades), []
     if groups is not None: groups = patient_numbers(groups, len(grades))
@@ -241,7 +249,7 @@ def cross_fit(
 
 # %% ../nbs/5_thresholds.ipynb #c3146dee
 def _log_probs(scores, slope, centers):
-    "Log probabilities of the five grades, shape (..., 5)"
+    "Compute the log probabilities of the five grades, shape (..., 5)"
     x = slope * (scores[..., None] - np.r_[-np.inf, centers, np.inf])  # logit of P(grade >= k), k = 0..5
     above, below = x[..., :-1], x[..., 1:]
     with np.errstate(divide='ignore'): middle = np.log(-np.expm1(below - above))  # -inf between equal centers
@@ -250,16 +258,16 @@ def _log_probs(scores, slope, centers):
 # %% ../nbs/5_thresholds.ipynb #17356f24
 @dataclass(frozen=True)
 class GradeProbs:
-    "Probabilities of the five grades for a score; make one with `GradeProbs.fit`"
-    slope: float     # how fast the odds grow with the score, a > 0
-    centers: tuple   # b_1..b_4: where grade k or above becomes more likely than not, ascending
+    "Turn scores into probabilities of the five grades; make one with `GradeProbs.fit`"
+    slope: float     # Slope a > 0: growth of the log odds for each unit of score
+    centers: tuple   # b_1 to b_4, ascending: scores where P(grade >= k) is one half
     def __post_init__(self):
         ok = np.isfinite([self.slope, *_thresholds(self.centers)]).all() and self.slope > 0
         if not ok: raise DataError(f'the slope must be a positive number, not {self.slope}')
     def __call__(self,
-        scores, # continuous scores, shape (n,)
-    ) -> np.ndarray: # probabilities, shape (n, 5); rows sum to 1
-        "Probabilities of grades 0..4"
+        scores, # Continuous scores, shape (n,)
+    ) -> np.ndarray: # Probabilities, shape (n, 5); each row sums to 1
+        "Compute the probabilities of grades 0 to 4"
         return np.exp(_log_probs(_finite(scores, 'scores'), self.slope, np.array(self.centers)))
     def to_dict(self) -> dict: return dict(slope=self.slope, centers=list(self.centers))
     @classmethod
@@ -267,17 +275,17 @@ class GradeProbs:
 
 # %% ../nbs/5_thresholds.ipynb #6a97fd37
 def _unpack(theta):
-    "Slope and centers from unbounded parameters"
+    "Turn five unbounded parameters into a slope and ascending centres"
     return np.exp(theta[0]), theta[1] + np.r_[0, np.exp(theta[2:]).cumsum()]
 
 # %% ../nbs/5_thresholds.ipynb #e13fc57e
 @patch(cls_method=True)
 def fit(
     cls: GradeProbs,
-    scores: ArrayLike, # continuous scores, shape (n,)
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-) -> GradeProbs: # the fitted model
-    "Fit slope and centers by maximum likelihood"
+    scores: ArrayLike, # Continuous scores, shape (n,)
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+) -> GradeProbs: # Fitted model
+    "Fit slope and centres by penalised maximum likelihood"
     from scipy.optimize import minimize
     scores, grades = _pairs(scores, grades)
     start = np.array([np.log(2), DEFAULT_THRESHOLDS[0], 0, 0, 0])
