@@ -25,20 +25,20 @@ with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTo
 
 # %% ../nbs/parts/augment.ipynb #d5a58c33
 def _geometry(zoom: tuple = (.9, 1.1)):
-    "Turns by any angle, flips and zoom, drawn for each image"
+    "Make transforms that turn by any angle, flip and zoom each image at random"
     return aug_transforms(flip_vert=True, max_rotate=180., min_zoom=zoom[0], max_zoom=zoom[1], max_warp=0., max_lighting=0., p_affine=1.,
                           pad_mode='border')
 
 # %% ../nbs/parts/augment.ipynb #a976eb3f
 def _uniform(low: float, high: float, n: int, channels: int, device):
-    "A random number for each image, or for each channel of each image, n x channels x 1 x 1"
+    "Draw a random number for each channel of each image, n x channels x 1 x 1"
     return torch.empty(n, channels, 1, 1, device=device).uniform_(low, high)
 
 # %% ../nbs/parts/augment.ipynb #663ac9a7
 def _recolour(
     x: torch.Tensor, # Images, n x 3 x height x width
-) -> torch.Tensor: # the same shape
-    "Random light, balance of colours, saturation and contrast, per image"
+) -> torch.Tensor: # Changed images, the same shape
+    "Change brightness, balance of colours, saturation and contrast of each image at random"
     n, r = len(x), partial(_uniform, n=len(x), device=x.device)
     gain = (r(.85, 1.15, channels=1)*r(.93, 1.07, channels=3)).view(n, 1, 3)
     saturation, contrast = r(.5, 1.3, channels=1).view(n, 1, 1), r(.8, 1.2, channels=1).view(n, 1, 1)
@@ -48,9 +48,9 @@ def _recolour(
 
 # %% ../nbs/parts/augment.ipynb #6f5fd17c
 def _blur(
-    x: torch.Tensor, # n x 3 x height x width
-) -> torch.Tensor: # the same shape
-    "Mean of 3 x 3 pixels; at the rim, of those that are there"
+    x: torch.Tensor, # Images, n x 3 x height x width
+) -> torch.Tensor: # Blurred images, the same shape
+    "Average 3 x 3 pixels; at the rim, average those that exist"
     for d in (2, 3):
         out, n = x.clone(), x.shape[d] - 1
         out.narrow(d, 1, n).add_(x.narrow(d, 0, n))
@@ -62,9 +62,9 @@ def _blur(
 
 # %% ../nbs/parts/augment.ipynb #f552067b
 class CameraJitter(RandTransform):
-    "Random light, colour, contrast, gamma, sharpness and noise, drawn for each image of a batch"
-    order, split_idx = 30, 0 # after the geometry, before normalisation; in training only
-    def encodes(self, x: TensorImage): # n x 3 x height x width, 0 to 1
+    "Change light, colour, contrast, gamma, sharpness and noise of each image at random"
+    order, split_idx = 30, 0 # After the geometry, before normalisation; in training only
+    def encodes(self, x: TensorImage): # Images, n x 3 x height x width, 0 to 1
         y = x.as_subclass(torch.Tensor)
         # few at a time stay in a processor's cache
         return TensorImage(torch.cat([self._few(o) for o in y.split(4 if y.device.type == 'cpu' else len(y))]))
@@ -78,31 +78,31 @@ class CameraJitter(RandTransform):
 class Coarsen(RandTransform):
     "Take resolution away from half of the images of a batch"
     order, split_idx = 31, 0
-    def encodes(self, x: TensorImage): # n x 3 x height x width, 0 to 1
+    def encodes(self, x: TensorImage): # Images, n x 3 x height x width, 0 to 1
         y = x.as_subclass(torch.Tensor)
         half = F.interpolate(F.interpolate(y, scale_factor=.5, mode='area'), size=y.shape[2:], mode='bicubic')
         return TensorImage(y.lerp(half, _uniform(-1, 1, len(y), 1, y.device).clamp_(0, 1)).clamp_(0, 1))
 
 # %% ../nbs/parts/augment.ipynb #94501ffc
 def _subtract_background(img, rng):
-    "Four times the difference from the local mean, on grey: the look of a widely used data set"
+    "Show four times the difference from the local mean, on grey, like a widely used data set"
     x = img.astype(np.float32)
     return (128 + 4*(x - cv2.GaussianBlur(x, (0, 0), max(img.shape)*rng.uniform(.005, .015)))).clip(0, 255).astype(np.uint8)
 
 def _shrink(img, rng):
-    "A longer side from 200 pixels up to its own, by one of three ways to scale"
+    "Scale the longer side to between 200 pixels and its own length, by one of three methods"
     (h, w), how = img.shape[:2], (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)[rng.integers(3)]
     s = min(1, rng.uniform(200, max(h, w, 400))/max(h, w))
     return cv2.resize(img, (max(1, round(w*s)), max(1, round(h*s))), interpolation=how)
 
 # %% ../nbs/parts/augment.ipynb #a3da1e38
 def _stretch(img, rng):
-    "Another ratio of width to height"
+    "Change the ratio of width to height"
     h, w = img.shape[:2]
     return cv2.resize(img, (round(w*rng.uniform(.95, 1.35)), h), interpolation=cv2.INTER_CUBIC)
 
 def _sharpen(img, rng):
-    "An unsharp mask"
+    "Sharpen with an unsharp mask"
     by = rng.uniform(.3, 1.2)
     return cv2.addWeighted(img, 1 + by, cv2.GaussianBlur(img, (0, 0), rng.uniform(.7, 1.5)), -by, 0)
 
@@ -114,9 +114,9 @@ _SAVED = ((_stretch, .4), (_shrink, .6), (_gamma, .3), (_sharpen, .3), (_subtrac
 
 def save_again(
     img: np.ndarray, # Photograph, height x width x 3, uint8, RGB
-    rng: np.random.Generator, # Generator of this copy
-) -> np.ndarray: # Height x width x 3, uint8, RGB; rarely of the same size
-    "A photograph as another program would have saved it, as a JPEG of quality 30 to 95"
+    rng: np.random.Generator, # Random generator of this copy
+) -> np.ndarray: # Changed photograph, height x width x 3, uint8, RGB; its size usually differs
+    "Change a photograph as other programs do, and save it as a JPEG of quality 30 to 95"
     for f, p in _SAVED:
         if rng.random() < p: img = f(img, rng)
     jpeg = cv2.imencode('.jpg', np.ascontiguousarray(img[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 96))])[1]
@@ -124,7 +124,7 @@ def save_again(
 
 # %% ../nbs/parts/augment.ipynb #30d1844d
 def _crop(img, rng):
-    "A square of 0.75 to 1 of the side, back to full size"
+    "Cut out a square of 0.75 to 1 of the side, and scale it back to full size"
     n = len(img)
     side = round(n*rng.uniform(.75, 1))
     y, x = rng.integers(0, n - side + 1, 2)
@@ -132,7 +132,7 @@ def _crop(img, rng):
 
 # %% ../nbs/parts/augment.ipynb #157ffb75
 def _elastic(img, rng):
-    "A smooth random displacement of about 1% of the side"
+    "Displace pixels smoothly, by about 1% of the side"
     n = len(img)
     coarse = rng.normal(0, .01*n, (2, 5, 5)).astype(np.float32)
     y, x = np.mgrid[:n, :n].astype(np.float32)
@@ -141,14 +141,14 @@ def _elastic(img, rng):
 
 # %% ../nbs/parts/augment.ipynb #f142bc6a
 def _rotate(img, rng):
-    "A turn by up to 45 degrees"
+    "Turn by up to 45 degrees either way"
     n = len(img)
     turn = cv2.getRotationMatrix2D((n/2 - .5, n/2 - .5), rng.uniform(-45, 45), 1)
     return cv2.warpAffine(img, turn, (n, n), borderMode=cv2.BORDER_REFLECT_101)
 
 # %% ../nbs/parts/augment.ipynb #4601aa94
 def _hsv(img, rng):
-    "Hue by up to 20 (of 180), saturation by 30, value by 20 (of 255)"
+    "Shift hue by up to 20 (of 180), saturation by up to 30 and value by up to 20 (of 255)"
     hsv = cv2.cvtColor(img, cv2.COLOR_RGB2HSV).astype(np.int16) + rng.integers([-20, -30, -20], [21, 31, 21]).astype(np.int16)
     hsv[..., 0] %= 180
     return cv2.cvtColor(hsv.clip(0, 255).astype(np.uint8), cv2.COLOR_HSV2RGB)
@@ -161,17 +161,17 @@ def _blur_2023(img, rng): return cv2.blur(img, (int(rng.choice([3, 5, 7])),)*2)
 
 # %% ../nbs/parts/augment.ipynb #c61469d2
 def _brightness(img, rng):
-    "Contrast and brightness by up to 12%"
+    "Change contrast and brightness by up to 12% each"
     return (img*rng.uniform(.88, 1.12) + 255*rng.uniform(-.12, .12)).clip(0, 255).astype(np.uint8)
 
 # %% ../nbs/parts/augment.ipynb #d11bab71
 _STEPS = (_crop, _elastic, _rotate, _hsv, _clahe, _flip, _brightness, _blur_2023)
 
 def augment_2023(
-    img: np.ndarray, # size x size x 3, uint8
-    rng: np.random.Generator, # Generator of this image in this epoch
-) -> np.ndarray: # The same shape
-    "The augmentations of 2023, each with probability 0.5"
+    img: np.ndarray, # Square, size x size x 3, uint8
+    rng: np.random.Generator, # Random generator of this image in this epoch
+) -> np.ndarray: # Changed square, the same shape
+    "Apply the augmentations of 2023, each with probability 0.5"
     for f in _STEPS:
         if rng.random() < .5: img = f(img, rng)
     return img
@@ -180,15 +180,15 @@ def augment_2023(
 AUGMENTS = ('light', 'default', 'coarse', 'kaggle2023')
 
 def batch_augments(
-    name: str | None, # One of `AUGMENTS`, or None
-) -> list: # fastai transforms of a batch
-    "The transforms of a batch that belong to a name"
+    name: str | None, # Name in `AUGMENTS`, or None for no augmentation
+) -> list: # Transforms of a batch; empty for 'kaggle2023' and None
+    "Make the batch transforms of an augmentation"
     if name not in (None, *AUGMENTS): raise DataError(f'augment={name!r}: choose from {", ".join(AUGMENTS)}, or None')
     return {'light': lambda: _geometry(), 'default': lambda: [*_geometry(), CameraJitter()],
             'coarse': lambda: [*_geometry((.75, 1.35)), CameraJitter(), Coarsen()]}.get(name, list)()
 
 def image_augment(
-    name: str | None, # One of `AUGMENTS`, or None
-): # Function of an image and a generator, or None
-    "What is done to single images while they are read"
+    name: str | None, # Name in `AUGMENTS`, or None for no augmentation
+): # Function of an image and a generator; None if single images stay as they are
+    "Find the function that changes single images while they are read"
     return augment_2023 if name == 'kaggle2023' else None

@@ -19,11 +19,11 @@ from .networks import (BACKBONES, Backbone, backbone_of, backbone_table, create_
 from .thresholds import to_grade
 
 # %% ../nbs/3_backbones.ipynb #bb1e1b74
-ORIGINAL_COMPARISON = {'efficientnet_v2_m': 0.436873, 'regnet_x_16gf': 0.397997, 'swin_v2_s': 0.079304} # macro F1
+ORIGINAL_COMPARISON = {'efficientnet_v2_m': 0.436873, 'regnet_x_16gf': 0.397997, 'swin_v2_s': 0.079304} # Macro F1
 
 # %% ../nbs/3_backbones.ipynb #b4ad4153
 def _compare_one(dls, name, weights, epochs, lr, seed):
-    "Train one backbone: a row of the comparison"
+    "Train one backbone, and return its row of the comparison"
     from dr_nbdev.core import seed_everything
     import time
     seed_everything(seed)
@@ -40,16 +40,16 @@ def _compare_one(dls, name, weights, epochs, lr, seed):
 
 # %% ../nbs/3_backbones.ipynb #940e76ff
 def compare_backbones(
-    names: list[str], # Names in `list_backbones()`
+    names: list[str], # Names of the backbones, from `list_backbones()`
     data: 'str | Path | pd.DataFrame' = 'data', # Folder that `merge` made, or a table with path, grade and split
-    preprocess: Preprocess = Preprocess(380, enhance='graham_grey'), # How a photograph becomes a square
-    epochs: int = 5, # Passes over the training images
-    bs: int = 18, # Images per step
-    weights: str | None = 'imagenet', # 'imagenet', or None for random weights
-    lr: float | None = None, # Learning rate of all; None: each backbone's own
-    seeds: tuple = (42,), # Random seeds, one run each
-) -> pd.DataFrame: # Row per run: backbone, seed, lr, epochs, spread of the scores, seconds per epoch, mb, macro_f1 and qwk with intervals
-    "Train several backbones alike and compare them on the validation images"
+    preprocess: Preprocess = Preprocess(380, enhance='graham_grey'), # Steps from a photograph to a square
+    epochs: int = 5, # Number of passes over the training images
+    bs: int = 18, # Number of images per training step
+    weights: str | None = 'imagenet', # Initial weights: 'imagenet', or None for random
+    lr: float | None = None, # Highest learning rate of all networks; None: each backbone's own
+    seeds: tuple = (42,), # Random seeds; each trains every network once
+) -> pd.DataFrame: # One row per run: settings, spread, seconds per epoch, mb, macro_f1 and qwk with 95% intervals
+    "Train several backbones in the same way, and compare them on the validation images"
     rows = []
     for seed in seeds:
         dls = fundus_dls(data, preprocess, bs, seed=seed)
@@ -58,9 +58,9 @@ def compare_backbones(
 
 # %% ../nbs/3_backbones.ipynb #7c85a61e
 def plot_comparison(
-    table: pd.DataFrame, # As `compare_backbones` gives it
+    table: pd.DataFrame, # Table from `compare_backbones`
 ): # Matplotlib axes
-    "Macro F1 with its interval, beside the figures of 2023"
+    "Plot macro F1 with its 95% interval, beside the values of the 2023 comparison"
     import matplotlib.pyplot as plt
     fig, ax = plt.subplots(figsize=(6, 1 + .5*len(table)), layout='constrained')
     y = np.arange(len(table))[::-1]

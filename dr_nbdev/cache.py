@@ -19,45 +19,45 @@ from .fundus import Preprocess, read_image
 
 # %% ../nbs/parts/cache.ipynb #f6e81df2
 def cache_folder(
-    data: str | Path, # the folder of the manifest
-    prep: Preprocess, # how a photograph becomes a square
-) -> Path: # a folder of its own for each `Preprocess`
-    "Where prepared squares are kept"
+    data: str | Path, # Data folder, which holds the manifest
+    prep: Preprocess, # Preparation of a photograph as a square
+) -> Path: # Folder of the squares of this `Preprocess`
+    "Find the folder of the squares that a `Preprocess` prepares"
     return Path(data)/'cache'/prep.key
 
 def _is_prepared(
-    file: Path, # SHA256.rgb in that folder
-    size: int,  # side of the square, pixels
-) -> bool: # False also if it was cut short
-    "Is this square there, and whole?"
+    file: Path, # File of a square in that folder
+    size: int, # Side of the square, pixels
+) -> bool: # True if the file exists and is complete
+    "Check that a square exists and is complete"
     try: return file.stat().st_size == 3*size**2
     except FileNotFoundError: return False
 
 # %% ../nbs/parts/cache.ipynb #418ed2f0
 def square_file(
-    folder: Path, # as `cache_folder` gives it
-    sha256: str, # of the photograph's file
-    copy: int = 0, # 0: the photograph; from 1 on: a copy of it
-) -> Path: # its square
-    "Where the square of a photograph or of its copy is kept"
+    folder: Path, # Folder that `cache_folder` returns
+    sha256: str, # SHA-256 digest of the photograph's file
+    copy: int = 0, # Number of the copy; 0 for the photograph itself
+) -> Path: # File of the square
+    "Find the file of the square of a photograph or of its copy"
     return folder/(f'{sha256}-{copy}.rgb' if copy else f'{sha256}.rgb')
 
 # %% ../nbs/parts/cache.ipynb #4f65dbde
 def _make_square(path, prep, sha256, copy):
-    "The square of a photograph, or of a copy that follows from its content"
+    "Prepare the square of a photograph, or of a copy that depends only on its content"
     if not copy: return prep(path)
     return prep(save_again(read_image(path, at_least=2*prep.size), np.random.default_rng([int(sha256[:8], 16), copy])))
 
 # %% ../nbs/parts/cache.ipynb #111cdc02
 def prepare_images(
-    table: pd.DataFrame, # with path (below `data`) and sha256; with split if there are to be copies
-    data: str | Path,    # the folder of the manifest
-    prep: Preprocess,    # how a photograph becomes a square
-    workers: int | None = None, # threads; None: one per processor
-    log: Callable = print, # gets a line, if there is something to do
-    copies: int = 0, # of each training photograph, as other programs would have saved it
-) -> dict[str, str]: # messages by sha256, for those that can't be read
-    "Prepare those images of a table that are not prepared yet"
+    table: pd.DataFrame, # Table with path (relative to `data`) and sha256; with split if copies > 0
+    data: str | Path, # Data folder, which holds the manifest
+    prep: Preprocess, # Preparation of a photograph as a square
+    workers: int | None = None, # Number of threads; None: one per processor
+    log: Callable = print, # Function that receives a message, if there is something to do
+    copies: int = 0, # Number of re-saved copies of each training photograph
+) -> dict[str, str]: # Error message by sha256, for photographs that can't be read
+    "Prepare the images of a table that are not prepared yet"
     folder, size = cache_folder(data, prep), prep.size
     ready = lambda o, k: _is_prepared(square_file(folder, o.sha256, k), size)
     shuffled = table.drop_duplicates('sha256').sample(frac=1, random_state=os.getpid())
@@ -84,7 +84,7 @@ def prepare_images(
 def read_square(
     file: Path, # SHA256.rgb in the cache
     size: int, # Side of the square, pixels
-) -> np.ndarray: # size x size x 3, uint8
+) -> np.ndarray: # Square, size x size x 3, uint8
     "Read a prepared square"
     if not _is_prepared(file, size): raise DataError(f'{file} has gone or was cut short: start again, and it will be made anew')
     return np.fromfile(file, np.uint8).reshape(size, size, 3)

@@ -20,7 +20,7 @@ from .core import DRError, as_json, environment, versions
 
 # %% ../nbs/parts/cli.ipynb #22a47d3b
 def _option(p, text, names):
-    "A parameter as typer reads it: an argument if it has no default, else an option"
+    "Turn a parameter into the form that typer reads: an argument without a default, an option with one"
     import typer
     dashed = '--' + p.name.rstrip('_').replace('_', '-') # list_ is --list
     kind = typer.Argument(help=text) if p.default is Parameter.empty else typer.Option(dashed, *names, help=text,
@@ -28,7 +28,7 @@ def _option(p, text, names):
     return p.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[p.annotation, kind])
 
 def _parameters(func, names):
-    "All parameters of a function, with their comments as help texts"
+    "Turn all parameters of a function into typer's form, with their comments as help texts"
     doc = docments(func)
     return [_option(p, doc.get(p.name) or '', names.get(p.name, ())) for p in signature(func).parameters.values()]
 
@@ -40,7 +40,7 @@ def _show_version(asked: bool):
         raise typer.Exit
 
 def _common(has_result):
-    "The options that every command has"
+    "Make the options that every command has; `--json` only if the function returns a result"
     import typer
     options = dict(quiet=typer.Option('-q', '--quiet', help='Print nothing but errors'),
                    verbose=typer.Option('-v', '--verbose', help='Print versions first, and where an error came from'),
@@ -50,7 +50,7 @@ def _common(has_result):
 
 # %% ../nbs/parts/cli.ipynb #0798b54e
 def _outcome(func, options, quiet, json, incomplete):
-    "Call the function, print what was asked for: the exit status"
+    "Call the function, print what was asked for, and return the exit status"
     with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere if quiet or json else sys.stdout): result = func(**options)
     if json: print(as_json(result))
     left = incomplete(result) if incomplete else ''
@@ -58,19 +58,19 @@ def _outcome(func, options, quiet, json, incomplete):
     return int(bool(left))
 
 # %% ../nbs/parts/cli.ipynb #7dc72499
-# what a place to read or write can be: missing, taken, no folder, a folder, closed, full, read-only, of too long a name
+# Error numbers of a path that is missing, taken, not a folder, a folder, forbidden, full, read-only or too long
 _PLACES = {getattr(errno, o, None) for o in 'ENOENT EEXIST ENOTDIR EISDIR EACCES EPERM ENOSPC EROFS ENAMETOOLONG EDQUOT'.split()}
 
 def _fault():
-    "Say that the program is to blame: the exit status"
+    "Print the traceback of a fault of the program, and return the exit status"
     traceback.print_exc()
     print('This is a fault of the program. Please report it with the lines above; --verbose adds more', file=sys.stderr)
     return 3
 
 # %% ../nbs/parts/cli.ipynb #8480051b
 def _guarded(func, options, incomplete):
-    "Run a function as a command: the exit status"
-    for stream in (sys.stdout, sys.stderr): # a name that the terminal can't show is no reason to stop
+    "Run a function, turn its errors into messages, and return the exit status"
+    for stream in (sys.stdout, sys.stderr): # Print names that the terminal can't show as escapes
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
     quiet, verbose, json = (options.pop(f'_{o}', False) for o in ('quiet', 'verbose', 'json'))
     options.pop('_version', None)
@@ -90,22 +90,22 @@ def _guarded(func, options, incomplete):
 # %% ../nbs/parts/cli.ipynb #e383c311
 def _with_values(
     argv: list, # Words after the name of the command
-    alone: dict, # Parameter name to its value where the option stands alone
-) -> list: # Words, with the values
-    "Give options that stand alone their value"
+    alone: dict, # Parameter name to the value of its option where none is given
+) -> list: # Words with the missing values filled in
+    "Fill in the value of options that stand alone"
     last = lambda i: i + 1 == len(argv) or argv[i + 1].startswith('-') and argv[i + 1] != '-'
     return [f'{o}={alone[k]}' if (k := o.lstrip('-').replace('-', '_')) in alone and last(i) else o for i, o in enumerate(argv)]
 
 # %% ../nbs/parts/cli.ipynb #5bf0bd70
 def _run_command(
-    func, # Function whose parameters have a type and a comment each
+    func, # Function whose parameters each have a type and a comment
     argv: list, # Words after the name of the command
-    examples: tuple = (), # Command lines for --help
-    names: dict | None = None, # Parameter name to more names of its option, such as ('-m', '--model')
-    incomplete=None, # Function of the result: what is missing from it, in words, or ''
-    alone: dict | None = None, # Parameter name to its value where the option stands alone
+    examples: tuple = (), # Command lines shown at the end of --help
+    names: dict | None = None, # Parameter name to further names of its option, such as ('-m', '--model')
+    incomplete=None, # Function of the result that describes what is missing; '' if nothing is
+    alone: dict | None = None, # Parameter name to the value of its option where none is given
 ) -> int: # Exit status
-    "Run a function as a command"
+    "Run a function as a command, and return the exit status"
     import typer
     argv = _with_values(argv, alone or {})
     def run(**options): raise typer.Exit(_guarded(func, options, incomplete))
@@ -119,19 +119,19 @@ def _run_command(
     except SystemExit as e: return e.code or 0
 
 # %% ../nbs/parts/cli.ipynb #d7cfe1ca
-def _is_command() -> bool:
-    "Was Python started as `dr_...` or `python -m dr_nbdev...`?"
+def _is_command() -> bool: # True if the name of the program is that of a command
+    "Check whether Python was started as `dr_...` or `python -m dr_nbdev...`"
     script = Path(sys.argv[0])
     return script.parent.name == 'dr_nbdev' or (script.stem.startswith('dr_') and script.suffix != '.py')
 
 # %% ../nbs/parts/cli.ipynb #b190b7bc
 def command(
-    *examples: str, # Command lines for --help
-    names: dict | None = None, # Parameter name to more names of its option
-    incomplete: Callable | None = None, # Function of the result: what is missing from it, in words, or ''
-    alone: dict | None = None, # Parameter name to its value where the option stands alone
-): # A decorator
-    "Make a function a command too"
+    *examples: str, # Command lines shown at the end of --help
+    names: dict | None = None, # Parameter name to further names of its option
+    incomplete: Callable | None = None, # Function of the result that describes what is missing; '' if nothing is
+    alone: dict | None = None, # Parameter name to the value of its option where none is given
+): # Decorator
+    "Make a function a command, where Python was started as one"
     def decorate(func):
         @wraps(func)
         def f(*args, **kwargs):

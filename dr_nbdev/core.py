@@ -29,8 +29,8 @@ from tqdm import tqdm
 # %% ../nbs/parts/core.ipynb #6426f08f
 GRADES = ('No DR', 'Mild', 'Moderate', 'Severe', 'Proliferative DR')
 N_GRADES = len(GRADES)
-REFERABLE = 2           # a grade from here on is referable DR
-VISION_THREATENING = 3  # a grade from here on threatens vision
+REFERABLE = 2           # Lowest grade that is referable DR
+VISION_THREATENING = 3  # Lowest grade that threatens vision
 DISCLAIMER = 'For research use, not a medical device.'
 
 # %% ../nbs/parts/core.ipynb #8196dbb1
@@ -38,24 +38,24 @@ GRADE_COLORS = ('#fde737', '#bcae6c', '#7c7b78', '#414d6b', '#00224e')
 
 # %% ../nbs/parts/core.ipynb #6283bb47
 class DRError(Exception):
-    "Something a person can put right; the message says what, where and how"
+    "An error that the user can correct; the message says what is wrong, where, and what to do"
 
 class ImageError(DRError):
     "A file that can't be read as a photograph"
 
 # %% ../nbs/parts/core.ipynb #cf4a6ea7
 class DataError(DRError):
-    "An archive, a table or a label that isn't as it should be"
+    "An archive, a table, a label or a path that is missing or not as expected"
 
 class WeightsError(DRError):
     "Weights that are missing or don't fit the model"
 
 # %% ../nbs/parts/core.ipynb #a6dc27b2
 def patient_numbers(
-    groups: ArrayLike, # what names the patient of each image; None: no patient is known
-    n: int, # images
-) -> np.ndarray: # n whole numbers, equal for images of the same patient
-    "Number the patients of a list of images"
+    groups: ArrayLike, # Name of the patient of each image, n entries; None where no patient is known
+    n: int, # Number of images
+) -> np.ndarray: # Patient numbers from 0, shape (n,); equal for images of the same patient
+    "Give each image the number of its patient"
     if groups is None: return np.arange(n)
     groups = pd.Series(list(groups), dtype=object)
     if len(groups) != n: raise DataError(f'{n} images but {len(groups)} groups: one per image is needed')
@@ -66,41 +66,41 @@ def patient_numbers(
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.jfif', '.jpe', '.png', '.tif', '.tiff', '.bmp', '.webp', '.gif', '.jp2', '.avif')
 
 def is_image_name(
-    name: str | Path, # a file's name
-) -> bool: # whether it is an image by its name, and not hidden
-    "Does this name promise an image?"
+    name: str | Path, # File name or path
+) -> bool: # True if the extension is that of an image and the file is not hidden
+    "Check whether a file name is that of an image"
     name = Path(name).name
     return name.lower().endswith(IMAGE_EXTENSIONS) and not name.startswith('.')
 
 # %% ../nbs/parts/core.ipynb #234b7c21
 def natural_key(
-    name: str | Path, # a file's name or path
-) -> tuple: # what to sort by
-    "Sort key in which `img9` comes before `img10`"
+    name: str | Path, # File name or path
+) -> tuple: # Key for `sorted`: one entry for each run of digits or of other text
+    "Compute a sort key that places `img9` before `img10`"
     return tuple((0, int(o), '') if o.isdecimal() else (1, 0, o.lower()) for o in re.split(r'(\d+)', str(name)) if o)
 
 # %% ../nbs/parts/core.ipynb #cdc070db
 _MAGIC = re.compile(rb'\xff\xd8\xff|\x89PNG|II\*\0|MM\0\*|BM....\0\0\0\0|GIF8|RIFF....WEBP|\0\0\0\x0cjP  |....ftypavif', re.DOTALL)
 
 def _begins_with(path, pattern):
-    "Do the first bytes of a file look like this?"
+    "Check whether the first bytes of a file match a pattern; False if it can't be opened"
     try:
         with open(path, 'rb') as f: return pattern.match(f.read(132)) is not None
     except OSError: return False
 
 # %% ../nbs/parts/core.ipynb #6063b02f
 def is_dicom(
-    src: Path | bytes, # a file, or its content
-) -> bool: # whether its first bytes say so
-    "Is this a DICOM file?"
+    src: Path | bytes, # Path of a file, or its content
+) -> bool: # True if the letters `DICM` stand at byte 128
+    "Check whether a file is a DICOM file"
     if isinstance(src, bytes): return src[128:132] == b'DICM'
     return _begins_with(src, re.compile(b'.{128}DICM', re.DOTALL))
 
 # %% ../nbs/parts/core.ipynb #01beaf2b
 def _kind(
-    p: Path, # what a folder holds
-) -> str: # '' for a photograph, else why it is left out
-    "Is this a photograph, as far as name and first bytes tell?"
+    p: Path, # File in a folder
+) -> str: # '' for a photograph, otherwise the reason to leave it out
+    "Find out from name and first bytes whether a file is a photograph"
     if p.name.startswith('.'): return 'hidden'
     if p.exists() and not p.is_file(): return 'no ordinary file'
     if is_image_name(p) or not p.suffix and _begins_with(p, _MAGIC): return ''
@@ -110,10 +110,10 @@ def _kind(
 
 # %% ../nbs/parts/core.ipynb #c8421518
 def list_folder(
-    folder: str | Path,      # where to look
-    recursive: bool = False, # also in the folders below it?
-) -> tuple[list[Path], dict[str, list[str]]]: # photographs in natural order of their names; what is left out, by reason
-    "What a folder holds: photographs, and the rest"
+    folder: str | Path,      # Folder to search
+    recursive: bool = False, # True to search the folders below it too
+) -> tuple[list[Path], dict[str, list[str]]]: # Photographs in natural order; reason to the names left out
+    "List the photographs in a folder, and everything else with the reason why it is left out"
     folder, photos, rest = Path(folder), [], {}
     if not folder.is_dir(): raise DataError(f'{folder} is not a folder: check the path')
     shut = lambda e: rest.setdefault('folders that can\'t be opened', []).append(str(e.filename))
@@ -131,32 +131,32 @@ def list_folder(
 
 # %% ../nbs/parts/core.ipynb #aa33649b
 def image_files(
-    folder: str | Path,      # where to look
-    recursive: bool = False, # also in the folders below it?
-) -> list[Path]: # in natural order of their names
-    "The photographs in a folder"
+    folder: str | Path,      # Folder to search
+    recursive: bool = False, # True to search the folders below it too
+) -> list[Path]: # Photographs in natural order of their names
+    "List the photographs in a folder"
     return list_folder(folder, recursive)[0]
 
 # %% ../nbs/parts/core.ipynb #2245d2ea
 def is_remote(
-    path: str | Path, # of a file
-) -> bool: # such as s3://, gs:// or https://
-    "Is this on another machine?"
+    path: str | Path, # Path or address of a file
+) -> bool: # True for a text such as s3://, gs:// or https://
+    "Check whether a path leads to another machine"
     return isinstance(path, str) and '://' in path
 
 # %% ../nbs/parts/core.ipynb #3e70656c
 def file_facts(
-    path: str | Path, # of a file
-) -> tuple[int | None, int | None]: # bytes; time of the last change, nanoseconds. None: on another machine, or not there
-    "Size and age of a file"
+    path: str | Path, # Path or address of a file
+) -> tuple[int | None, int | None]: # Bytes; nanoseconds of the last change; None if remote or missing
+    "Get the size of a file and the time of its last change"
     try: return (None, None) if is_remote(path) else ((s := os.stat(path)).st_size, s.st_mtime_ns)
     except OSError: return None, None
 
 # %% ../nbs/parts/core.ipynb #9b04e3a4
 def read_file(
-    path: str | Path, # of a file, on any file system that fsspec knows
-) -> bytes: # its content
-    "Read a file"
+    path: str | Path, # Path of a file, or an address that fsspec can read
+) -> bytes: # Content of the file
+    "Read a file from this machine or from another one"
     if not is_remote(path): return Path(path).read_bytes()
     try: import fsspec
     except ImportError: raise DataError(f'{path} is on another machine: pip install "dr_nbdev[remote]"') from None
@@ -166,11 +166,11 @@ def read_file(
 
 # %% ../nbs/parts/core.ipynb #040dfc15
 def check_target(
-    path: str | Path, # the file to make or replace
-    not_these: Iterable = (), # files that are read or written by the same call
-    folder: bool = False, # is it a folder that is to be made, or written into?
-) -> Path: # the file; where `path` is a link, what it points to
-    "Make sure that a result can be written, before the work for it begins"
+    path: str | Path, # File to make or replace
+    not_these: Iterable = (), # Other files that the same call reads or writes
+    folder: bool = False, # True if `path` is a folder to make or to write into
+) -> Path: # Real path; the target of the link where `path` is a link
+    "Check that a result can be written, before the work for it begins"
     real = Path(os.path.realpath(path))
     if folder and real.exists() and not real.is_dir(): raise DataError(f'{path} is a file: name a folder')
     if not folder and real.is_dir(): raise DataError(f'{path} is a folder: name a file in it')
@@ -185,9 +185,9 @@ def check_target(
 # %% ../nbs/parts/core.ipynb #b89e9ea5
 @contextmanager
 def only_one(
-    path: str | Path, # a file or folder that is written
+    path: str | Path, # File or folder that is written
 ):
-    "Hold a lock while something is written; a second run is refused"
+    "Hold a lock while `path` is written; raise `DRError` if another run holds it"
     from filelock import FileLock, Timeout
     real = Path(os.path.realpath(path))
     real.parent.mkdir(parents=True, exist_ok=True)
@@ -204,9 +204,9 @@ _writing = count()
 
 @contextmanager
 def write_safely(
-    path: str | Path, # the file to make or replace
-): # yields the temporary path to write to
-    "Write to a temporary name beside `path`; rename when all went well, remove when not"
+    path: str | Path, # File to make or replace
+): # Yields the temporary path to write to
+    "Write under a temporary name beside `path`; rename it on success, remove it on failure"
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     tmp = path.with_name(f'.{path.stem}.{os.getpid()}.{next(_writing)}.tmp{path.suffix}')
@@ -217,9 +217,9 @@ def write_safely(
 
 # %% ../nbs/parts/core.ipynb #14971ab1
 def as_json(
-    obj: object, # anything JSON can hold; tables become lists of rows; NumPy numbers and arrays, and paths, are converted
-) -> str: # readable
-    "Write `obj` as text; a table of grades with the balance of its files"
+    obj: object, # Value that JSON can hold; also tables (lists of rows), NumPy numbers and arrays, paths
+) -> str: # JSON, indented by one space
+    "Convert `obj` to JSON; a table of predicted grades together with the balance of its files"
     if isinstance(obj, pd.DataFrame) and 'balance' in obj.attrs: obj = dict(photographs=obj, **obj.attrs)
     def plain(o):
         if isinstance(o, pd.DataFrame): return json.loads(o.to_json(orient='records', force_ascii=False))
@@ -230,17 +230,17 @@ def as_json(
 
 # %% ../nbs/parts/core.ipynb #78c69fc2
 def write_json(
-    path: str | Path, # the file to make or replace
-    obj: object, # as for `as_json`
+    path: str | Path, # File to make or replace
+    obj: object, # Value to store, as for `as_json`
 ):
-    "Write `obj` to a file"
+    "Write `obj` to a JSON file"
     with write_safely(path) as tmp: tmp.write_text(as_json(obj) + '\n', encoding='utf-8')
 
 # %% ../nbs/parts/core.ipynb #dc841d1b
 def read_json(
-    path: str | Path, # a JSON file
-): # what it holds
-    "Read JSON, with an error that names the file"
+    path: str | Path, # JSON file
+): # Content: a dict, a list, a text or a number
+    "Read a JSON file; raise a `DataError` that names it where that fails"
     try: return json.loads(Path(path).read_text(encoding='utf-8'))
     except FileNotFoundError: raise DataError(f'{path} is missing')
     except ValueError as e: raise DataError(f'{path} is not valid JSON ({e})')
@@ -248,51 +248,51 @@ def read_json(
 # %% ../nbs/parts/core.ipynb #77f983f7
 def from_dict(
     cls, # Dataclass to make
-    d: dict, # Field names to values
+    d: dict, # Field name to its value
     what: str, # Name of the object, for error messages
 ):
-    "Make a dataclass from plain values; an unknown field is an error, never a silent difference"
+    "Make a dataclass from plain values; an unknown field is an error"
     unknown = set(d) - set(cls.__dataclass_fields__)
     if unknown: raise DataError(f'{what} has fields this program does not know: {", ".join(sorted(unknown))}. Update dr_nbdev')
     return cls(**d)
 
 # %% ../nbs/parts/core.ipynb #9bebd451
 def markdown_table(
-    rows: list[dict] | pd.DataFrame, # Rows, or a table whose index is not shown
-) -> str: # Markdown
-    "A table as Markdown"
+    rows: list[dict] | pd.DataFrame, # List of rows, or a table; its index is not shown
+) -> str: # Table in Markdown
+    "Write a table as Markdown"
     t = pd.DataFrame(rows)
     lines = [list(t), ['---']*t.shape[1], *t.astype(object).to_numpy().tolist()]
     return '\n'.join('| ' + ' | '.join(map(str, r)) + ' |' for r in lines)
 
 # %% ../nbs/parts/core.ipynb #991959d6
 def templates() -> Path: # Folder of the package's templates
-    "Where the package keeps its templates"
+    "Find the folder of the package's templates"
     import dr_nbdev
     return Path(dr_nbdev.__file__).parent/'templates'
 
 def render(
-    template: str, # Name of a file in `templates()`, or a text
-    text: bool = False, # Is `template` the text itself?
-    **values, # Values for the template
+    template: str, # Name of a file in `templates()`, or the text of a template
+    text: bool = False, # True if `template` is the text itself
+    **values, # Values for the names in the template
 ) -> str: # The text with the values filled in
-    "Fill a template"
+    "Fill in a template"
     from jinja2 import Environment, FileSystemLoader
     env = Environment(loader=FileSystemLoader(templates()), autoescape=template.endswith('.html'), keep_trailing_newline=True)
     return (env.from_string(template) if text else env.get_template(template)).render(values)
 
 # %% ../nbs/parts/core.ipynb #631f1a8e
 def image_url(
-    img: np.ndarray, # height x width x 3 or 4, uint8, RGB or RGBA
-) -> str: # data:image/...
-    "A picture that is part of a page"
+    img: np.ndarray, # Picture, height x width x 3 (RGB) or 4 (RGBA), uint8
+) -> str: # Address that starts with `data:image/`
+    "Encode a picture as an address that contains it"
     import base64, cv2
     kind, img = ('png', cv2.cvtColor(img, cv2.COLOR_RGBA2BGRA)) if img.shape[2] == 4 else ('jpeg', img[..., ::-1])
     return f'data:image/{kind};base64,' + base64.b64encode(cv2.imencode(f'.{kind}', img)[1].tobytes()).decode()
 
 # %% ../nbs/parts/core.ipynb #c47b0819
 class _CellBar(tqdm):
-    "A bar that is part of a cell's output, and leaves nothing behind"
+    "A progress bar in the output of a notebook cell; it is emptied at the end"
     shown = None
     def display(self, msg=None, pos=None):
         from IPython.display import HTML, display
@@ -303,30 +303,30 @@ class _CellBar(tqdm):
 
 # %% ../nbs/parts/core.ipynb #27cbdff7
 def is_watched() -> bool: # False in logs, in tests, and where DR_QUIET is set
-    "Does somebody watch this program in a terminal or in Jupyter?"
+    "Check whether a person watches this program, in a terminal or in Jupyter"
     in_lab = 'ipykernel' in sys.modules
-    # no stdout: somebody wants quiet
+    # A program that has set sys.stdout to None wants no output
     return bool((in_lab and sys.stdout or sys.stderr.isatty()) and not (os.environ.get('IN_TEST') or os.environ.get('DR_QUIET')))
 
 # %% ../nbs/parts/core.ipynb #fc4bfd5c
 def progress(
-    items: Iterable, # what to go through
-    desc: str = '', # a word on what is being done
-    total: int | None = None, # how many there are, if `items` can't tell
-    unit: str = 'img', # what is counted
-): # the same items, one by one
-    "Go through `items` behind a progress bar, where somebody is watching"
+    items: Iterable, # Items to go through
+    desc: str = '', # Label in front of the bar
+    total: int | None = None, # Number of items; None to take the length of `items`, if it has one
+    unit: str = 'img', # Name of what is counted
+): # Iterable of the same items
+    "Go through `items` and show a progress bar, if a person is watching"
     return (_CellBar if 'ipykernel' in sys.modules else tqdm)(items, desc=desc, total=total, unit=unit, disable=not is_watched(),
                                                               leave=False, delay=1)
 
 # %% ../nbs/parts/core.ipynb #1d907c7a
 def prefetch(
-    f: Callable, # Function of one item; runs in threads
+    f: Callable, # Function of one item, called in threads
     items: Iterable, # Items, in order
     workers: int, # Number of threads
-    waiting: int | None = None, # Largest number of results held ready; None: as many as threads
+    waiting: int | None = None, # Largest number of results held ready; None for the number of threads
 ): # Results, in the order of the items
-    "Compute results in threads, a few items ahead of the reader"
+    "Compute results in threads, a few items ahead of the caller"
     with ThreadPoolExecutor(workers) as pool:
         queue = deque()
         for o in items:
@@ -336,7 +336,7 @@ def prefetch(
 
 # %% ../nbs/parts/core.ipynb #168df38d
 def seed_everything(
-    seed: int = 42, # any whole number
+    seed: int = 42, # Random seed, any whole number that PyTorch accepts; NumPy gets it modulo 2**32
 ):
     "Seed Python, NumPy and PyTorch"
     random.seed(seed)
@@ -346,17 +346,17 @@ def seed_everything(
 
 # %% ../nbs/parts/core.ipynb #29fac442
 def versions(
-    names: list[str], # of packages
-) -> dict: # name to version; None: not installed
-    "Versions of packages"
+    names: list[str], # Names of packages
+) -> dict: # Package name to its version; None if not installed
+    "Look up the versions of installed packages"
     def v(name):
         try: return version(name)
         except PackageNotFoundError: return None
     return {n: v(n) for n in names}
 
 # %% ../nbs/parts/core.ipynb #6a5977a9
-def environment() -> dict: # names of packages to versions, and the machine
-    "Versions and machine, to be stored with a run"
+def environment() -> dict: # Package name to its version; also python, machine and cpus
+    "Collect the versions of packages and the kind of machine, to store with a run"
     names = 'dr_nbdev fastai torch torchvision numpy pandas scikit-learn pillow opencv-python-headless'.split()
     return dict(python=platform.python_version(), machine=platform.machine(), cpus=os.cpu_count(),
                 **versions(names))
@@ -365,8 +365,8 @@ def environment() -> dict: # names of packages to versions, and the machine
 MAIN_ARCHIVE = 'diabetic-retinopathy-classification-f1-score-4.zip'
 EXTRA_ARCHIVE = 'train_image_resized.zip'
 
-def real_data() -> Path | None: # the folder `DR_DATA` names, if both archives are in it
-    "Where the real archives are, if this machine has them"
+def real_data() -> Path | None: # Folder of both archives; None where `DR_DATA` is not set
+    "Find the folder of the real archives, if this machine has them"
     folder = os.environ.get('DR_DATA')
     if not folder: return None
     missing = [o for o in (MAIN_ARCHIVE, EXTRA_ARCHIVE) if not (Path(folder)/o).is_file()]
@@ -375,8 +375,8 @@ def real_data() -> Path | None: # the folder `DR_DATA` names, if both archives a
 
 # %% ../nbs/parts/core.ipynb #78243402
 def study(
-    name: str, # File below `nbs/studies`, such as 'bench/bench.csv'
-) -> Path: # The file
+    name: str, # Path below `nbs/studies`, such as 'bench/bench.csv'
+) -> Path: # Path of the table
     "Find a table of results"
     roots = [Path(__file__).parent.parent] if '__file__' in globals() else []
     places = [o/'nbs/studies'/name for o in [*roots, Path.cwd()/'dr_nbdev', Path.cwd(), *Path.cwd().parents]]
@@ -387,13 +387,13 @@ def study(
 
 # %% ../nbs/parts/core.ipynb #effe879e
 def _without_slow(lines):
-    "A cell's lines, or one that says why it is left out"
+    "Return the lines of a cell, or one line that prints why the cell is left out"
     mark = next((m[1] for o in lines if (m := re.match(r'#\|\s*(slow|cuda)\b', o))), None)
     if not mark or os.environ.get('DR_SLOW') or os.environ.get('IN_TEST'): return lines
     why = dict(slow='a long run on the real archives or many samples', cuda='a run for a GPU')[mark]
     return [f"print('Left out: {why}. Its results are kept beside this notebook. To run it: %env DR_SLOW=1')\n"]
 
 def skip_slow():
-    "In Jupyter, leave out the cells marked slow or cuda"
+    "Leave out cells marked slow or cuda, in Jupyter"
     from IPython import get_ipython
     if (ip := get_ipython()) and _without_slow not in ip.input_transformers_cleanup: ip.input_transformers_cleanup.append(_without_slow)

@@ -122,6 +122,14 @@ def _balances(every, archives, plan):
         out.append(balance(f'graded photographs of {a.path.name}', len(ids), len(used), why))
     return out
 
+# %% ../nbs/1_data.ipynb #814c520d
+def _plan(stage, archives, own, plan_archives, per_grade, val, seed):
+    "Decide for each photograph of the archives and of your own folders where it goes"
+    plan = pd.DataFrame()
+    if 'main' in archives: plan = plan_archives(stage, archives['main'], archives['additional'], per_grade, val, seed)
+    if own: plan = pd.concat([plan, plan_photos(stage, own, plan, val, seed)], ignore_index=True)
+    return plan
+
 # %% ../nbs/1_data.ipynb #5d2303a6
 def merge(
     main: str | Path | None = None, # Zip of the competition, to be split; None: `MAIN_ARCHIVE`, or none with `photos`
@@ -153,9 +161,7 @@ def merge(
             shutil.rmtree(dest/WORK/IMAGES/'val', ignore_errors=True)
             stage = Stage(dest/WORK/IMAGES/'train')
             own = {k: a for k, a in archives.items() if k not in ARCHIVES}
-            plan = pd.DataFrame()
-            if 'main' in archives: plan = PLANS[split](stage, archives['main'], archives['additional'], per_grade, val, seed)
-            if own: plan = pd.concat([plan, plan_photos(stage, own, plan, val, seed)], ignore_index=True)
+            plan = _plan(stage, archives, own, PLANS[split], per_grade, val, seed)
             notes += [o for a in archives.values() for o in a.notes] + _asked_in_vain(plan)
             about = dict(settings=settings, archives=[str(a.path) for a in every.values()], notes=notes,
                          balance=_balances(every, archives, plan))

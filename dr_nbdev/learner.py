@@ -47,30 +47,30 @@ with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTo
 
 # %% ../nbs/parts/learner.ipynb #d8031af5
 class _ReadSquare(Transform):
-    "The square of a photograph, from the cache where it is there"
+    "Read the square of a photograph from the cache, or prepare it on the spot"
     input_types = (Path, str, bytes, np.ndarray)
-    def __init__(self, preprocess: Preprocess, folder: Path | None = None, keys: dict | None = None): # folder of the cache; path to sha256
+    def __init__(self, preprocess: Preprocess, folder: Path | None = None, keys: dict | None = None): # Cache folder; SHA-256 by path
         super().__init__()
         self.preprocess, self.folder, self.keys = preprocess, folder, keys or {}
     def encodes(self, src):
         return self.square(src) if isinstance(src, (str, Path)) and str(src) in self.keys else self.tensor(self.preprocess(src))
-    def square(self, path: str | Path, copy: int = 0): # of a photograph in the cache; 0: itself, from 1 on: a copy
+    def square(self, path: str | Path, copy: int = 0): # Path of a cached photograph; copy 0 is the photograph itself
         return self.tensor(read_square(square_file(self.folder, self.keys[str(path)], copy), self.preprocess.size))
     def tensor(self, square: np.ndarray): return TensorImage(torch.from_numpy(square).permute(2, 0, 1))
 
 # %% ../nbs/parts/learner.ipynb #4ae9a081
-class TensorGrade(TensorBase): "Grades, or scores on the same scale"
+class TensorGrade(TensorBase): "Hold grades, or scores on the same scale, of a batch"
 
 class Grade(float, ShowTitle):
-    "A grade or a score that shows itself as a title"
+    "Show a grade or a score as the title of a picture"
     _show_args = {'label': 'text'}
     def __str__(self): return f'{int(self)} {GRADES[int(self)]}' if self in range(5) else f'score {float(self):.2f}'
     def show(self, ctx: object = None, **kwargs): return show_title(str(self), ctx=ctx, **self._show_args | kwargs)
 
 # %% ../nbs/parts/learner.ipynb #0d05aab4
 class _ReadGrade(Transform):
-    "The grade of a photograph"
-    def __init__(self, grades: dict): # path to grade
+    "Look up the grade of a photograph by its path"
+    def __init__(self, grades: dict): # Grade by path, as text
         super().__init__()
         self.grades = grades
     def encodes(self, path): return TensorGrade(torch.tensor(self.grades[str(path)], dtype=torch.float32))
@@ -78,10 +78,10 @@ class _ReadGrade(Transform):
 
 # %% ../nbs/parts/learner.ipynb #4fd5b6b4
 def _draw_shares(
-    table: pd.DataFrame, # With grade and source
-    balance: str, # 'grade' or 'root'
+    table: pd.DataFrame, # Table with the columns grade and source
+    balance: str, # Kind of balance, 'grade' or 'root'
 ) -> np.ndarray: # Share of the draws for each image, (n,); sums to 1
-    "How often each image is to be drawn"
+    "Compute how often each image is to be drawn"
     if balance not in ('grade', 'root'): raise DataError(f"balance={balance!r}: choose 'grade' or 'root', or None")
     size = table.groupby([table.grade] if balance == 'grade' else [table.source, table.grade]).grade.transform('size').to_numpy()
     share = size**-.5 if balance == 'root' else 1/size
@@ -89,20 +89,20 @@ def _draw_shares(
 
 # %% ../nbs/parts/learner.ipynb #f12cd41e
 class FundusDL(TfmdDL):
-    "A fastai loader that reads in threads, in an order that follows from the seed and the epoch"
+    "Load batches in threads, in an order that follows from the seed and the epoch"
     epoch = 0
     def __init__(self,
-        dataset: 'Datasets', # fastai Datasets of square and grade
-        bs: int = 18, # Photographs in a batch
-        shuffle: bool = False, # Another order in each epoch?
-        num_workers: int | None = None, # Not used: fastai passes it
-        seed: int = 42, # Seed of order and augmentation
-        shares: np.ndarray | None = None, # Chance of each photograph to be drawn; None: each comes once
-        readers: int | None = None, # Threads that read; None: one for each core, 8 at most
-        augment: Callable | None = None, # Function of a square and a generator, in the threads that read
-        draw_copy: Callable | None = None, # Function of a place and a generator: the square that is to stand for the photograph there
-        part: tuple = (0, 1), # Which part of each batch, of how many: each process of a training takes its own
-        **kwargs, # As for fastai's `TfmdDL`
+        dataset: 'Datasets', # Datasets of squares and grades
+        bs: int = 18, # Number of photographs in a batch
+        shuffle: bool = False, # True for another order in each epoch
+        num_workers: int | None = None, # Ignored; present because fastai passes it
+        seed: int = 42, # Random seed of order and augmentation
+        shares: np.ndarray | None = None, # Chance of each photograph to be drawn, (n,); None: each comes once
+        readers: int | None = None, # Number of reading threads; None: one for each core, 8 at most
+        augment: Callable | None = None, # Function of a square and a generator that augments one image
+        draw_copy: Callable | None = None, # Function of a position and a generator that chooses the square to use there
+        part: tuple = (0, 1), # Number of this process, and of all processes that share each batch
+        **kwargs, # Arguments of fastai's `TfmdDL`
     ):
         self.seed, self.shares, self.readers = seed, shares, readers or min(8, os.cpu_count() or 1)
         self.augment, self.draw_copy, self.part = augment, draw_copy, part
@@ -117,7 +117,7 @@ class FundusDL(TfmdDL):
         if self.draw_copy: x = self.draw_copy(i, rng)
         if self.augment: x = TensorImage(torch.from_numpy(self.augment(x.permute(1, 2, 0).numpy(), rng)).permute(2, 0, 1))
         return (x, *y)
-    def create_batch(self, items: list): # the channels of a pixel stay side by side in memory
+    def create_batch(self, items: list): # List of (square, grade); the channels of a pixel stay side by side in memory
         xs, *ys = zip(*items)
         x = torch.stack([o.permute(1, 2, 0).as_subclass(torch.Tensor) for o in xs]).permute(0, 3, 1, 2)
         return (TensorImage(x), *(torch.stack(o) for o in ys))
@@ -130,13 +130,13 @@ class FundusDL(TfmdDL):
 
 # %% ../nbs/parts/learner.ipynb #4ded7c82
 class _ChannelsLast(Transform):
-    "The memory layout in which convolutions are fastest"
+    "Change a batch to the memory layout in which convolutions are fastest"
     order = 110 # after normalisation
     def encodes(self, x: TensorImage): return x.contiguous(memory_format=torch.channels_last) if x.device.type in ('cuda', 'cpu') else x
 
 # %% ../nbs/parts/learner.ipynb #e79cf77d
 def _photo_table(data):
-    "Table of photographs with absolute paths, and the folder of their cache"
+    "Load the table of photographs with absolute paths, and find the folder of their cache"
     if isinstance(data, pd.DataFrame):
         lacks = [c for c in ('path', 'grade', 'split') if c not in data]
         if lacks: raise DataError(f'the table has no column {", ".join(lacks)}: fundus_dls needs path, grade and split (train or val)')
@@ -148,7 +148,7 @@ def _photo_table(data):
 
 # %% ../nbs/parts/learner.ipynb #bdcc39b7
 def _readable(table, home, preprocess, workers, log, copies):
-    "Rows whose photographs can be read, their squares prepared"
+    "Prepare all squares and keep the rows whose photographs can be read"
     bad = prepare_images(table, home, preprocess, workers, log, copies)
     for r in table.itertuples():
         if r.sha256 in bad: log(f'left out of {r.split}: {r.path}: {bad[r.sha256]}')
@@ -161,12 +161,12 @@ def _readable(table, home, preprocess, workers, log, copies):
 # %% ../nbs/parts/learner.ipynb #b252f4b4
 def _halfway(
     grades: pd.Series, # Grade of each photograph
-    table: pd.DataFrame, # With image_id
-    train: np.ndarray, # Which of them are trained on, bool
-    teacher: str | Path, # Table of image_id and score
-    log: Callable, # Gets a balance
-) -> pd.Series: # Targets
-    "Targets between the grades of people and the scores of a network"
+    table: pd.DataFrame, # Table with the column image_id
+    train: np.ndarray, # Whether each photograph is trained on, bool, (n,)
+    teacher: str | Path, # Path of a table with image_id and score
+    log: Callable, # Function that receives a message with the counts
+) -> pd.Series: # Target of each photograph
+    "Put targets halfway between the ground truth and the scores of a network"
     t = read_table(teacher)
     if not {'image_id', 'score'} <= set(t): raise DataError(f'{teacher} has columns {", ".join(t)}: needed are image_id and score')
     score = table.image_id.map(dict(zip(t.image_id, pd.to_numeric(t.score, errors='coerce'))))
@@ -176,20 +176,20 @@ def _halfway(
 
 # %% ../nbs/parts/learner.ipynb #d0cd62ca
 def fundus_dls(
-    data: str | Path | pd.DataFrame = 'data', # Folder that `merge` made, or a table with path, grade and split
-    preprocess: Preprocess = Preprocess(380, enhance='graham_grey'), # How a photograph becomes a square
-    bs: int = 18, # Images in a training batch; validation takes twice as many
-    augment: str | None = 'default', # 'light', 'default', 'coarse', 'kaggle2023', or None
-    balance: str | None = None, # Draw each 'grade' alike, or 'root': halfway there
-    soft: bool = False, # Give duplicates of one photograph the mean of their grades, in training
-    copies: int = 0, # Copies of each training photograph as other programs would have saved it; an epoch takes it or one of them
-    teacher: str | Path | None = None, # Table of image_id and score: in training the target is halfway between grade and score
+    data: str | Path | pd.DataFrame = 'data', # Folder that `merge` made, or table with path, grade and split
+    preprocess: Preprocess = Preprocess(380, enhance='graham_grey'), # Preparation of a photograph as a square
+    bs: int = 18, # Number of images in a training batch; validation takes twice as many
+    augment: str | None = 'default', # Augmentation: 'light', 'default', 'coarse', 'kaggle2023', or None
+    balance: str | None = None, # 'grade': all grades equally often; 'root': halfway there; None: each image once
+    soft: bool = False, # True to train duplicates of a photograph on the mean of their grades
+    copies: int = 0, # Number of re-saved copies of each training photograph; an epoch uses it or one of them
+    teacher: str | Path | None = None, # Table of image_id and score; trains on targets halfway to the score
     seed: int = 42, # Random seed of order and augmentation
-    device: str | None = None, # Device of the batches; None: the best there is
-    workers: int | None = None, # Threads that read; None: one per processor. They do not change the result
-    log: Callable = print, # Gets messages
-) -> DataLoaders: # Images n x 3 x size x size, normalised; grades (n,)
-    "fastai DataLoaders of fundus photographs"
+    device: str | None = None, # Device of the batches; None: the best available
+    workers: int | None = None, # Number of threads; None: one for each core, 8 at most for reading
+    log: Callable = print, # Function that receives messages
+) -> DataLoaders: # Loaders of normalised images n x 3 x size x size and grades (n,)
+    "Make fastai DataLoaders of fundus photographs"
     device = torch.device(device or default_device())
     table, home = _photo_table(data)
     table = _readable(table, home, preprocess, workers, log, copies)
@@ -213,37 +213,37 @@ def fundus_dls(
 
 # %% ../nbs/parts/learner.ipynb #2572bdf4
 class GradeLoss(BaseLoss):
-    "SmoothL1 on the grade as a number, in float32"
+    "Compute SmoothL1 between score and grade, in float32"
     def __init__(self, loss: Callable = torch.nn.SmoothL1Loss, **kwargs): super().__init__(loss, floatify=True, is_2d=False, **kwargs)
     def __call__(self, inp, targ, **kwargs): return super().__call__(inp.float(), targ, **kwargs)
 
 def grade_metric(
-    f: Callable, # Function of true and predicted grades, such as `macro_f1`
-) -> AccumMetric: # fastai metric of scores
-    "A figure of rounded scores over a whole epoch"
+    f: Callable, # Metric of true and predicted grades, such as `macro_f1`
+) -> AccumMetric: # Metric for fastai that takes scores
+    "Turn a metric of grades into a fastai metric of scores over a whole epoch"
     return AccumMetric(lambda grades, scores: f(grades.astype(int), to_grade(scores)), to_np=True, invert_arg=True, name=f.__name__)
 
 # %% ../nbs/parts/learner.ipynb #79fb3579
 def _body_and_head(
-    model: torch.nn.Module, # Network with one neuron on top
-) -> list[list]: # Parameters of the body, and of the head
-    "Split a network for freezing and for learning rates"
+    model: torch.nn.Module, # Network with one output neuron
+) -> list[list]: # Two lists: the parameters of the body, and those of the head
+    "Split the parameters of a network for freezing and for learning rates"
     head = head_name(model) + '.'
     return [[p for n, p in model.named_parameters() if n.startswith(head) == h] for h in (False, True)]
 
 # %% ../nbs/parts/learner.ipynb #b67721b8
 def grade_learner(
-    dls: DataLoaders, # As `fundus_dls` gives them
-    backbone: str = 'efficientnet_v2_m', # A name in `list_backbones()`
+    dls: DataLoaders, # DataLoaders as `fundus_dls` makes them
+    backbone: str = 'efficientnet_v2_m', # Name in `list_backbones()`
     weights: str | Path | None = 'imagenet', # 'imagenet', path of a state dict, or None for random weights
     loss_func: Callable | None = None, # Loss of scores and grades; None: `GradeLoss`
     metrics: tuple = (macro_f1, qwk), # Functions of true and predicted grades
-    lr: float | None = None, # Learning rate; None: the backbone's own
+    lr: float | None = None, # Highest learning rate; None: the one in the registry
     wd: float = .02, # Weight decay
-    amsgrad: bool = False, # AdamW's variant that never raises a step again
+    amsgrad: bool = False, # True for the AMSGrad variant of AdamW
     **kwargs, # Arguments of fastai's `Learner`, such as cbs
-) -> Learner: # Ready to fit
-    "A fastai Learner that predicts the grade as a number"
+) -> Learner: # Learner that is ready to fit
+    "Make a fastai Learner that predicts the grade as a number"
     model = create_model(backbone, weights)
     grades = dls.train_ds.tls[1].tfms[0].grades
     with torch.no_grad(): model.get_submodule(head_name(model)).bias.fill_(float(np.mean([grades[str(o)] for o in dls.train_ds.items])))
@@ -263,12 +263,12 @@ def _captioned(samples, captions, nrows, ncols, figsize):
 
 @dispatch
 def show_results(x: TensorImage, y: TensorGrade, samples, outs, ctxs=None, max_n=9, nrows=None, ncols=None, figsize=None, **kwargs):
-    "Photographs with true grade and predicted score"
+    "Show photographs with the true grade and the predicted score"
     _captioned(samples, [f'true {s[1]}\n{o[0]}' for s, o in zip(samples, outs)], nrows, ncols or min(6, len(samples)), figsize)
 
 # %% ../nbs/parts/learner.ipynb #490cf75e
 @dispatch
 def plot_top_losses(x: TensorImage, y: TensorGrade, samples, outs, raws, losses, nrows=None, ncols=None, figsize=None, **kwargs):
-    "Photographs with the largest losses"
+    "Show the photographs with the largest losses"
     _captioned(samples, [f'true {s[1]}\n{o[0]}, loss {l.item():.2f}' for s, o, l in zip(samples, outs, losses)], nrows, ncols
                or min(6, len(samples)), figsize)

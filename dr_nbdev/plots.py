@@ -12,15 +12,15 @@ import numpy as np
 
 # %% ../nbs/parts/plots.ipynb #43101ff9
 def photo_grid(
-    photos: list, # Pictures, each height x width (x 3), uint8; None leaves a grey square
-    titles: list[str] | None = None, # One caption for each
-    columns: int = 6, # Pictures in a row
+    photos: list, # Pictures, each height x width (x 3), uint8; None for a grey square
+    titles: list[str] | None = None, # Caption of each picture; None for no captions
+    columns: int = 6, # Largest number of pictures in a row
     size: float = 1.9, # Width of a picture, inches
-    below: list | None = None, # Second pictures, one under each of the first
-    footer: str = '', # Line below everything
+    below: list | None = None, # Second pictures, one under each of the first; None for none
+    footer: str = '', # Line below all pictures
     fontsize: float = 7, # Size of the captions, points
 ): # Matplotlib figure
-    "Photographs in rows, each with a caption"
+    "Show photographs in rows, each with a caption"
     import matplotlib.pyplot as plt
     n, rows = len(photos), (1 if below is None else 2)
     k = max(1, min(columns, n))
@@ -38,29 +38,29 @@ def photo_grid(
 
 # %% ../nbs/parts/plots.ipynb #5c2f942e
 def image_row(
-    *images: np.ndarray, # Pictures, height x width x 3, uint8, RGB
+    *images: np.ndarray, # Pictures, each height x width x 3, uint8, RGB
     height: int = 150, # Height of the row, pixels
 ): # Picture to display in a notebook
-    "Pictures side by side, as a small JPEG"
+    "Place pictures side by side in a small JPEG"
     import cv2
     from IPython.display import Image
     fit = lambda o: cv2.resize(o, (round(o.shape[1]*height/o.shape[0]), height), interpolation=cv2.INTER_AREA)
     return Image(data=cv2.imencode('.jpeg', np.hstack([fit(o) for o in images])[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])[1].tobytes())
 
 def grey(
-    field: np.ndarray, # Numbers, height x width
-) -> np.ndarray: # Height x width x 3, uint8
-    "Numbers as a picture, from black for the least to white for the greatest"
+    field: np.ndarray, # Field of numbers, height x width
+) -> np.ndarray: # Grey picture, height x width x 3, uint8
+    "Turn numbers into a picture, from black for the smallest to white for the greatest"
     field = np.float32(field) - field.min()
     return np.repeat((field*(255/field.max())).astype(np.uint8)[..., None], 3, 2)
 
 # %% ../nbs/parts/plots.ipynb #f9f71df4
 def sketch(
-    *panels, # Each a list of curves or closed outlines, (n, 2)
+    *panels, # Panels, each a list of curves; a curve is an array of points (x, y), shape (n, 2)
     height: int = 130, # Height of a panel, pixels
-    closed: bool = False, # Close each curve?
+    closed: bool = False, # True to join the ends of each curve
 ): # Picture to display in a notebook
-    "Curves in panels side by side"
+    "Draw curves in panels side by side"
     import cv2
     from IPython.display import Image
     drawn = []

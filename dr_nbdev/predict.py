@@ -154,7 +154,7 @@ def _write_patients(result, weights, source, out, rules, pages):
         look = lambda name: prepare(Path(source)/name, Preprocess(size=480), 'off').square if name else None
         for row, name in zip(progress(table.to_dict('records'), 'pages'), page_names(table.patient)):
             pictures = {o: look(row[f'{o}_name']) for o in ('left', 'right')}
-            page = patient_page(row, pictures, weights, table.attrs['source'])
+            page = patient_page(row, pictures, weights)
             with write_safely(folder/name) as tmp: tmp.write_text(page, encoding='utf-8')
         print(f'pages to print: {folder}/')
     print(verdict_lines(table))
@@ -189,6 +189,22 @@ def _check_targets(out, submission, patients, files):
     outputs = [Path(out), *beside]
     if is_image_name(out): raise DataError(f'{out} has the name of a picture: name a table, such as grades.csv')
     for i, o in enumerate(outputs): check_target(o, inputs + outputs[:i])
+
+# %% ../nbs/6_predict.ipynb #23484bb4
+def _check_options(shard, ray, submission, fill, patients, pages):
+    "Refuse options that contradict each other"
+    if shard and ray: raise DataError('a cluster of Ray grades all photographs: leave out --shard or --ray')
+    if shard and (submission or patients): raise DataError('submission and patients are about the whole table: name them with --gather')
+    if fill is not None and not submission: raise DataError('fill is for ids of a submission: name it with --submission')
+    if pages and not patients: raise DataError('pages are about patients: add --patients')
+
+# %% ../nbs/6_predict.ipynb #a51da9ee
+def _grade_on_ray(grader, files, names, rest, out, address):
+    "Grade on a cluster of Ray, and read the table that its workers wrote"
+    grade_by_ray(grader, files, names, out, None if address == 'local' else address)
+    result = read_result(Path(out))
+    result.attrs['balance'] = balance('files', len(files) + sum(map(len, rest.values())), len(result), rest)
+    return result
 
 # %% ../nbs/6_predict.ipynb #70fa45d3
 @command('dr_predict --folder my_photos --out grades.csv', 'dr_predict -m weights/my_run --folder my_photos --recursive --patients',
@@ -225,20 +241,14 @@ def dr_predict(
         print((table := weights_table()).to_string(index=False))
         return table
     if gather: return _gather(out, submission, fill, patients, rules)
-    if shard and ray: raise DataError('a cluster of Ray grades all photographs: leave out --shard or --ray')
-    if shard and (submission or patients): raise DataError('submission and patients are about the whole table: name them with --gather')
+    _check_options(shard, ray, submission, fill, patients, pages)
     files, names, rest = photo_list(read_list(list_) if list_ else folder, recursive)
     _check_targets(out, submission, patients, files)
     if submission: _read_form(submission, names, fill)
-    elif fill is not None: raise DataError('fill is for ids of a submission: name it with --submission')
-    if pages and not patients: raise DataError('pages are about patients: add --patients')
     who, told = read_patients(patients, names) if patients and patients != BY_NAME else (None, None)
     if patients: read_rules(rules)
     grader = replace(_load_grader(files, weights, device, thresholds, engine, batch), quality=quality, with_spread=spread, who=who)
-    if ray:
-        grade_by_ray(grader, files, names, out, None if ray == 'local' else ray)
-        result = read_result(Path(out))
-        result.attrs['balance'] = balance('files', len(files) + sum(map(len, rest.values())), len(result), rest)
+    if ray: result = _grade_on_ray(grader, files, names, rest, out, ray)
     elif shard: result = grade_shard(grader, files, names, out, parse_shard(shard), batch)
     else: result = grader.grade_listed(files, names, rest, out, batch)
     print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')

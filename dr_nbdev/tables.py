@@ -24,8 +24,8 @@ _SEPARATORS = {',': 'commas', ';': 'semicolons', '\t': 'tabs'}
 def _decoded(
     data: bytes, # Content of a file
     where: str, # Name of the table in messages
-) -> tuple[str, str]: # Text, and the encoding it is in
-    "Find out the encoding of a text"
+) -> tuple[str, str]: # Text, and the name of its encoding
+    "Detect the encoding of a text, and decode it"
     marks = (b'\xff\xfe', 'utf-16'), (b'\xfe\xff', 'utf-16'), (b'\xef\xbb\xbf', 'utf-8-sig'), (b'', 'utf-8'), (b'', 'cp1252')
     for mark, encoding in marks:
         if not data.startswith(mark): continue
@@ -36,10 +36,10 @@ def _decoded(
 
 # %% ../nbs/parts/tables.ipynb #fd24325c
 def _read_csv(
-    data: bytes | str, # Content of a file
+    data: bytes | str, # Content of a file, or its text
     where: str, # Name of the table in messages
-) -> tuple[list, str]: # Rows of cells, with their line numbers; how it was read
-    "Read text with a separator that is found out"
+) -> tuple[list, str]: # Pairs of a line number and its cells; encoding and separator in words
+    "Read a CSV, and detect its encoding and its separator"
     text, encoding = (data, 'utf-8') if isinstance(data, str) else _decoded(data, where)
     lead = re.match(r'\ufeff?(?:sep=([,;\t])\r?\n)?', text)
     body = text[lead.end():]
@@ -52,17 +52,17 @@ def _read_csv(
 
 # %% ../nbs/parts/tables.ipynb #6a6db41f
 def _cell_text(
-    o, # Value of a cell
-) -> str: # '' for an empty one
-    "A typed value as a person would write it in a CSV"
+    o, # Value of a cell: a number, a text, a date or None
+) -> str: # Text of the value; '' for an empty cell
+    "Write a typed value as a person would write it in a CSV"
     return '' if pd.isna(o) else str(int(o) if isinstance(o, float) and o.is_integer() else o).strip()
 
 # %% ../nbs/parts/tables.ipynb #e07d41c7
 def _read_excel(
     data: bytes, # Content of a file
     where: str, # Name of the table in messages
-) -> tuple[list, str]: # Rows of cells, with their line numbers; how it was read
-    "Read a workbook, if the library for it is there"
+) -> tuple[list, str]: # Pairs of a line number and its cells; 'Excel'
+    "Read an Excel workbook, if openpyxl is installed"
     save = 'Save the sheet as CSV'
     if data[:2] != b'PK': raise DataError(f'{where} is an old Excel workbook (.xls). {save}')
     try: import openpyxl
@@ -79,8 +79,8 @@ def _read_excel(
 def _read_parquet(
     data: bytes, # Content of a file
     where: str, # Name of the table in messages
-) -> tuple[list, str]: # Rows of cells, with their line numbers; how it was read
-    "Read a Parquet file, if the library for it is there"
+) -> tuple[list, str]: # Pairs of a line number and its cells; 'Parquet'
+    "Read a Parquet file, if the library for it is installed"
     try: t = pd.read_parquet(io.BytesIO(data))
     except ImportError: raise DataError(f'{where} is a Parquet file: pip install "dr_nbdev[parquet]", or save it as CSV') from None
     except Exception as e: raise DataError(f'{where} looks like a Parquet file and can\'t be read ({type(e).__name__}: {e})') from None
@@ -89,11 +89,11 @@ def _read_parquet(
 
 # %% ../nbs/parts/tables.ipynb #7c5980a4
 def _table(
-    rows: list, # Rows of cells with their line numbers, the header first
-    read_as: str, # How they were read
+    rows: list, # Pairs of a line number and its cells, the header first
+    read_as: str, # Description of the format, stored in `attrs['read_as']`
     where: str, # Name of the table in messages
-) -> pd.DataFrame: # Cells as text
-    "Cells as a table; what does not fit the header is an error"
+) -> pd.DataFrame: # Table whose cells are all text
+    "Make a table of rows; a row that does not fit the header is an error"
     rows = [(n, r) for n, r in rows if any(r)]
     if len(rows) < 2: raise DataError(f'{where} has {"a header and no lines below it" if rows else "no lines"}: is it the right file?')
     header = rows[0][1]
@@ -113,8 +113,8 @@ def _table(
 def read_table(
     file: 'str | Path | IO', # Path, or open file, of a CSV, a Parquet file, or an Excel workbook with one sheet
     where: str | None = None, # Name of the table in messages; None: its path
-) -> pd.DataFrame: # All cells as text without spaces around; '' where a cell is empty; `attrs['read_as']` says how it was read
-    "Read a table that a person brings"
+) -> pd.DataFrame: # Cells as text without outer spaces; '' where empty; format in `attrs['read_as']`
+    "Read a table from a CSV, an Excel workbook or a Parquet file"
     where = where or str(file)
     try: data = file.read() if hasattr(file, 'read') else Path(file).read_bytes()
     except FileNotFoundError: raise DataError(f'{where} does not exist') from None
@@ -133,9 +133,9 @@ KNOWN_COLUMNS = dict(
 
 def find_columns(
     columns: Iterable[str], # Names of the columns of a table
-    given: dict | None = None, # Meaning to the name of its column, where it is not recognised
+    given: dict | None = None, # Meaning to the name of its column, where that is not recognised; None for none
 ) -> dict: # Meaning ('image', 'grade', 'patient', ...) to the name of its column
-    "Recognise the columns of a table"
+    "Find the columns of a table by their names"
     plain, found, given = {re.sub(r'[\s_-]+', '_', str(c).strip().lower()): c for c in columns}, {}, given or {}
     for what, names in KNOWN_COLUMNS.items():
         hits = [given[what]] if given.get(what) else [plain[n] for n in names if n in plain and plain[n] not in found.values()]
@@ -148,44 +148,44 @@ def find_columns(
 
 # %% ../nbs/parts/tables.ipynb #d2417f30
 def image_id(
-    name: str, # a file's name, or an entry of a label table, with or without an extension
-) -> str: # the name without folder and image extension
-    "What identifies a photograph"
+    name: str, # File name, or entry of a label table, with or without an extension
+) -> str: # Name without folder and image extension
+    "Get the id of a photograph from its name"
     name = os.path.basename(name.strip().replace('\\', '/'))
     stem, extension = os.path.splitext(name)
     return stem.strip() if extension.lower() in (*IMAGE_EXTENSIONS, '.dcm', '.dicom') else name
 
 # %% ../nbs/parts/tables.ipynb #694104e2
-EYES = {**dict.fromkeys(('left', 'l', 'os', 'le'), 'left'), **dict.fromkeys(('right', 'r', 'od', 're'), 'right')} # as people name them
+EYES = {**dict.fromkeys(('left', 'l', 'os', 'le'), 'left'), **dict.fromkeys(('right', 'r', 'od', 're'), 'right')} # Names in use
 
 def patient_eye(
-    id: str, # an image's id
-) -> tuple[str, str]: # patient, and 'left', 'right' or ''
-    "Whose eye this is, as far as the name tells"
+    id: str, # Id of an image
+) -> tuple[str, str]: # Patient; 'left', 'right', or '' where the name shows no side
+    "Find the patient and the side of an eye from the name of its photograph"
     side = '|'.join(EYES)
     last, first = re.fullmatch(rf'(.+?)[_\s.-]+({side})', id, re.IGNORECASE), re.fullmatch(rf'({side})[_\s.-]+(.+)', id, re.IGNORECASE)
-    if bool(last) == bool(first): return id, '' # neither, or both
+    if bool(last) == bool(first): return id, '' # No side, or two
     patient, side = last.groups() if last else first.groups()[::-1]
     return patient, EYES[side.lower()]
 
 # %% ../nbs/parts/tables.ipynb #b9eae268
 def name_some(
     names: Iterable[str], # Names of files or images
-    n: int = 3, # How many to name
-) -> str: # Such as '5 (a, b, c ...)'
-    "A count, and the first few names"
+    n: int = 3, # Largest number of names to show
+) -> str: # Text such as '5 (a, b, c ...)'
+    "Write the number of names, and the first few of them"
     names = list(names)
     first = heapq.nsmallest(n, names, key=natural_key)
     return f'{len(names)} ({", ".join(map(str, first))}{" ..." if len(names) > n else ""})'
 
 # %% ../nbs/parts/tables.ipynb #664062c6
 def balance(
-    what: str, # Things that are counted, such as 'files'
-    found: int, # All of them
-    used: int, # Those that went into the result
-    left_out: dict, # Reason to names
-) -> dict: # what, found, used, left_out: reason to n and the first names
-    "Count what was found, used and left out; nothing may be missing"
+    what: str, # Name of what is counted, such as 'files'
+    found: int, # Number of all of them
+    used: int, # Number of those that went into the result
+    left_out: dict, # Reason to the names that were left out for it
+) -> dict: # Keys what, found, used, left_out (reason to its n and the first three names)
+    "Count what was found, used and left out, and check that the sum is right"
     left = {k: list(v) for k, v in left_out.items() if len(v)}
     if found != used + sum(map(len, left.values())): raise AssertionError(f'{what}: {found} found, {used} used, left out {left}')
     return dict(what=what, found=found, used=used,
@@ -193,9 +193,9 @@ def balance(
 
 # %% ../nbs/parts/tables.ipynb #0026c004
 def balance_line(
-    b: dict, # As `balance` gives it
-) -> str: # Such as 'files: 9 found = 7 used + 2 left out: 1 DICOM (3.dcm), 1 hidden (.DS_Store)'
-    "A balance in words"
+    b: dict, # Result of `balance`
+) -> str: # Text such as 'files: 9 found = 7 used + 2 left out: 1 DICOM (3.dcm), 1 hidden (.DS_Store)'
+    "Write a balance as one line of text"
     some = [f'{v["n"]} {k} ({", ".join(v["first"])}{" ..." if v["n"] > len(v["first"]) else ""})' for k, v in b['left_out'].items()]
     rest = b['found'] - b['used']
     return f'{b["what"]}: {b["found"]} found = {b["used"]} used + {rest} left out' + (f': {", ".join(some)}' if some else '')
@@ -203,17 +203,17 @@ def balance_line(
 # %% ../nbs/parts/tables.ipynb #5f02a82f
 def _cell(
     name: str, # Relative path of a photograph
-) -> str: # Text that can be written as UTF-8, and that no spreadsheet takes for a formula; still leads to the file
-    "A name as it stands in a table"
+) -> str: # Text that can be saved as UTF-8 and that no spreadsheet runs as a formula
+    "Write the name of a file so that it is safe in a table"
     name = name.encode('utf-8', 'backslashreplace').decode()
     return './' + name if name[:1] in '=+-@\t\r' else name
 
 # %% ../nbs/parts/tables.ipynb #41647e92
 def photo_list(
-    source: str | Path | list, # Folder, or files
-    recursive: bool = False, # Also the folders below?
-) -> tuple[list[Path], list[str], dict]: # Files, in the order of their names or as listed; names in the table; what was left out, by reason
-    "The photographs of a folder or a list; none at all is an error, not an empty success"
+    source: str | Path | list, # Folder, or list of files
+    recursive: bool = False, # True to search the folders below it too
+) -> tuple[list[Path], list[str], dict]: # Files in order; their names in a table; reason to names left out
+    "List the photographs of a folder or a list of files; finding none is an error"
     if not isinstance(source, (str, Path)):
         files = [f if is_remote(f) else Path(f) for f in source]
         if not files: raise DataError('the list of files is empty: name at least one photograph')
@@ -236,9 +236,9 @@ GRADE_WORDS = {str(g): g for g in range(N_GRADES)} | {w: g for g, words in enume
     ('proliferative', 'pdr', 'proliferative dr', 'proliferate dr', 'proliferate'))) for w in words}
 
 def plain_label(
-    label: object, # As it stands in a table
-) -> str: # Small letters, spaces for hyphens and underscores, whole numbers without a decimal point
-    "A label as it is looked up"
+    label: object, # Label as it stands in a table
+) -> str: # Lower-case text; spaces for hyphens and underscores; no decimal point in a whole number
+    "Bring a label to the plain form in which it is looked up"
     s = str(label).strip().lower()
     if re.fullmatch(r'[-+]?\d+([.,]0*)?', s): return re.split('[.,]', s.lstrip('+'))[0]
     return re.sub(r'[\s_-]+', ' ', s).replace('diabetic retinopathy', 'dr').strip()
@@ -247,8 +247,8 @@ def plain_label(
 def read_labels(
     file: 'str | Path | IO', # Path, or open file, of a table
     where: str, # Name of the table in messages
-) -> pd.DataFrame: # Columns image_id and grade (0 to 4), in the order of the file, each image once
-    "Read a table of grades and check every line of it"
+) -> pd.DataFrame: # Columns image_id and grade (0 to 4), in the order of the file; one row per image
+    "Read a table of grades, and check every line"
     t = read_table(file, where)
     cols = find_columns(t)
     lacks = [k for k in ('image', 'grade') if k not in cols]
@@ -260,7 +260,7 @@ def read_labels(
 
 # %% ../nbs/parts/tables.ipynb #aff567f5
 def _checked(t, where):
-    "Every line has an image and a grade, and no image has two grades"
+    "Check that every line has an image and a grade, and that no image has two grades"
     bad = ~t.grade.isin(range(N_GRADES)) | t.image_id.eq('')
     if bad.any():
         i = int(np.argmax(bad))

@@ -44,63 +44,63 @@ with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTo
 # %% ../nbs/4_train.ipynb #4dc87111
 @dataclass(frozen=True)
 class TrainConfig:
-    "Everything that decides how a network is trained"
-    backbone: str = 'efficientnet_v2_m'  # A name in `list_backbones()`
-    weights: str | None = 'imagenet'     # Start: 'imagenet', the path of a state dict, None for random
-    preprocess: Preprocess = Preprocess(size=380, enhance='graham_grey') # How a photograph becomes a square
-    epochs: int = 30                     # Passes over the training images
-    batch: int = 18                      # Images per step
+    "Store every setting that decides how a network is trained"
+    backbone: str = 'efficientnet_v2_m'  # Network: a name in `list_backbones()`, or 'timm:' and a name of timm
+    weights: str | None = 'imagenet'     # Initial weights: 'imagenet', path of a state dict, None for random
+    preprocess: Preprocess = Preprocess(size=380, enhance='graham_grey') # Steps from a photograph to a square
+    epochs: int = 30                     # Number of passes over the training images
+    batch: int = 18                      # Number of images per training step
     lr: float | None = None              # Highest learning rate; None: the backbone's own
-    head_lr: float = 5.                  # Factor of `lr` for the new head, if the rest starts from weights
-    frozen: int = 0                      # Number of first stages of the backbone that stay as they are
-    grow_from: int | None = None         # Side of the squares in the first epoch, pixels; full after two thirds; None: always full
-    schedule: str = 'one_cycle'          # 'one_cycle', or 'step': a tenth after each third
+    head_lr: float = 5.                  # Factor on `lr` for the new head; not used where `weights` is None
+    frozen: int = 0                      # Number of the backbone's first stages that are not trained
+    grow_from: int | None = None         # Side of the squares in epoch 1, pixels (full after 2/3); None: always full
+    schedule: str = 'one_cycle'          # Learning rate schedule: 'one_cycle', or 'step' (a tenth after each third)
     wd: float = .02                      # Weight decay of AdamW
-    amsgrad: bool = False                # AdamW's variant that never raises a step again
-    augment: str | None = 'coarse'       # 'light', 'default', 'coarse', 'kaggle2023', None
-    balance: str | None = 'root'         # Draw each 'grade' alike, or 'root': halfway there; None: as they are
-    soft: bool = False                   # Duplicates of one photograph get the mean of their grades
-    copies: int = 0                      # Copies of each photograph as other programs would save it; an epoch takes it or one of them
-    teacher: str | None = None           # Table of image_id and score; the target is halfway between grade and score
-    ema: float = .998                    # Decay of the moving average of the weights per step, 0 for none
-    amp: bool = True                     # Half precision where the device gains by it
-    compile: bool = False                # Compile the network first? Takes minutes, once
-    at_once: int | None = None           # Images that pass through the network together; None: the whole batch
-    views: int = 1                       # 4: a score is the mean of those of the square turned four ways
-    choose: str = 'last'                 # Epoch whose weights are kept: the 'last', or the best by 'qwk' or 'macro_f1'
+    amsgrad: bool = False                # True for AMSGrad, the AdamW variant whose step sizes never grow again
+    augment: str | None = 'coarse'       # Augmentation: 'light', 'default', 'coarse', 'kaggle2023', or None
+    balance: str | None = 'root'         # Sampling: 'grade' (all alike), 'root' (halfway there), None (as they are)
+    soft: bool = False                   # True to give duplicates of a photograph the mean of their grades
+    copies: int = 0                      # Number of re-saved copies of each photograph; an epoch uses it or one of them
+    teacher: str | None = None           # Table of image_id and score; targets are halfway between grade and score
+    ema: float = .998                    # Decay per step of the exponential moving average of the weights; 0: none
+    amp: bool = True                     # True for half precision where the device gains by it
+    compile: bool = False                # True to compile the network first, which takes minutes, once
+    at_once: int | None = None           # Number of images per forward pass; None: the whole batch
+    views: int = 1                       # Number of rotations averaged into each score (test-time augmentation): 1 or 4
+    choose: str = 'last'                 # Epoch whose weights are kept: 'last', or the best by 'qwk' or 'macro_f1'
     seed: int = 42                       # Random seed of weights, order and augmentation
-    workers: int | None = None           # Threads that read; None: the machine's. They do not change the result
+    workers: int | None = None           # Number of reading threads; None: one per core, 8 at most. Same result
 
 # %% ../nbs/4_train.ipynb #1fdd645a
 @patch(cls_method=True)
-def kaggle2023(cls: TrainConfig) -> TrainConfig:
-    "The 2023 baseline, as faithful as known"
+def kaggle2023(cls: TrainConfig) -> TrainConfig: # Configuration of the 2023 baseline
+    "Return the settings of the 2023 baseline, as far as they are known"
     return cls(lr=1e-3, head_lr=1., schedule='step', wd=.01, amsgrad=True, preprocess=Preprocess(size=380), augment='kaggle2023',
                balance=None, ema=0., choose='macro_f1')
 
 @patch(cls_method=True)
-def demo(cls: TrainConfig) -> TrainConfig:
-    "A small network from scratch, about a minute on two cores"
+def demo(cls: TrainConfig) -> TrainConfig: # Configuration for a laptop
+    "Return the settings of a small network from random weights: about a minute on two cores"
     return cls('resnet18', weights=None, epochs=10, batch=32, lr=1e-3, preprocess=Preprocess(size=96, enhance='graham'), augment='light',
                balance=None, ema=.98)
 
 PRESETS = {'default': TrainConfig, 'kaggle2023': TrainConfig.kaggle2023, 'demo': TrainConfig.demo}
 
 # %% ../nbs/4_train.ipynb #9096bc37
-# field to the one value that still works
+# Field of an older run to the one value that still works
 _RETIRED = NETWORK_FIELDS | dict(loss='smooth_l1', smooth=0., layer_decay=1., mixup=0.)
 
 @patch
 def to_dict(self: TrainConfig) -> dict: # Plain values, for config.json
-    "All fields as plain values"
+    "Convert all fields to plain values"
     return asdict(self) | dict(preprocess=self.preprocess.to_dict())
 
 # %% ../nbs/4_train.ipynb #96b9a208
 @patch(cls_method=True)
 def from_dict(cls: TrainConfig,
-    d: dict, # Plain values, as `to_dict` gives them
-) -> TrainConfig: # The same configuration again
-    "Read the fields back"
+    d: dict, # Plain values, as returned by `to_dict`
+) -> TrainConfig: # Configuration with these values
+    "Build a configuration from stored values"
     if odd := retired_fields(d, _RETIRED):
         raise DataError(f'this run used {", ".join(odd)}, which this version no longer has: go on with dr_nbdev 0.1.0')
     return _from_dict(cls, {k: v for k, v in d.items() if k not in _RETIRED} | dict(preprocess=Preprocess.from_dict(d['preprocess'])),
@@ -109,8 +109,8 @@ def from_dict(cls: TrainConfig,
 # %% ../nbs/4_train.ipynb #fcc5f60b
 def _run_name(
     cfg: TrainConfig, # Configuration of the run
-) -> str: # Such as 'efficientnet_v2_m__size_380__crop__aug__adamw__lr_0001_10_01'
-    "A run's name, if none is given"
+) -> str: # Run name, such as 'efficientnet_v2_m__size_380__crop__aug__adamw__lr_0001_10_01'
+    "Derive a run name from the settings"
     p, lr = cfg.preprocess, cfg.lr or find_backbone(cfg.backbone).lr
     rate = f'lr_{lr:g}'.replace('.', '') + ('_10_01' if cfg.schedule == 'step' else f'_{cfg.schedule}')
     aug = 'aug' if cfg.augment == 'kaggle2023' else cfg.augment
@@ -122,10 +122,10 @@ def config_learner(
     cfg: TrainConfig, # Configuration of the run
     data: str | Path | pd.DataFrame, # Folder that `merge` made, or a table with path, grade and split
     run: str | Path, # Folder for weights, history and checkpoint
-    device: str | None = None, # Device; None: the best there is
-    log: Callable = print, # Gets messages and a line per epoch
-) -> Learner: # Ready for `_fit_config`
-    "The fastai Learner of a configuration"
+    device: str | None = None, # Device, such as 'cuda' or 'cpu'; None: the best available
+    log: Callable = print, # Function that receives messages and one line per epoch
+) -> Learner: # Learner with its callbacks, ready for `_fit_config`
+    "Build the fastai Learner that a configuration describes"
     seed_everything(cfg.seed)
     dls = fundus_dls(data, cfg.preprocess, cfg.at_once or cfg.batch, cfg.augment, cfg.balance, cfg.soft, cfg.copies,
                      cfg.teacher, cfg.seed, device, cfg.workers, log)
@@ -140,11 +140,11 @@ def config_learner(
 
 # %% ../nbs/4_train.ipynb #d80137be
 def _fit_config(
-    learn: Learner, # As `config_learner` makes it
+    learn: Learner, # Learner from `config_learner`
     cfg: TrainConfig, # Configuration of the run
-    done: int = 0, # Epochs that a checkpoint has brought
+    done: int = 0, # Number of epochs that the checkpoint has completed
 ):
-    "Train as the configuration asks"
+    "Train for the remaining epochs, at the learning rates of the configuration"
     lrs = [learn.lr, learn.lr*(cfg.head_lr if cfg.weights else 1)]
     if cfg.schedule == 'one_cycle': learn.fit_one_cycle(cfg.epochs, lrs, moms=(.9,)*3, start_epoch=done)
     elif cfg.schedule == 'step':
@@ -158,18 +158,18 @@ RUN_FILES = ('config.json', 'environment.json', 'data.json', 'history.csv', 'pro
              'last.safetensors', 'checkpoint.pt')
 
 def _fingerprint(manifest):
-    "Sixteen digits that change with the content, grade or split of any image"
+    "Return sixteen hexadecimal digits that change with the content, grade or split of any image"
     rows = [f'{h} {g} {s}' for h, g, s in zip(manifest.sha256, manifest.grade, manifest.split)]
     return hashlib.sha256('\n'.join(sorted(rows)).encode()).hexdigest()[:16]
 
 # %% ../nbs/4_train.ipynb #226ab2c1
 def _image_counts(manifest):
-    "How many images a run has, by split, source and grade"
+    "Count the images of a run by split, source and grade"
     n = manifest.groupby(['split', 'source', 'grade']).size()
     return [dict(split=s, source=o, grade=int(g), n=int(c)) for (s, o, g), c in n.items()]
 
 def _filled(config):
-    "A configuration in which fields that are missing or gone have their defaults"
+    "Complete a stored configuration with the defaults of missing and of retired fields"
     default = json.loads(json.dumps(TrainConfig().to_dict()))
     return default | _RETIRED | config | dict(preprocess=default['preprocess'] | config['preprocess'])
 
@@ -180,7 +180,7 @@ _ONE_OF = dict(schedule=('one_cycle', 'step'), choose=('last', 'qwk', 'macro_f1'
 def _check_config(
     cfg: TrainConfig, # Configuration of the run
 ):
-    "Refuse values that make no sense, before the work begins"
+    "Raise `DataError` for a value outside its range, before the work begins"
     given = {k: v for k, v in asdict(cfg).items() if v is not None}
     for k, low in _AT_LEAST.items():
         if k in given and not low <= given[k] < math.inf: raise DataError(f'{k}={given[k]}: at least {low}')
@@ -193,9 +193,9 @@ def _check_config(
 
 # %% ../nbs/4_train.ipynb #763fcbd6
 def _check_val(
-    manifest: pd.DataFrame, # As `load_manifest` gives it
+    manifest: pd.DataFrame, # Manifest from `load_manifest`
 ):
-    "Are there enough validation photographs to fit thresholds on?"
+    "Raise `DataError` if there are too few validation photographs to fit thresholds on"
     v = manifest[manifest.split == 'val'].reset_index(drop=True)
     most = v.grade.value_counts().max() if len(v) else 0
     if most < 2 or len(np.unique(leak_groups(v))) < min(5, most):
@@ -204,10 +204,10 @@ def _check_val(
 # %% ../nbs/4_train.ipynb #cbe40127
 def _check_run(
     run: Path, # Folder of the run
-    config: dict, # Configuration and fingerprint of the data
-    fresh: bool = False, # Remove what is there?
+    config: dict, # Configuration as plain values, with the fingerprint of the data
+    fresh: bool = False, # True to delete the files of an earlier run first
 ):
-    "Make sure that a folder holds this run and no other"
+    "Write the configuration of a new run, or raise `DRError` if the folder holds another run"
     if fresh:
         for o in RUN_FILES: (run/o).unlink(missing_ok=True)
     if not (run/'best.safetensors').exists(): # nothing has been trained here yet
@@ -222,16 +222,16 @@ def _check_run(
 
 # %% ../nbs/4_train.ipynb #18a804c0
 def _with_kept_weights(learn, run):
-    "Put the weights that were kept into a learner, which predicts in float32 from now on"
+    "Load the kept weights into a learner, and switch it to float32"
     load_state(learn.model, read_state(run/'best.safetensors'))
     return learn.to_fp32()
 
 def _save_scores(
-    learn: Learner, # With the kept weights
+    learn: Learner, # Learner with the kept weights
     cfg: TrainConfig, # Configuration of the run
     run: Path, # Folder of the run
 ):
-    "Write val_scores.csv: the scores of the kept weights"
+    "Score the validation images, and write val_scores.csv"
     import torch
     model = with_views(learn.model.eval(), cfg.views)
     with torch.inference_mode(): scores = torch.cat([model(x)[:, 0] for x, _ in learn.dls.valid]).float().cpu().numpy()
@@ -244,13 +244,13 @@ def train(
     cfg: TrainConfig = TrainConfig(), # Configuration of the run
     data: str | Path = 'data',        # Folder that `merge` made
     save: str | Path = 'weights',     # Folder for the runs
-    name: str | None = None,          # Name of the run; None: `_run_name(cfg)`
-    fresh: bool = False,              # Remove a run of this name first?
-    device: str | None = None, # Device; None: the best there is
-    log: Callable = print,            # Gets messages and a line per epoch
-    with_learner: bool = False,       # Also return the Learner, with the kept weights?
+    name: str | None = None,          # Name of the run; None: derived from the settings
+    fresh: bool = False,              # True to delete an earlier run of this name first
+    device: str | None = None, # Device, such as 'cuda' or 'cpu'; None: the best available
+    log: Callable = print,            # Function that receives messages and one line per epoch
+    with_learner: bool = False,       # True to return the Learner too, with the kept weights
 ) -> Path: # Folder of the run; with `with_learner`, the folder and the Learner
-    "Train a network, or go on with an interrupted run"
+    "Train a network, or resume an interrupted run"
     _check_config(cfg)
     run = Path(save)/(name or _run_name(cfg))
     manifest = load_manifest(data)
@@ -268,7 +268,7 @@ def train(
 
 # %% ../nbs/4_train.ipynb #134195c0
 def _finish_run(learn, cfg, run, writes):
-    "Train, from the checkpoint if there is one, and write weights and scores"
+    "Train, from the checkpoint if there is one, and write the weights and the scores"
     with learn.no_logging(), nullcontext() if writes and is_watched() else learn.no_bar():
         _fit_config(learn, cfg, load_checkpoint(run, learn) if (run/'checkpoint.pt').exists() else 0)
     if not writes: return
@@ -281,7 +281,7 @@ def _finish_run(learn, cfg, run, writes):
 def plot_history(
     run: str | Path, # Folder of a run
 ):
-    "Loss and validation figures by epoch"
+    "Plot the losses and the validation metrics by epoch"
     import matplotlib.pyplot as plt
     h = pd.read_csv(Path(run)/'history.csv')
     fig, axes = plt.subplots(1, 2, figsize=(7, 2.6), layout='constrained')
@@ -295,12 +295,12 @@ def plot_history(
 
 # %% ../nbs/4_train.ipynb #c6643bb2
 def _override(
-    cfg: TrainConfig, # Preset
-    size: int | None = None, # side of the square, pixels
-    **given, # fields of `TrainConfig`; None leaves the preset's
-) -> TrainConfig: # with what was given
-    "A preset, changed where something was given"
-    if str(given.get('backbone')).startswith(TIMM): # what the network was made for
+    cfg: TrainConfig, # Configuration of the preset
+    size: int | None = None, # Side of the square, pixels; None: the preset's
+    **given, # Fields of `TrainConfig`; None keeps the preset's value
+) -> TrainConfig: # Configuration with the options applied
+    "Apply the options that were passed to a preset"
+    if str(given.get('backbone')).startswith(TIMM): # size and colours that the network was made for
         made = timm_preprocess(given['backbone'])
         cfg = replace(cfg, preprocess=replace(cfg.preprocess, size=made.size, mean=made.mean, std=made.std))
     if size: cfg = replace(cfg, preprocess=replace(cfg.preprocess, size=size))
@@ -309,8 +309,8 @@ def _override(
 # %% ../nbs/4_train.ipynb #acaaf452
 def run_summary(
     run: Path, # Folder of a finished and tuned run
-) -> str: # A few lines
-    "Where a run lies and how good it is"
+) -> str: # Text of several lines
+    "Summarise the metrics, the time of an epoch and the folders of a run"
     about, h = read_json(run/'bundle/grader.json'), pd.read_csv(run/'history.csv')
     line = lambda way: '  '.join('{} {value:.3f} ({low:.3f} to {high:.3f})'.format(k, **about['metrics'][way][k])
                                  for k in ('macro_f1', 'qwk'))
@@ -327,22 +327,22 @@ def run_summary(
 @command('dr_train', 'dr_train --backbone efficientnet_b0 --size 224 -b 64 -e 40 -n small', 'dr_train --preset demo --weights none',
          names=dict(batch=('-b',), epochs=('-e',), data=('-d',), save=('-s',), name=('-n',)))
 def dr_train(
-    batch: int | None = None, # Images per step; like all options down to --seed, it overrides the preset
-    epochs: int | None = None, # Passes over the training images
+    batch: int | None = None, # Number of images per training step (default: the preset's)
+    epochs: int | None = None, # Number of passes over the training images (default: the preset's)
     data: str = 'data', # Folder that dr_data made
     save: str = 'weights', # Folder for the runs
     name: str | None = None, # Name of the run (default: made from the settings)
-    preset: Literal['default', 'kaggle2023', 'demo'] = 'default', # Settings of everything else
-    backbone: str | None = None, # Network, such as efficientnet_v2_m, or timm: and a name of timm's, with its own size, mean and deviation
-    size: int | None = None, # Side of the square image, pixels
-    weights: str | None = None, # Start: 'imagenet', 'none', or the path of a state dict
-    lr: float | None = None, # Highest learning rate (default: the backbone's own)
-    at_once: int | None = None, # Images that pass through the network together, for a small GPU (default: the whole batch)
-    seed: int | None = None, # Random seed of weights, order and augmentation
-    metric: Literal['f1', 'qwk'] = 'f1', # Figure that thresholds are fitted for
-    fresh: bool = False, # Replace a run of this name; without it, an interrupted run goes on
-) -> dict: # Paths of run and bundle; metrics of the validation photographs
-    "Train a grader on merged photographs, tune its thresholds, write its bundle; interrupted, the same line goes on from the last epoch"
+    preset: Literal['default', 'kaggle2023', 'demo'] = 'default', # Source of every setting that no option overrides
+    backbone: str | None = None, # Network, such as efficientnet_v2_m, or timm:NAME (default: the preset's)
+    size: int | None = None, # Side of the square image, pixels (default: the preset's, or that of the timm network)
+    weights: str | None = None, # Initial weights: 'imagenet', 'none', or path of a state dict (default: the preset's)
+    lr: float | None = None, # Highest learning rate (default: the preset's, or the backbone's own)
+    at_once: int | None = None, # Number of images per forward pass, for a small GPU (default: the whole batch)
+    seed: int | None = None, # Random seed of weights, order and augmentation (default: the preset's)
+    metric: Literal['f1', 'qwk'] = 'f1', # Metric that thresholds are fitted for; f1 is macro F1
+    fresh: bool = False, # Replace an earlier run of this name; without it, an interrupted run is resumed
+) -> dict: # Paths of run and bundle, metrics of the validation photographs; empty in all processes but the first
+    "Train a grader, tune its thresholds and write its bundle; the same line resumes an interrupted training"
     cfg = _override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr, at_once=at_once,
                     seed=seed)
     if weights == 'none': cfg = replace(cfg, weights=None)

@@ -8,6 +8,7 @@ __all__ = ['RULES', 'ACTIONS', 'NOT_ASSESSED', 'read_rules', 'read_patients', 'v
 
 # %% ../nbs/use/verdict.ipynb #0d224cb9
 import re
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -104,9 +105,9 @@ def _eye_asks(
     side: str, # Side of the eye: 'left', 'right' or 'other'
     eye: dict, # Eye, as `_worst` returns it
     rules: pd.DataFrame, # Rule, as `read_rules` returns it
-) -> list: # One or two tuples: action, grade of the line of the rule or -1, interval, reason
+) -> list: # One or two tuples: action, grade of the line of the rule or -1, interval, reason, source
     "List what one eye asks for"
-    ask = lambda f, why: (rules.action[f], int(f) if f.isdigit() else -1, rules.interval[f], f'{side} eye: {why}')
+    ask = lambda f, why: (rules.action[f], int(f) if f.isdigit() else -1, rules.interval[f], f'{side} eye: {why}', rules.source[f])
     refer = next(f for f in _FINDINGS if rules.referable[f] == 'yes')
     if pd.isna(eye['grade']): return [ask('ungradable', 'no photograph' if eye['status'] == 'missing' else eye['status'].replace('_', ' '))]
     g = str(eye['grade'])
@@ -126,7 +127,7 @@ def _verdict(
     "Derive the verdict for one patient from the eyes"
     asked = [o for side, eye in eyes.items() for o in _eye_asks(side, eye, rules)]
     asked.sort(key=lambda o: (-ACTIONS.index(o[0]), -o[1]))
-    action, _, interval, _ = asked[0]
+    action, _, interval, _, source = asked[0]
     why = [o[3] for o in asked if o[0] in (action, *ACTIONS[1:])]
     said = [o['referable'] for o in eyes.values()]
     threat = [rules.sight_threatening[str(o['grade'])] for o in eyes.values() if not pd.isna(o['grade'])]
@@ -136,13 +137,13 @@ def _verdict(
     return out | dict(referable='yes' if 'yes' in said else 'no' if set(said) == {'no'} else 'unknown',
                       sight_threatening='yes' if 'yes' in threat else 'no' if sure else 'unknown', action=action,
                       interval=interval, reason='; '.join(dict.fromkeys(why)),
-                      rule=rules.attrs['name'], not_assessed=NOT_ASSESSED)
+                      rule=rules.attrs['name'], source=source, not_assessed=NOT_ASSESSED)
 
 # %% ../nbs/use/verdict.ipynb #d21325e5
 def verdicts(
     result: pd.DataFrame, # Table of grades, as `predict_folder` returns it
     rules: str | Path = 'icdr', # Name of a rule of the package, or path of a CSV file
-) -> pd.DataFrame: # Row per patient; `attrs` hold the balance of the photographs and the source of the rule
+) -> pd.DataFrame: # Row per patient; `attrs` hold the balance of the photographs
     "Derive a verdict for each patient, by a rule"
     rules = read_rules(rules)
     t = _with_patients(result)
@@ -152,10 +153,9 @@ def verdicts(
         if photos.eye.eq('').any(): eyes['other'] = _worst(photos[photos.eye == ''])
         rows.append(_verdict(patient, eyes, rules))
     columns = ['patient', *(f'{side}_{k}' for side in ('left', 'right') for k in _EYE), 'referable', 'sight_threatening', 'action',
-               'interval', 'reason', 'rule', 'not_assessed']
+               'interval', 'reason', 'rule', 'source', 'not_assessed']
     out = pd.DataFrame(rows, columns=columns + [f'other_{k}' for k in _EYE] * any('other_grade' in r for r in rows))
     out = out.astype({c: 'Int64' for c in out if c.endswith('_grade')})
-    out.attrs['source'] = rules.source.iloc[0]
     out.attrs['balance'] = balance('photographs by patient', len(t), len(mine), {'whose patient is not known': t.name[t.patient.eq('')]})
     return out
 
@@ -187,22 +187,24 @@ def patient_page(
     row: dict, # Row of the table that `verdicts` returns
     pictures: dict, # 'left' and 'right' to a photograph, height x width x 3, uint8; None or absent if there is none
     weights: str, # Name of the weights that graded the photographs
-    source: str, # Source of the rule, such as a guideline
 ) -> str: # HTML of the whole page
     "Make a page to print about one patient"
     from markupsafe import Markup
     shown = {o: None if pictures.get(o) is None else image_url(pictures[o]) for o in ('right', 'left')}
     eyes = [dict(side=o, name=row[f'{o}_name'], picture=url) for o, url in shown.items()]
-    return render('patient.html', row=row, verdict=Markup(verdict_box(row)), eyes=eyes, disclaimer=DISCLAIMER, weights=weights,
-                  source=source)
+    return render('patient.html', row=row, verdict=Markup(verdict_box(row)), eyes=eyes, disclaimer=DISCLAIMER, weights=weights)
 
 # %% ../nbs/use/verdict.ipynb #78b24218
 def page_names(
     patients: list[str], # Patients, as in the table that `verdicts` returns
-) -> list[str]: # File name for each patient, in the same order
+) -> list[str]: # File name for each patient, in the same order, no two alike on any file system
     "Make a file name for the page of each patient"
-    plain, seen = [re.sub(r'[^\w.-]+', '_', o) for o in patients], {}
-    for i, o in enumerate(plain):
-        seen[o.lower()] = seen.get(o.lower(), 0) + 1
-        if seen[o.lower()] > 1: plain[i] = f'{o}_{i}'
-    return [f'{o}.html' for o in plain]
+    names, taken = [], set()
+    for patient in patients:
+        name = plain = re.sub(r'[^\w.-]+', '_', patient)
+        for k in count(1):
+            if name.lower() not in taken: break
+            name = f'{plain}_{k}'
+        taken.add(name.lower())
+        names.append(f'{name}.html')
+    return names
