@@ -149,14 +149,7 @@ def _verdict_of(
     t = _seen_table(seen)
     who = t.patient[t.name == name].iloc[0]
     if not who: return None
-    rows = verdicts(t[t.patient == who].reset_index(drop=True)).to_dict('records')
-    return next(r for r in rows if name in _names_in(r))
-
-# %% ../nbs/use/app.ipynb #12fb1223
-def _names_in(row): # Row of `verdicts`, as a dict
-    "List the names of the photographs that a verdict rests on"
-    parts = [str(row.get(f'{side}_{k}') or '') for side in ('left', 'right', 'other') for k in ('name', 'others')]
-    return [o for part in parts for o in part.split('; ') if o]
+    return verdicts(t[t.patient == who].reset_index(drop=True)).to_dict('records')[0]
 
 # %% ../nbs/use/app.ipynb #bead3954
 def _cards(
@@ -164,8 +157,8 @@ def _cards(
     name: str, # Name of the photograph to show
 ) -> str: # HTML: the patient's verdict, if the patient is known, and the cards below it
     "Show a photograph together with the other photographs of its patient"
-    row = _verdict_of(seen, name)
-    mine = [name] if row is None else _names_in(row)
+    row, t = _verdict_of(seen, name), _seen_table(seen)
+    mine = [name] if row is None else t.name[t.patient == row['patient']].tolist()
     return ('' if row is None else verdict_box(row)) + f'<div class="dr-cards">{"".join(o.card() for o in seen if o.name in mine)}</div>'
 
 # %% ../nbs/use/app.ipynb #10ddfd6f
@@ -177,7 +170,7 @@ def _batch_page(
     t, rest = _seen_table(seen), dict.fromkeys(o.name for o in seen)
     cards, patients = {o.name: o.card(with_heat=False) for o in seen}, []
     for row in verdicts(t).to_dict('records'):
-        mine = [o for o in _names_in(row) if o in cards]
+        mine = t.name[t.patient == row['patient']].tolist()
         patients.append(verdict_box(row) + '<div class="dr-cards">' + ''.join(cards[o] for o in mine) + '</div>')
         for o in mine: rest.pop(o, None)
     return render('batch.html', css=Markup(page_css()), n=len(seen), disclaimer=DISCLAIMER, weights=seen[0].grader.name,

@@ -20,28 +20,28 @@ from .tables import find_columns, image_id, name_some, patient_eye, read_labels,
 # %% ../nbs/parts/archives.ipynb #65cf3872
 _METHODS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA
 
-def _slashes(name: str) -> str: return name.replace('\\', '/') # as some programs of Windows do not write them
+def _slashes(name: str) -> str: return name.replace('\\', '/') # Some Windows programs write backslashes
 
 def base_name(
-    member: str, # a member's name in a zip
-) -> str: # without its folders
-    "The name of the file that a member becomes"
+    member: str, # Name of a member of a zip
+) -> str: # File name without folders
+    "Cut the folders off a member's name"
     return os.path.basename(_slashes(member))
 
 # %% ../nbs/parts/archives.ipynb #014c25d7
 _out = re.compile(r'[/\\]|[A-Za-z]:|(.*[/\\])?\.\.([/\\]|$)', re.DOTALL)
 
 def _climbs_out(
-    name: str, # a member's name in a zip
-) -> bool: # whether unpacking it could write outside the target folder
-    "Is this an absolute name, or one with `..` in it?"
+    name: str, # Name of a member of a zip
+) -> bool: # True if unpacking it could write outside the target folder
+    "Find absolute names, and names with a folder `..`"
     return _out.match(name) is not None
 
 # %% ../nbs/parts/archives.ipynb #54cf12e5
 def open_zip(
-    path: str | Path, # a zip file
-) -> zipfile.ZipFile: # opened for reading
-    "Open a zip, or say what is wrong with it"
+    path: str | Path, # Path of a zip file
+) -> zipfile.ZipFile: # Archive, open for reading
+    "Open a zip, or raise a `DataError` that explains what is wrong with it"
     path = Path(path)
     if not path.is_file(): raise DataError(f'{path} is missing: download the archive, or say where it is')
     if re.search(r'\.\d{3}$', path.name): raise DataError(f'{path} {_other_form(path, None)}')
@@ -54,10 +54,10 @@ def open_zip(
 
 # %% ../nbs/parts/archives.ipynb #2b892d95
 def _other_form(
-    path: Path, # a file that can't be opened as a zip
-    error: Exception, # why
-) -> str: # the rest of a message
-    "What else a file is, and the way out"
+    path: Path, # File that can't be opened as a zip
+    error: Exception, # Error of `zipfile`; None if it was not tried
+) -> str: # End of a message that begins with the path
+    "Recognise what else a file is, and name the way out"
     with open(path, 'rb') as f: head = f.read(300)
     again = ': unpack it, and zip the folder'
     if re.search(r'\.(z?\d{2,3})$', path.name.lower()) or path.with_suffix('.z01').exists():
@@ -70,9 +70,9 @@ def _other_form(
 
 # %% ../nbs/parts/archives.ipynb #52425a73
 def _refused(
-    infos: list[zipfile.ZipInfo], # members of a zip
-) -> str: # the rest of a message; '' if nothing is wrong
-    "Why an archive is not read"
+    infos: list[zipfile.ZipInfo], # Members of a zip
+) -> str: # End of a message that begins with the path; '' if nothing is wrong
+    "Explain why an archive is refused"
     names, again = [_slashes(i.filename) for i in infos], ': unpack it, and zip it again'
     if out := next((o for o in names if _climbs_out(o)), ''):
         return f'has names that lead out of the folder, such as {out!r}: do not trust this archive'
@@ -98,24 +98,24 @@ def read_member(
 _test = re.compile(r'(^|[\W_])test([\W_\d]|$)|submission')
 
 def _is_test(
-    name: str, # a member's name in a zip
-    root: str = '', # the folder that all members lie in
-) -> bool: # whether it belongs to a test set
-    "Does a part of the path below the root say that this is for testing or submitting?"
+    name: str, # Name of a member, with slashes
+    root: str = '', # Folder that all members lie in, with the slash
+) -> bool: # True if it belongs to a test set
+    "Look for *test* or *submission* in the path below the root"
     return _test.search(name[len(root):].lower()) is not None
 
 def _root(
-    names: list[str], # members of a zip
-) -> str: # the folder that all of them lie in, with the slash; '' if there is none
-    "What all paths begin with"
+    names: list[str], # Names of members, with slashes
+) -> str: # Folder that all of them lie in, with the slash; '' if there is none
+    "Find the folder that all members lie in"
     return os.path.commonpath([os.path.dirname(o) for o in names]) + '/' if names and all('/' in o for o in names) else ''
 
 # %% ../nbs/parts/archives.ipynb #f96dd66f
 def _label_tables(
-    z: zipfile.ZipFile, # an archive
-    names: dict, # its members, test files apart: name with slashes to the member's own name
-) -> dict: # member's name -> label table
-    "All label tables of an archive; CSVs about something else are passed over"
+    z: zipfile.ZipFile, # Open archive
+    names: dict, # Name with slashes to the member's own name, without test files
+) -> dict: # Name of each label table to the table, columns image_id and grade
+    "Read all label tables of an archive, and ignore CSVs about something else"
     csvs = [n for n in names if n.lower().endswith('.csv') and not PurePosixPath(n).name.startswith('.')]
     data = {n: read_member(z, names[n]) for n in csvs}
     def is_labels(n):
@@ -127,10 +127,10 @@ def _label_tables(
 
 # %% ../nbs/parts/archives.ipynb #3140c3e9
 def _pair_up(
-    labels: dict, # name of a label table -> the table
-    names: list, # names of all images in the zip
-) -> tuple: # name of the table; {image_id: name} of the images in its folders; tables and folders that are passed over
-    "The label table and the folders of images that fit each other best"
+    labels: dict, # Name of each label table to the table
+    names: list, # Names of all images in the zip
+) -> tuple: # Name of the table; image_id to name of its images; tables and folders that are not used
+    "Choose the label table and the folders of images that fit each other best"
     folders = {}
     for n in sorted(names):
         here = folders.setdefault(os.path.dirname(n), {})
@@ -147,18 +147,18 @@ def _pair_up(
 # %% ../nbs/parts/archives.ipynb #5a044eca
 @dataclass
 class Archive:
-    "The graded photographs of an archive or a folder, in the order of its label table"
-    path: Path           # the zip file, or the folder
-    zip: zipfile.ZipFile | None # opened; None: a folder
-    table: pd.DataFrame  # image_id, grade, patient, eye, member, bytes
-    notes: list          # what a person should know about it
-    fingerprint: str     # 16 hexadecimal digits
-    balances: list = field(default_factory=list) # of files, photographs and lines of labels, where they were counted
+    "Hold the graded photographs of an archive or a folder, in the order of its label table"
+    path: Path           # Path of the zip file, or of the folder
+    zip: zipfile.ZipFile | None # Open zip; None for a folder
+    table: pd.DataFrame  # One row per photograph: image_id, grade, patient, eye, member, bytes
+    notes: list          # Sentences on what was left out
+    fingerprint: str     # Identity of the content, 16 hexadecimal digits
+    balances: list = field(default_factory=list) # Counts of files, photographs and lines of labels; empty for a zip
 
     def read(self,
-        member: str, # of the table
-    ) -> bytes: # its content
-        "Read a photograph"
+        member: str, # Entry of the table's column member
+    ) -> bytes: # Content of the file
+        "Read a photograph as stored, without decoding it"
         if self.zip: return read_member(self.zip, member)
         try: return Path(member).read_bytes()
         except OSError as e: raise DataError(f'{member} can\'t be read ({e.strerror})') from None
@@ -166,9 +166,9 @@ class Archive:
 
 # %% ../nbs/parts/archives.ipynb #8fcb0581
 def read_archive(
-    path: str | Path, # a zip file, as Kaggle gives it
-) -> Archive: # its graded photographs
-    "Read an archive's label table and list of contents"
+    path: str | Path, # Path of a zip file, as downloaded from Kaggle
+) -> Archive: # Graded photographs of the zip
+    "Read the label table and the list of contents of an archive"
     z = open_zip(path)
     infos = {_slashes(i.filename): i for i in z.infolist() if not i.is_dir() and not _slashes(i.filename).endswith('/')}
     root = _root(list(infos))
@@ -199,8 +199,8 @@ def notes_on(
     no_image: Iterable[str], # Ids of labels without an image
     no_label: Iterable[str], # Names of images without a label
     n_test: int, # Files for testing and submitting
-): # Sentences
-    "What to say about an archive"
+): # Sentences, one per kind of file that was left out
+    "Describe what was left out of an archive"
     told = {'labels without an image, left out': no_image, 'images without a label, left out': no_label}
     return ([f'{name}, {csv}: {what}: {name_some(which)}' for what, which in told.items() if len(which)]
             + [f'{name}: {n_test} files for testing and submitting passed over'] * (n_test > 0))
@@ -209,8 +209,8 @@ def notes_on(
 def named_photos(
     names: 'str | Path | Iterable[str]',
     # Path of a CSV with a column of image names, or the names themselves; with or without folder and extension
-) -> list: # Ids of photographs
-    "The photographs that are named in a CSV or a list"
+) -> list: # Ids of the photographs, without folder and extension
+    "Read the ids of the photographs that are named in a CSV or a list"
     where = 'hold_out'
     if isinstance(names, (str, Path)):
         t, where = read_table(names), names
@@ -225,10 +225,10 @@ def named_photos(
 
 # %% ../nbs/parts/archives.ipynb #03f40607
 def without(
-    archive: Archive, # with all its photographs
-    patients: set, # whom to hold out
-) -> Archive: # the same archive as if it didn't have these patients, but for a note
-    "Keep patients out of an archive"
+    archive: Archive, # Archive with all its photographs
+    patients: set, # Names of the patients to hold out
+) -> Archive: # Copy of the archive without these patients, with a note on them
+    "Remove patients from an archive"
     t, name = archive.table, archive.path.name
     gone = t.patient.isin(patients)
     if gone.all(): raise DataError(f'{archive.path}: all {len(t)} photographs are held out, nothing is left of it')

@@ -21,10 +21,10 @@ from .thresholds import DEFAULT_THRESHOLDS, GradeProbs, folds, to_grade
 # %% ../nbs/parts/confidence.ipynb #129c4d60
 def reliability(
     p: ArrayLike, # Predicted probabilities, shape (n,)
-    true: ArrayLike, # Whether it was the case, shape (n,)
+    true: ArrayLike, # Whether the disease is present (0 or 1), shape (n,)
     bins: int = 10, # Number of bins of equal width
-) -> pd.DataFrame: # Row per bin that has photographs: predicted (mean), observed (share), n
-    "Predicted probabilities beside observed shares"
+) -> pd.DataFrame: # One row per bin that has photographs: predicted (mean), observed (share), n
+    "Compare predicted probabilities with observed shares, bin by bin"
     p, true = np.asarray(p, float), np.asarray(true, float)
     where = np.minimum((p*bins).astype(int), bins - 1)
     return pd.DataFrame(dict(predicted=p, observed=true)).groupby(where).agg(predicted=('predicted', 'mean'), observed=('observed', 'mean'),
@@ -32,37 +32,37 @@ def reliability(
 
 # %% ../nbs/parts/confidence.ipynb #c9c8d85c
 def ece_rounds(
-    p: np.ndarray, # Predicted probability of each level, shape (m,)
-    true: np.ndarray, # How often it was the case in each round, (rounds, m)
-    n: np.ndarray, # How often the level occurred in each round, (rounds, m)
-) -> np.ndarray: # (rounds,)
-    "Expected calibration error with ten bins, for many bootstrap rounds"
+    p: np.ndarray, # Predicted probability of each distinct score, shape (m,)
+    true: np.ndarray, # Number of photographs with the disease in each round, shape (rounds, m)
+    n: np.ndarray, # Number of photographs in each round, shape (rounds, m)
+) -> np.ndarray: # ECE of each round, shape (rounds,)
+    "Compute the expected calibration error with ten bins, for many bootstrap rounds"
     bins = np.eye(10)[np.minimum((p*10).astype(int), 9)]
     return np.abs((n*p) @ bins - true @ bins).sum(1)/n.sum(1)
 
 # %% ../nbs/parts/confidence.ipynb #2cbef453
 def ece(
     p: ArrayLike, # Predicted probabilities, shape (n,)
-    true: ArrayLike, # Whether it was the case, shape (n,)
-) -> float: # 0: calibrated; 1: always certain and always wrong
-    "Expected calibration error"
+    true: ArrayLike, # Whether the disease is present (0 or 1), shape (n,)
+) -> float: # ECE; 0: calibrated, 1: always certain and always wrong
+    "Compute the expected calibration error"
     p, true = np.asarray(p, float), np.asarray(true, float)
     return float(ece_rounds(p, true[None], np.ones((1, len(p))))[0])
 
 # %% ../nbs/parts/confidence.ipynb #a1d82b32
 def _uncalibrated_probs(
-    scores, # shape (n,)
-) -> np.ndarray: # shape (n, 5); rows sum to 1
-    "Probabilities of a score that is taken at its word: those of its two neighbours"
+    scores, # Continuous scores, shape (n,)
+) -> np.ndarray: # Probabilities of the grades, shape (n, 5); each row sums to 1
+    "Read a score as probabilities of the two grades beside it"
     s = np.clip(np.asarray(scores, float), 0, N_GRADES - 1)
     return np.clip(1 - np.abs(s[:, None] - np.arange(N_GRADES)), 0, 1)
 
 # %% ../nbs/parts/confidence.ipynb #7f8309ab
 def plot_reliability(
-    curves: dict, # Name to (probabilities, whether it was the case)
+    curves: dict, # Name to a pair: probabilities, and whether the disease is present; three at most
     ax: object = None, # Matplotlib axes; new ones if None
-): # The axes
-    "Predicted probability against observed share, with the number of photographs in each bin"
+): # Matplotlib axes with the plot
+    "Plot the observed share against the predicted probability; the size of a dot shows the number of photographs"
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(4.4, 3.6), layout='constrained')[1]
     ax.plot([0, 1], [0, 1], color='#999', lw=.8)
@@ -76,7 +76,7 @@ def plot_reliability(
 
 # %% ../nbs/parts/confidence.ipynb #6299e29e
 def _mass_before(p, predicted):
-    "How much probability a growing set holds before it takes in each grade, (n, 5); 0 for the predicted grade"
+    "Compute the probability a growing set holds before it adds each grade, shape (n, 5); 0 for the predicted grade"
     n, rows = len(p), np.arange(len(p))
     out, low, high = np.zeros_like(p), predicted.copy(), predicted.copy()
     mass, wide = p[rows, predicted], np.c_[np.full(n, -1.), p, np.full(n, -1.)] # -1: beyond the ends of the scale
@@ -92,22 +92,22 @@ def _mass_before(p, predicted):
 COVERAGES = (.5, .6, .7, .8, .85, .9, .95, .98)
 
 def _limit(needed, coverage):
-    "What so large a share of these stay at or below, for a finite number of them"
+    "Find the limit that this share of the values does not exceed, corrected for their finite number"
     rank = int(np.ceil((len(needed) + 1)*coverage))
     return float(np.sort(needed)[rank - 1]) if rank <= len(needed) else 1.
 
 # %% ../nbs/parts/confidence.ipynb #ef4b4270
 @dataclass(frozen=True)
 class PredictionSets:
-    "Sets of neighbouring grades with a stated coverage; make one with `PredictionSets.fit`"
-    limits: dict # Coverage (0 to 1) to the largest probability that may lie before a grade that is let in
+    "Make sets of neighbouring grades with a stated coverage; create with `PredictionSets.fit`"
+    limits: dict # Coverage (0 to 1) to its limit: the largest probability before a grade that is added
 
     def __call__(self,
         p: np.ndarray, # Probabilities of the grades, shape (n, 5)
         predicted: np.ndarray, # Predicted grades, shape (n,)
-        coverage: float = .9, # Share of photographs whose set is to contain the true grade
+        coverage: float = .9, # Share of photographs whose set contains the true grade; one that was fitted
     ) -> np.ndarray: # Lowest and highest grade of each set, shape (n, 2)
-        "The sets"
+        "Make the set of each photograph"
         if coverage not in self.limits:
             raise DataError(f'no sets for a coverage of {coverage}: choose from {", ".join(map(str, self.limits))}')
         inside = _mass_before(p, predicted) <= self.limits[coverage]
@@ -119,13 +119,13 @@ class PredictionSets:
 # %% ../nbs/parts/confidence.ipynb #1665e1e8
 @patch(cls_method=True)
 def fit(cls: PredictionSets,
-    probs: GradeProbs, # Calibration of the scores
+    probs: GradeProbs, # Calibration of the scores, fitted before
     scores: ArrayLike, # Scores of validation photographs, shape (n,)
-    grades: ArrayLike, # Their true grades, shape (n,)
-    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # Four ascending numbers
-    sources: ArrayLike | None = None, # Source of each photograph; the coverage then holds for each source
-) -> PredictionSets:
-    "Find the limit for each coverage"
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # Scores at which the grade changes, four ascending numbers
+    sources: ArrayLike | None = None, # Source of each photograph, (n,), to cover each; None: one source
+) -> PredictionSets: # Limits for all of `COVERAGES`
+    "Fit the limit for each coverage"
     scores, grades = np.asarray(scores, float), np.asarray(grades)
     if not len(scores): raise DataError('there are no scores: no prediction set can be learned')
     needed = _mass_before(probs(scores), to_grade(scores, thresholds))[np.arange(len(grades)), grades]
@@ -134,23 +134,23 @@ def fit(cls: PredictionSets,
 
 # %% ../nbs/parts/confidence.ipynb #826d4a3d
 def set_text(
-    low: int, # lowest grade of a set
-    high: int, # highest
-) -> str: # such as '1-2', or '2'
-    "A set as it stands in a table"
+    low: int, # Lowest grade of the set
+    high: int, # Highest grade of the set
+) -> str: # Range such as '1-2', or '2' for a single grade
+    "Write a set as text for a table"
     return f'{low}' if low == high else f'{low}-{high}'
 
 # %% ../nbs/parts/confidence.ipynb #eabf1d33
 def cross_sets(
-    scores: ArrayLike, # of validation photographs, shape (n,)
-    grades: ArrayLike, # their true grades, shape (n,)
-    groups: ArrayLike | None = None, # patient of each; missing: the photograph stands alone
-    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # four ascending numbers
-    coverage: float = .9, # how often a set is to hold the true grade
-    sources: ArrayLike | None = None, # of each photograph; the coverage then holds for each source
-    seed: int = 42, # of the division into folds
-) -> np.ndarray: # shape (n, 2): the lowest and the highest grade of each set, out of fold
-    "Sets of photographs that had no part in fitting them"
+    scores: ArrayLike, # Scores of validation photographs, shape (n,)
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    groups: ArrayLike | None = None, # Patient of each photograph, shape (n,); None: each photograph stands alone
+    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # Scores at which the grade changes, four ascending numbers
+    coverage: float = .9, # Share of photographs whose set contains the true grade; one of `COVERAGES`
+    sources: ArrayLike | None = None, # Source of each photograph, (n,), to cover each; None: one source
+    seed: int = 42, # Random seed of the fold split
+) -> np.ndarray: # Lowest and highest grade of each out-of-fold set, shape (n, 2)
+    "Make the set of each photograph from fits without it"
     scores, grades = np.asarray(scores, float), np.asarray(grades)
     out = np.empty((len(scores), 2), int)
     for fit, held in folds(grades, None if groups is None else patient_numbers(groups, len(grades)), 5, seed):
@@ -161,20 +161,20 @@ def cross_sets(
 
 # %% ../nbs/parts/confidence.ipynb #803373f2
 def risk_coverage(
-    wrong: ArrayLike, # whether the grade was wrong, shape (n,)
-    confidence: ArrayLike, # how sure it was, shape (n,)
-) -> pd.DataFrame: # coverage (share that is kept), risk (share of those that is wrong), from the surest photograph on
-    "Errors among the photographs that are kept, if the least sure are passed on"
+    wrong: ArrayLike, # Whether the predicted grade is wrong, shape (n,)
+    confidence: ArrayLike, # Confidence, shape (n,); higher: surer
+) -> pd.DataFrame: # Columns coverage (share kept) and risk (share of those that is wrong), surest photograph first
+    "Compute the share of errors among the surest photographs, for every share kept"
     order = np.argsort(-np.asarray(confidence, float), kind='stable')
     wrong, n = np.asarray(wrong, float)[order], len(order)
     return pd.DataFrame(dict(coverage=np.arange(1, n + 1)/n, risk=wrong.cumsum()/np.arange(1, n + 1)))
 
 # %% ../nbs/parts/confidence.ipynb #552acc23
 def plot_risk(
-    curves: dict, # name to a table as `risk_coverage` gives it
-    ax: object = None, # matplotlib axes; new ones if None
-): # the axes
-    "Risk over coverage"
+    curves: dict, # Name to a table from `risk_coverage`; three at most
+    ax: object = None, # Matplotlib axes; new ones if None
+): # Matplotlib axes with the plot
+    "Plot risk over coverage"
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(4.4, 3), layout='constrained')[1]
     for (name, t), color, style in zip(curves.items(), ('#00224e', '#bcae6c', '#7c7b78'), ('-', '--', ':')):
@@ -186,14 +186,14 @@ def plot_risk(
 
 # %% ../nbs/parts/confidence.ipynb #ff8f8630
 POINTS = dict(default=.9, sensitive=.95, specific=.98)
-MIN_SICK = 20 # Validation photographs below which the default cut is the threshold between the grades
+MIN_SICK = 20 # Number of sick validation photographs below which the default cut is the threshold
 
 def operating_points(
-    scores: ArrayLike, # of validation photographs, shape (n,)
-    grades: ArrayLike, # their true grades, shape (n,)
-    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # four ascending numbers
-) -> dict: # 'referable', 'vision_threatening': to {default, sensitive, specific}: positive from that score on; None where it can't be said
-    "Cuts through the scores, for three wishes"
+    scores: ArrayLike, # Scores of validation photographs, shape (n,)
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    thresholds: ArrayLike = DEFAULT_THRESHOLDS, # Scores at which the grade changes, four ascending numbers
+) -> dict: # 'referable' and 'vision_threatening' to {default, sensitive, specific}: lowest positive score, or None
+    "Find the cuts through the scores for three operating points"
     scores, out = np.asarray(scores, float), {}
     finds = lambda sick, share: float(sick[int(np.floor((1 - share)*len(sick)))]) # the highest cut that finds this share
     for name, cut in dict(referable=REFERABLE, vision_threatening=VISION_THREATENING).items():
@@ -205,23 +205,23 @@ def operating_points(
     return out
 
 # %% ../nbs/parts/confidence.ipynb #4df80bd6
-EDGE = .1 # as far below the cut a score does not say that an eye is not referable
+EDGE = .1 # Distance below the cut within which the answer stays open, in grades
 
 def referable_answers(
-    scores: ArrayLike, # shape (n,)
-    poor: ArrayLike, # whether the photograph is of low quality, shape (n,)
-    cut: float, # scores from here on are referable
-) -> np.ndarray: # 'yes', 'no', or None where a person has to look, shape (n,)
-    "Referable or not, or left open"
+    scores: ArrayLike, # Continuous scores, shape (n,)
+    poor: ArrayLike, # Whether the photograph is of low quality, shape (n,)
+    cut: float, # Lowest score that is referable
+) -> np.ndarray: # Answer 'yes', 'no', 'no', or None where a person has to look, shape (n,)
+    "Decide whether each eye is referable, or leave it open"
     scores = np.asarray(scores, float)
     return np.where(scores >= cut, 'yes', np.where((scores >= cut - EDGE) | np.asarray(poor, bool), None, 'no'))
 
 # %% ../nbs/parts/confidence.ipynb #a9e76ab0
 def fellow_scores(
-    scores: ArrayLike, # shape (n,)
-    patients: ArrayLike, # shape (n,); '' where unknown
-) -> np.ndarray: # the mean score of the patient's other photographs; NaN where there is none
-    "What the other eye says"
+    scores: ArrayLike, # Continuous scores, shape (n,)
+    patients: ArrayLike, # Patient of each photograph, shape (n,); '' where unknown
+) -> np.ndarray: # Mean score of the patient's other photographs, shape (n,); NaN where there is none
+    "Find the score of the other eye"
     t = pd.DataFrame(dict(s=np.asarray(scores, float), who=patient_numbers(patients, len(scores))))
     g = t.groupby('who').s
     n = g.transform('size').to_numpy()
@@ -229,24 +229,24 @@ def fellow_scores(
 
 # %% ../nbs/parts/confidence.ipynb #bb000cc3
 def fellow_fit(
-    scores: ArrayLike, # of photographs whose other eye is there too, shape (n,)
-    fellow: ArrayLike, # the other eye's score, shape (n,)
-    grades: ArrayLike, # true grades, shape (n,)
-) -> tuple[float, float, float]: # weight of this eye, weight of the other, constant
-    "How much the other eye says about this one"
+    scores: ArrayLike, # Scores of photographs whose other eye is available, shape (n,)
+    fellow: ArrayLike, # Scores of the other eye, shape (n,)
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+) -> tuple[float, float, float]: # Weight of this eye, weight of the other eye, constant
+    "Fit how much the other eye counts for this one"
     a = np.c_[scores, fellow, np.ones(len(scores))]
-    pull = np.diag([1., 1., 0.])*len(scores)*.01 # a little, towards smaller weights
+    pull = np.diag([1., 1., 0.])*len(scores)*.01 # small penalty on large weights
     return tuple(map(float, np.linalg.solve(a.T @ a + pull, a.T @ np.asarray(grades, float))))
 
 # %% ../nbs/parts/confidence.ipynb #0c0b7596
 def cross_fellow(
-    scores: ArrayLike, # shape (n,)
-    patients: ArrayLike, # shape (n,)
-    grades: ArrayLike, # true grades, shape (n,)
-    n_splits: int = 5, # folds
-    seed: int = 42, # of the folds
-) -> tuple[np.ndarray, np.ndarray]: # This eye's score alone, and mixed with the other's, out of fold; NaN without an other eye
-    "Both eyes together, without leaking"
+    scores: ArrayLike, # Continuous scores, shape (n,)
+    patients: ArrayLike, # Patient of each photograph, shape (n,); '' where unknown
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    n_splits: int = 5, # Number of folds
+    seed: int = 42, # Random seed of the fold split
+) -> tuple[np.ndarray, np.ndarray]: # Out-of-fold scores of one eye and of both, each (n,); NaN without other eye
+    "Combine the scores of both eyes, without leakage between folds"
     scores, grades, who = np.asarray(scores, float), np.asarray(grades), patient_numbers(patients, len(scores))
     other, alone, mixed = fellow_scores(scores, patients), np.full(len(scores), np.nan), np.full(len(scores), np.nan)
     has = ~np.isnan(other)
@@ -262,9 +262,9 @@ def cross_fellow(
 
 # %% ../nbs/parts/confidence.ipynb #86a86405
 def worse_eyes(
-    table: pd.DataFrame, # with patient, name, grade, score, and eye where known
-) -> pd.DataFrame: # a row per patient: patient, photographs, grade and score of the worse eye, worse_eye
-    "The worse eye of each patient; photographs without a grade or a patient are left out"
+    table: pd.DataFrame, # Table with columns patient, name, grade, score, and eye where known
+) -> pd.DataFrame: # One row per patient: patient, photographs, grade, score, worse_eye, name
+    "Find the worse eye of each patient; leave out photographs without a grade or a patient"
     t = table[table.grade.notna() & table.patient.ne('')].sort_values(['patient', 'score'])
     g = t.groupby('patient')
     out = g.agg(photographs=('name', 'size'), score=('score', 'max')).assign(grade=g.grade.max())

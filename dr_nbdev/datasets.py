@@ -19,14 +19,14 @@ from .manifest import COLUMNS, PHOTOS, load_manifest
 # %% ../nbs/parts/datasets.ipynb #7b9ba231
 _KAGGLE = {MAIN_ARCHIVE: ('competition', 'diabetic-retinopathy-classification-f1-score-4', ''),
           EXTRA_ARCHIVE: ('dataset', 'tanlikesmath/diabetic-retinopathy-resized',
-                          'resized_train_cropped')} # kind, name, part of a path to leave out
+                          'resized_train_cropped')} # Kind, name at Kaggle, part of a path to leave out
 
 def _pack(
-    folder: str | Path, # of unpacked files
-    dest: str | Path, # zip to write
-    leave_out: str = '', # no files whose path has this in it
-) -> Path: # the zip
-    "Put a folder's files into a zip, uncompressed"
+    folder: str | Path, # Folder of unpacked files
+    dest: str | Path, # Zip file to write
+    leave_out: str = '', # Part of a path; files whose path contains it are left out. '': none
+) -> Path: # Path of the zip
+    "Pack the files of a folder into a zip, uncompressed"
     folder = Path(folder)
     files = [p for p in sorted(folder.rglob('*')) if p.is_file() and not (leave_out and leave_out in p.relative_to(folder).as_posix())]
     if not files: raise DataError(f'{folder} holds no files: nothing to pack')
@@ -36,16 +36,16 @@ def _pack(
 
 # %% ../nbs/parts/datasets.ipynb #b2e28eac
 def _by_hand(name, kind, handle, why):
-    "What to do where fetching fails"
+    "Explain how to download by hand"
     page = f'https://www.kaggle.com/{"competitions" if kind == "competition" else "datasets"}/{handle}'
     return DataError(f'{name} can\'t be fetched: {why}. By hand: log in at {page}, accept the rules if there are any, download, '
                      f'and put the file here as {name}')
 
 # %% ../nbs/parts/datasets.ipynb #8b6be8ed
 def download_archives(
-    dest: str | Path = '.', # folder for the two zips
-) -> list[Path]: # the main and the additional archive
-    "Fetch from Kaggle what is not there yet"
+    dest: str | Path = '.', # Folder for the two zips
+) -> list[Path]: # Paths of the main and the additional archive
+    "Fetch the archives from Kaggle that are not there yet"
     dest = Path(dest)
     for name, (kind, handle, leave_out) in _KAGGLE.items():
         if (dest/name).exists(): continue
@@ -64,12 +64,12 @@ def download_archives(
     return [dest/o for o in _KAGGLE]
 
 # %% ../nbs/parts/datasets.ipynb #30ed9bc2
-RETINAMNIST_MD5 = 'bd4c0672f1bba3e3a89f0e4e876791e4' # of the file with 28 pixels
+RETINAMNIST_MD5 = 'bd4c0672f1bba3e3a89f0e4e876791e4' # MD5 sum of the file with 28 pixels
 
 def load_retinamnist(
-    path: str | Path = '~/.medmnist/retinamnist.npz', # the file, of any size
-) -> dict: # 'train', 'val', 'test': images n x 28 x 28 x 3, uint8, and grades (n,)
-    "Read RetinaMNIST"
+    path: str | Path = '~/.medmnist/retinamnist.npz', # MedMNIST's file, of any image size
+) -> dict: # 'train', 'val', 'test' to images, (n, height, width, 3), uint8, and grades, (n,)
+    "Read the images and grades of RetinaMNIST"
     path = Path(path).expanduser()
     if not path.is_file():
         raise DataError(f"{path} is missing: pip install medmnist, then medmnist.RetinaMNIST('train', download=True) in Python")
@@ -82,11 +82,11 @@ def load_retinamnist(
 
 # %% ../nbs/parts/datasets.ipynb #c56d4822
 def graded_arrays(
-    dest: str | Path, # the folder to make
-    splits: dict, # 'train' and 'val': images n x height x width x 3, uint8, and grades (n,)
-    source: str, # what to call them
-) -> pd.DataFrame: # the manifest
-    "Write images from memory as a folder to train on"
+    dest: str | Path, # Folder to make
+    splits: dict, # 'train' and 'val' to images, (n, height, width, 3), uint8, and grades, (n,)
+    source: str, # Name of the source, also in the file names
+) -> pd.DataFrame: # Manifest of the folder, one row per image
+    "Write images in memory as a folder to train on"
     dest, rows = Path(dest), []
     for split in ('train', 'val'):
         for i, (img, grade) in enumerate(zip(*splits[split])):

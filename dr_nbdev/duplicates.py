@@ -14,12 +14,12 @@ import numpy as np
 from .fundus import read_scaled
 
 # %% ../nbs/parts/duplicates.ipynb #55388ae0
-THUMB = 64 # side of the thumbnail by which photographs are compared, pixels
+THUMB = 64 # Side of the thumbnail that is compared, pixels
 
 def texture(
-    small: np.ndarray, # (n, rows, THUMB) grey thumbnails
-) -> np.ndarray: # (n, rows * THUMB) int8; all zero where there is nothing to see
-    "The fine structure of thumbnails"
+    small: np.ndarray, # Grey thumbnails, (n, rows, THUMB)
+) -> np.ndarray: # Textures, (n, rows * THUMB) int8; all zero where there is no structure
+    "Reduce thumbnails to their fine structure"
     small = np.asarray(small, np.float32)
     fine = small - np.stack([cv2.GaussianBlur(o, (0, 0), 1.5) for o in small])
     steps = np.abs(fine[:, 8:-8, 8:-8]).reshape(len(small), -1)
@@ -32,39 +32,39 @@ def texture(
 def thumbnail(
     data: bytes, # Content of an image file
 ) -> tuple[int, int, np.ndarray]: # Width, height, and grey picture, THUMB x THUMB, uint8
-    "Size and thumbnail of an image file; `ImageError` if it can't be decoded"
+    "Compute size and thumbnail of an image file; raise `ImageError` if it can't be decoded"
     img, (height, width) = read_scaled(data, at_least=3*THUMB)
     return width, height, cv2.resize(cv2.cvtColor(img, cv2.COLOR_RGB2GRAY), (THUMB, THUMB), interpolation=cv2.INTER_AREA)
 
 # %% ../nbs/parts/duplicates.ipynb #85001b3e
-SAME = .75 # textures that correlate more than this show the same photograph
+SAME = .75 # Correlation above which two textures show the same photograph
 
 def correlation(
-    textures: np.ndarray, # (n, THUMB * THUMB) int8
-    a: np.ndarray, # (pairs,) places of the first of each pair
-    b: np.ndarray, # (pairs,) places of the second
-) -> np.ndarray: # (pairs,) in -1..1; 0 where there is nothing to see
-    "Correlation of pairs of textures"
+    textures: np.ndarray, # Textures, (n, THUMB * THUMB) int8
+    a: np.ndarray, # Row of the first texture of each pair, (pairs,)
+    b: np.ndarray, # Row of the second texture of each pair, (pairs,)
+) -> np.ndarray: # Correlations from -1 to 1, (pairs,); 0 where there is no structure
+    "Compute the correlation of pairs of textures"
     x, y = (textures[o].astype(np.float32) for o in (a, b))
     return (x * y).sum(1) / (np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1) + 1e-9)
 
 # %% ../nbs/parts/duplicates.ipynb #4719b664
 def brief(
-    textures: np.ndarray, # (n, numbers) int8
-) -> np.ndarray: # (n, 256) float32, of length 1; 0 where there is nothing to see
-    "A few numbers for each texture, whose products are close to the correlations of the textures"
+    textures: np.ndarray, # Textures, (n, numbers) int8
+) -> np.ndarray: # Short vectors of length 1, (n, 256) float32; 0 where there is no structure
+    "Shorten textures to vectors whose dot products are close to the correlations"
     project = np.random.default_rng(0).standard_normal((textures.shape[1], 256), np.float32)
     x = np.concatenate([textures[i:i+4096].astype(np.float32) @ project for i in range(0, len(textures), 4096)])
     return x / (np.linalg.norm(x, axis=1, keepdims=True) + 1e-9)
 
 # %% ../nbs/parts/duplicates.ipynb #39a45a05
-NEAR = .6 # textures whose briefs have a larger product are compared
+NEAR = .6 # Dot product of two briefs above which the textures are compared in full
 
 def near_pairs(
-    briefs: np.ndarray, # (n, 256), of `brief`
-    start: int = 0, # only pairs whose later one is at this place or after
-) -> np.ndarray: # (pairs, 2) places, the earlier first
-    "Which textures may be alike"
+    briefs: np.ndarray, # Short vectors that `brief` returns, (n, 256)
+    start: int = 0, # First row that is new; pairs of two earlier rows are skipped
+) -> np.ndarray: # Pairs of rows, the earlier first, (pairs, 2)
+    "Find the pairs of textures that may be alike"
     found = [np.zeros((0, 2), int)]
     for i in range(start, len(briefs), 1024):
         later, earlier = np.divmod(np.flatnonzero(briefs[i:i+1024] @ briefs[:i+1024].T > NEAR), min(i + 1024, len(briefs)))
@@ -73,10 +73,10 @@ def near_pairs(
 
 # %% ../nbs/parts/duplicates.ipynb #9a9129fa
 def connected(
-    n: int, # Number of things
-    pairs: Iterable, # Pairs of places of things that belong together, (pairs, 2)
-) -> np.ndarray: # For each thing the place of the first one that it is tied to, (n,)
-    "Follow ties: what is tied to the same thing belongs together"
+    n: int, # Number of items
+    pairs: Iterable, # Pairs of items that belong together, (pairs, 2)
+) -> np.ndarray: # First member of the group of each item, (n,)
+    "Group the items that are connected by pairs, directly or through others"
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
     a, b = np.reshape(pairs, (-1, 2)).astype(int).T

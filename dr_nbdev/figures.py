@@ -21,27 +21,27 @@ from .thresholds import GradeProbs, to_grade
 # %% ../nbs/parts/figures.ipynb #f246d357
 @dataclass
 class _Levels:
-    "Scores in ascending order, and what follows from each"
-    scores: np.ndarray     # shape (m,)
-    predicted: np.ndarray  # class that is predicted, shape (m,)
-    p: np.ndarray | None   # probability of each class, shape (m, classes)
-    sure: np.ndarray | None # probability of the class that is predicted, shape (m,)
-    sets: np.ndarray | None # lowest and highest class of the set, shape (m, 2)
+    "Keep scores in ascending order, and what follows from each"
+    scores: np.ndarray     # Distinct scores, shape (m,)
+    predicted: np.ndarray  # Predicted class, shape (m,)
+    p: np.ndarray | None   # Probabilities of the classes, shape (m, classes)
+    sure: np.ndarray | None # Probability of the predicted class, shape (m,)
+    sets: np.ndarray | None # Lowest and highest class of the set, shape (m, 2)
 
 # %% ../nbs/parts/figures.ipynb #24808883
 @dataclass
 class GradingRules:
-    "What turns scores into answers, as the bundle has it"
-    thresholds: tuple
-    probs: GradeProbs | None = None
-    sets: PredictionSets | None = None
-    points: dict = None # as `operating_points` gives it
-    coverage: float = .9 # of the sets
-    scheme: Scheme = FIVE
+    "Keep what turns scores into answers, as stored with the weights"
+    thresholds: tuple # Scores at which the grade changes, four ascending numbers
+    probs: GradeProbs | None = None # Calibrated probabilities; None: no figures of calibration and sets
+    sets: PredictionSets | None = None # Prediction sets; None: no figures of sets
+    points: dict = None # Cuts as from `operating_points`; None: the thresholds are the cuts
+    coverage: float = .9 # Coverage of the sets, 0 to 1
+    scheme: Scheme = FIVE # Classes of the labels
 
 # %% ../nbs/parts/figures.ipynb #b7843fa1
 def _make_levels(rules: GradingRules, scores: np.ndarray) -> _Levels:
-    "What follows from each of these scores"
+    "Compute what follows from each of these scores"
     grades, lows = to_grade(scores, rules.thresholds), rules.scheme.lows
     predicted, p, sure, sets = rules.scheme.of(grades), None, None, None
     if rules.probs is not None:
@@ -53,16 +53,16 @@ def _make_levels(rules: GradingRules, scores: np.ndarray) -> _Levels:
 
 # %% ../nbs/parts/figures.ipynb #451786bb
 def _cuts(rules):
-    "Every score at which an answer changes for all figures"
+    "List every score at which an answer changes"
     return np.sort([*rules.thresholds, *(c for o in (rules.points or {}).values() for c in o.values() if c is not None)])
 
 # %% ../nbs/parts/figures.ipynb #6bfa5700
 def _to_levels(
-    rules: GradingRules,
-    scores: np.ndarray, # shape (n,)
-    most: int | None = None, # levels; None: one for each score
-) -> tuple[_Levels, np.ndarray]: # the levels, and the level of each image
-    "Put scores into levels"
+    rules: GradingRules, # What turns scores into answers
+    scores: np.ndarray, # Continuous scores, shape (n,)
+    most: int | None = None, # Largest number of levels, apart from the cuts; None: one per distinct score
+) -> tuple[_Levels, np.ndarray]: # Levels, and the level of each image, shape (n,)
+    "Divide scores into levels"
     distinct, where = np.unique(scores, return_inverse=True)
     if most and len(distinct) > most:
         edges = np.unique(np.r_[np.quantile(scores, np.linspace(0, 1, most)[1:-1]), _cuts(rules)])
@@ -74,14 +74,14 @@ def _to_levels(
 
 # %% ../nbs/parts/figures.ipynb #a75ab9f2
 def _count_tables(
-    y: np.ndarray, # class of each image, shape (n,)
-    level: np.ndarray, # its level, shape (n,)
-    shape: tuple, # classes, levels
-    groups=None, # patient of each image; missing: the image stands alone
-    n_boot: int = 1000, # Bootstrap rounds
-    seed: int = 42, # same seed, same rounds
-): # yields arrays rounds x classes x levels, float32
-    "Bootstrap rounds over patients: how often each label met each score"
+    y: np.ndarray, # Class of each image, shape (n,)
+    level: np.ndarray, # Level of each image, shape (n,)
+    shape: tuple, # Numbers of classes and of levels
+    groups=None, # Patient of each image, shape (n,); None: every image stands alone
+    n_boot: int = 1000, # Number of bootstrap rounds
+    seed: int = 42, # Random seed of the rounds
+): # Yields counts of shape (rounds, classes, levels), float32
+    "Draw bootstrap rounds over patients: how often each label occurs with each score"
     from scipy.sparse import csr_array
     who = patient_numbers(groups, len(y))
     n_who = int(who.max()) + 1
@@ -94,7 +94,7 @@ def _ratio(a, b):
     with np.errstate(invalid='ignore', divide='ignore'): return np.where(b > 0, a/b, np.nan)
 
 def _grade_figures(h, lv, scheme):
-    "Macro F1, QWK, accuracy, and figures of each class"
+    "Compute macro F1, QWK, accuracy, and the figures of each class"
     c = h.astype(float) @ np.eye(h.shape[1])[lv.predicted] # rounds x classes x classes
     hits, support, predicted, n = c.diagonal(axis1=1, axis2=2), c.sum(2), c.sum(1), c.sum((1, 2))
     out = confusion_figures(c)
@@ -107,19 +107,19 @@ def _grade_figures(h, lv, scheme):
     return out
 
 # %% ../nbs/parts/figures.ipynb #d751301c
-DETECT = {1: 'any_dr', 2: 'referable', 3: 'vision_threatening'}
+DETECT = {1: 'any_dr', 2: 'referable', 3: 'vision_threatening'} # Lowest positive grade to the name of the detection
 
-def detections(scheme: Scheme) -> dict: # name to the first class that counts as positive
-    "What can be asked of these labels"
+def detections(scheme: Scheme) -> dict: # Name to the first class that is positive
+    "List the detections that these labels allow"
     return {DETECT[g]: i for i, g in enumerate(scheme.lows) if g in DETECT}
 
-def operating_cuts(rules: GradingRules, name: str) -> dict: # operating point to score
-    "Where a detection is positive: at the stored points, or at the threshold between the grades"
+def operating_cuts(rules: GradingRules, name: str) -> dict: # Operating point to its lowest positive score
+    "Find the cuts of a detection: the stored points, or else the threshold between the grades"
     return (rules.points or {}).get(name) or dict(default=rules.thresholds[rules.scheme.lows[detections(rules.scheme)[name]] - 1])
 
 # %% ../nbs/parts/figures.ipynb #f8a681bf
 def _detection_figures(h, lv, rules):
-    "AUROC, and four figures at each operating point"
+    "Compute the AUROC, and four figures at each operating point"
     out, h = {}, h.astype(float)
     for name, first in detections(rules.scheme).items():
         well, sick = h[:, :first].sum(1), h[:, first:].sum(1)
@@ -135,16 +135,16 @@ def _detection_figures(h, lv, rules):
 
 # %% ../nbs/parts/figures.ipynb #059d9e11
 def _accuracy_among(share, right, n, sure):
-    "Accuracy among that share of the images that are surest; right and n: rounds x m"
+    "Compute the accuracy among the surest share of the images; right and n: (rounds, m)"
     order = np.argsort(-sure, kind='stable')
     n, right, total = n[:, order], right[:, order], n.sum(1)
     before = n.cumsum(1) - n
-    taken = np.clip(share*total[:, None] - before, 0, n) # of each level, so many
+    taken = np.clip(share*total[:, None] - before, 0, n) # Number of images taken from each level
     return (taken*_ratio(right, n).clip(0)).sum(1, where=n > 0)/(share*total)
 
 # %% ../nbs/parts/figures.ipynb #1be0d0a4
 def _certainty_figures(h, lv, rules):
-    "Calibration, selective grading, sets"
+    "Compute the figures of calibration, selective grading and sets"
     if lv.p is None: return {}
     h = h.astype(float)
     k, n = h.shape[1], h.sum(1)
@@ -167,15 +167,15 @@ def _all_figures(h, lv, rules):
 
 # %% ../nbs/parts/figures.ipynb #a22627f3
 def figures(
-    y: ArrayLike, # class of each image, shape (n,)
-    scores: ArrayLike, # shape (n,)
-    rules: GradingRules, # what turns scores into answers
-    groups: ArrayLike | None = None, # patient of each image; '' or missing: the image stands alone
-    n_boot: int = 1000, # Bootstrap rounds; 0: no intervals
-    seed: int = 42, # of the bootstrap
-    most: int = 1000, # levels in the bootstrap
-) -> pd.DataFrame: # index: figure; value, low, high
-    "All figures of a labelled set, with 95% intervals over patients"
+    y: ArrayLike, # Class of each image, shape (n,)
+    scores: ArrayLike, # Continuous scores, shape (n,)
+    rules: GradingRules, # What turns scores into answers
+    groups: ArrayLike | None = None, # Patient of each image, shape (n,); '' or None: the image stands alone
+    n_boot: int = 1000, # Number of bootstrap rounds; 0: no intervals
+    seed: int = 42, # Random seed of the bootstrap
+    most: int = 1000, # Largest number of levels in the bootstrap; None: one per distinct score
+) -> pd.DataFrame: # Index: figure; columns value, low, high; `attrs`: n, n_groups
+    "Compute all figures of a labelled set, with 95% intervals over patients"
     y, scores = np.asarray(y, int), np.asarray(scores, float)
     if not len(y): raise DataError('no photograph has both a label and a score: there is nothing to evaluate')
     lv, where = _to_levels(rules, scores)
@@ -196,14 +196,14 @@ MAIN_FIGURES = ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable'
                 'referable|default|specificity')
 
 def figures_by_group(
-    y: ArrayLike, # class of each image, shape (n,)
-    scores: ArrayLike, # shape (n,)
-    rules: GradingRules,
-    columns: pd.DataFrame, # a row per image
-    groups: ArrayLike | None = None, # patient of each image
-    n_boot: int = 500, # Bootstrap rounds
-) -> pd.DataFrame: # a row per column, value and figure: column, group, images, figure, value, low, high
-    "The main figures, part by part"
+    y: ArrayLike, # Class of each image, shape (n,)
+    scores: ArrayLike, # Continuous scores, shape (n,)
+    rules: GradingRules, # What turns scores into answers
+    columns: pd.DataFrame, # Columns to group by, one row per image
+    groups: ArrayLike | None = None, # Patient of each image, shape (n,); None: every image stands alone
+    n_boot: int = 500, # Number of bootstrap rounds
+) -> pd.DataFrame: # One row per column, value and figure: column, group, images, figure, value, low, high
+    "Compute the main figures of each group"
     rows, y, scores, who = [], np.asarray(y), np.asarray(scores), patient_numbers(groups, len(y))
     for c in columns:
         values = columns[c].astype(str).replace({'nan': '', 'None': ''}).to_numpy()

@@ -309,7 +309,7 @@ def _hub(
     address: str, # Address for messages, such as hf://owner/name
 ): # Context with the module `huggingface_hub`
     "Open the hub, and turn its errors into messages with a remedy"
-    try: import huggingface_hub as hub
+    try: import huggingface_hub as hub, huggingface_hub.errors
     except ImportError: raise WeightsError(f'{address} is on the Hugging Face hub: pip install "dr_nbdev[hub]" to reach it') from None
     # the first stands for a wrong name, too, and for what is gated
     closed = hub.errors.RepositoryNotFoundError, hub.errors.LocalTokenNotFoundError

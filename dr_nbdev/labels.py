@@ -20,14 +20,14 @@ from .tables import GRADE_WORDS, balance, find_columns, image_id, patient_eye, p
 # %% ../nbs/parts/labels.ipynb #e22c4bc3
 @dataclass(frozen=True)
 class Scheme:
-    "The classes of a set of labels, mildest first"
-    names: tuple # what they are called
-    lows: tuple  # the lowest grade of each, ascending, the first 0
+    "Describe the classes of a set of labels, mildest first"
+    names: tuple # Names of the classes
+    lows: tuple  # Lowest grade of each class, ascending; the first is 0
 
     def of(self,
-        grades: ArrayLike, # 0 to 4, shape (n,)
-    ) -> np.ndarray: # number of the class of each
-        "The classes that grades belong to"
+        grades: ArrayLike, # Grades 0 to 4, shape (n,)
+    ) -> np.ndarray: # Class of each grade, counted from 0, shape (n,)
+        "Find the class of each grade"
         return np.searchsorted(self.lows, np.asarray(grades, int), side='right') - 1
 
 FIVE = Scheme(GRADES, tuple(range(N_GRADES)))
@@ -38,10 +38,10 @@ _WORDS = GRADE_WORDS | {'npdr': 1, 'dr': 1, 'yes': 1, 'positive': 1, 'referable'
 _LEFT_OUT = ('', 'nan', 'na', 'n/a', 'null', 'ungradable', 'ungradeable', 'not gradable', 'not gradeable', 'unknown', 'missing')
 
 def read_mapping(
-    text: str, # such as 'none=0,NPDR=1-3,PDR=4,blurred='
-    exact: bool = False, # refuse a range of grades, from which nothing can be trained?
-) -> dict: # label to its lowest grade; None: left out
-    "What labels mean, from a line of text"
+    text: str, # Meaning of the labels, such as 'none=0,NPDR=1-3,PDR=4,blurred='
+    exact: bool = False, # True to refuse ranges of grades, which are useless for training
+) -> dict: # Label to its lowest grade, or to None where photographs are left out
+    "Read what labels mean from a line of text"
     out = {}
     for part in text.split(','):
         m = re.fullmatch(r'\s*(.+?)\s*=\s*(?:([0-4])(?:\s*-\s*([0-4]))?)?\s*', part)
@@ -60,18 +60,18 @@ _NUMBERS = {str(g): g for g in range(N_GRADES)}
 _GRADES_AS_THEY_ARE = ','.join(f'{g}={g}' for g in _NUMBERS)
 
 def _is_ambiguous(
-    found: set, # labels, as `plain_label` gives them
-) -> bool: # are they numbers that need not be grades?
-    "Could these labels be another scale?"
+    found: set, # Labels in the form of `plain_label`
+) -> bool: # Whether numbers among them need not be grades
+    "Check whether these labels could be another scale"
     numbers = found & set(_NUMBERS)
     return numbers == {'0', '1'} or bool(numbers) and '0' not in numbers and found <= {*_NUMBERS, '5'} or bool(numbers) and 'none' in found
 
 # %% ../nbs/parts/labels.ipynb #a02e9f11
 def _hint(
-    found: set, # labels, as `plain_label` gives them
-    known: dict, # those that are known
-) -> str: # an error message
-    "What to do about labels that can't be taken as they are"
+    found: set, # Labels in the form of `plain_label`
+    known: dict, # Known labels to their lowest grade
+) -> str: # Error message that names the possible mappings
+    "Explain what to do about labels that are unknown or ambiguous"
     strange = sorted(found - set(known))
     has = f'the labels are {", ".join(sorted(found)[:8])}{" ..." if len(found) > 8 else ""}. '
     say = lambda o: f'--mapping {o}'
@@ -93,9 +93,9 @@ def _hint(
 
 # %% ../nbs/parts/labels.ipynb #acc704ed
 def read_scheme(
-    labels: pd.Series, # as they stand in the table
-    mapping: dict | None = None, # label to its lowest grade, or to None to leave it out; None: grades 0 to 4, or usual words
-) -> tuple[Scheme, np.ndarray]: # the classes, and the class of each image; -1 where there is no label
+    labels: pd.Series, # Labels as they are in the table
+    mapping: dict | None = None, # Label to its lowest grade, or None to leave out; None: grades or usual words
+) -> tuple[Scheme, np.ndarray]: # Classes of the table, and the class of each image, shape (n,); -1: no label
     "Read labels of any kind"
     words = labels.map(plain_label)
     known = dict.fromkeys(_LEFT_OUT) | (mapping or _WORDS)
@@ -116,9 +116,9 @@ def read_scheme(
 
 # %% ../nbs/parts/labels.ipynb #15c4896e
 def read_truth(
-    path: str | Path, # CSV of labels
-    **given, # Names of the columns image, label, patient, eye, source, split, where they are not recognised
-) -> pd.DataFrame: # image, label, patient, eye ('' where unknown), source and split if there, and the other columns
+    path: str | Path, # CSV file of labels, one line per photograph
+    **given, # Names of the columns for image, label, patient, eye, source, split, where not recognised
+) -> pd.DataFrame: # Columns image, label, patient, eye ('' where unknown); source, split and others if there
     "Read a table of labels"
     t = read_table(path)
     found = find_columns(t, {('grade' if k == 'label' else k): v for k, v in given.items()})
@@ -138,10 +138,10 @@ def read_truth(
 
 # %% ../nbs/parts/labels.ipynb #ac1799df
 def with_truth(
-    result: pd.DataFrame, # as `predict_folder` gives it
-    truth: pd.DataFrame, # as `read_truth` gives it
-) -> pd.DataFrame: # a row per photograph that has a label, in the column truth; `attrs`: without_label, without_photo
-    "Grades beside labels"
+    result: pd.DataFrame, # Predicted grades, a table from `predict_folder`
+    truth: pd.DataFrame, # Labels, a table from `read_truth`
+) -> pd.DataFrame: # One row per labelled photograph, label in column truth; `attrs`: without_label, without_photo
+    "Match predicted grades with labels"
     r = result.drop(columns=['patient', 'eye'], errors='ignore').assign(key=[image_id(o) for o in result.name]) # those of the labels count
     t = truth.rename(columns=dict(label='truth')).assign(key=[image_id(o) for o in truth.image])
     by_path = r.name.isin(truth.image).any() and r.key.duplicated().any() # the same name in several folders
@@ -158,13 +158,13 @@ def with_truth(
 
 # %% ../nbs/parts/labels.ipynb #0c37523c
 def labelled_photos(
-    folder: str | Path, # photographs
-    labels: str | Path, # a CSV with a line per photograph
-    mapping: str | dict | None, # what the labels mean
-    columns: dict | None, # names of columns that are not recognised
-    recursive: bool, # also the folders below?
-): # table of labels with class; the classes; files that have a label, their names; balances of files, photographs and labels
-    "Bring labels and photographs together, before anything is graded"
+    folder: str | Path, # Folder of photographs
+    labels: str | Path, # CSV file of labels, one line per photograph
+    mapping: str | dict | None, # Meaning of the labels, text or dict; None: grades 0 to 4 or usual words
+    columns: dict | None, # Names of columns that are not recognised; None: all are
+    recursive: bool, # True to include the folders below
+): # Table of labels with class; classes; labelled files; their names; balances of files, photographs and labels
+    "Match labels and photographs before anything is graded"
     truth = read_truth(labels, **(columns or {}))
     scheme, y = read_scheme(truth.label, read_mapping(mapping) if isinstance(mapping, str) else mapping)
     (files, names, rest), has = photo_list(folder, recursive), y >= 0

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from fastcore.basics import chunked
+from fastcore.basics import chunked, patch
 from fastcore.xdg import xdg_cache_home
 from plum import dispatch
 
@@ -90,7 +90,7 @@ def _draw_shares(
 # %% ../nbs/parts/learner.ipynb #f12cd41e
 class FundusDL(TfmdDL):
     "Load batches in threads, in an order that follows from the seed and the epoch"
-    epoch = 0
+    epoch = 0 # number of passes that are complete
     def __init__(self,
         dataset: 'Datasets', # Datasets of squares and grades
         bs: int = 18, # Number of photographs in a batch
@@ -107,9 +107,7 @@ class FundusDL(TfmdDL):
         self.seed, self.shares, self.readers = seed, shares, readers or min(8, os.cpu_count() or 1)
         self.augment, self.draw_copy, self.part = augment, draw_copy, part
         super().__init__(dataset, bs, shuffle, num_workers=0, **kwargs)
-    def shuffle_fn(self, idxs: list):
-        rng = np.random.default_rng([self.seed, self.epoch])
-        return (rng.permutation(idxs) if self.shares is None else rng.choice(idxs, len(idxs), p=self.shares)).tolist()
+    def after_iter(self): self.epoch += 1 # the next pass has another order and other augmentations
     def create_item(self, i: int):
         x, *y = super().create_item(i)
         if not (self.draw_copy or self.augment): return (x, *y)
@@ -117,16 +115,36 @@ class FundusDL(TfmdDL):
         if self.draw_copy: x = self.draw_copy(i, rng)
         if self.augment: x = TensorImage(torch.from_numpy(self.augment(x.permute(1, 2, 0).numpy(), rng)).permute(2, 0, 1))
         return (x, *y)
-    def create_batch(self, items: list): # List of (square, grade); the channels of a pixel stay side by side in memory
-        xs, *ys = zip(*items)
-        x = torch.stack([o.permute(1, 2, 0).as_subclass(torch.Tensor) for o in xs]).permute(0, 3, 1, 2)
-        return (TensorImage(x), *(torch.stack(o) for o in ys))
-    def create_batches(self, idxs: list):
-        read = lambda part: self.do_batch([self.do_item(i) for i in part])
-        mine = (o[self.part[0]::self.part[1]] for o in chunked(idxs, self.bs, self.drop_last))
-        yield from prefetch(read, filter(len, mine), self.readers)
     def new(self, dataset: 'Datasets | None' = None, cls: type | None = None, **kwargs):
         return super().new(dataset, cls, **dict(seed=self.seed, readers=self.readers, part=self.part) | kwargs)
+
+# %% ../nbs/parts/learner.ipynb #9033adb4
+@patch
+def shuffle_fn(self: FundusDL,
+    idxs: list, # Positions of the photographs
+) -> list: # Positions in the order of this pass
+    "Put the photographs in order, or draw them by their shares"
+    rng = np.random.default_rng([self.seed, self.epoch])
+    return (rng.permutation(idxs) if self.shares is None else rng.choice(idxs, len(idxs), p=self.shares)).tolist()
+
+# %% ../nbs/parts/learner.ipynb #8bc5f94e
+@patch
+def create_batches(self: FundusDL,
+    idxs: list, # Positions of the photographs, in the order of this pass
+): # Yields batches
+    "Read batches in threads"
+    read = lambda part: self.do_batch([self.do_item(i) for i in part])
+    mine = (o[self.part[0]::self.part[1]] for o in chunked(idxs, self.bs, self.drop_last))
+    yield from prefetch(read, filter(len, mine), self.readers)
+
+@patch
+def create_batch(self: FundusDL,
+    items: list, # Tuples of a square and its grade
+) -> tuple: # Squares n x 3 x size x size, grades (n,)
+    "Collate squares so that the channels of a pixel stay side by side in memory"
+    xs, *ys = zip(*items)
+    x = torch.stack([o.permute(1, 2, 0).as_subclass(torch.Tensor) for o in xs]).permute(0, 3, 1, 2)
+    return (TensorImage(x), *(torch.stack(o) for o in ys))
 
 # %% ../nbs/parts/learner.ipynb #4ded7c82
 class _ChannelsLast(Transform):
@@ -174,6 +192,13 @@ def _halfway(
                              {'without a score of the teacher': table.image_id[train & score.isna().to_numpy()]})))
     return ((grades + score)/2).fillna(grades)
 
+# %% ../nbs/parts/learner.ipynb #44d7e365
+def _targets(table, train, soft, teacher, log):
+    "Compute the number that each photograph is trained on"
+    mean = table.groupby('duplicate_group').grade.transform('mean') if soft and 'duplicate_group' in table else table.grade
+    if teacher is not None: mean = _halfway(mean, table, train, teacher, log)
+    return mean.where(train, table.grade).astype(float)
+
 # %% ../nbs/parts/learner.ipynb #d0cd62ca
 def fundus_dls(
     data: str | Path | pd.DataFrame = 'data', # Folder that `merge` made, or table with path, grade and split
@@ -194,14 +219,12 @@ def fundus_dls(
     table, home = _photo_table(data)
     table = _readable(table, home, preprocess, workers, log, copies)
     train = table.split.eq('train').to_numpy()
-    mean = table.groupby('duplicate_group').grade.transform('mean') if soft and 'duplicate_group' in table else table.grade
-    if teacher is not None: mean = _halfway(mean, table, train, teacher, log)
-    grades = dict(zip(table.path, mean.where(train, table.grade).astype(float)))
+    grades = dict(zip(table.path, _targets(table, train, soft, teacher, log)))
     reader = _ReadSquare(preprocess, cache_folder(home, preprocess), dict(zip(table.path, table.sha256)))
     ds = Datasets([Path(o) for o in table.path], [[reader], [_ReadGrade(grades)]],
                   splits=[np.flatnonzero(train).tolist(), np.flatnonzero(~train).tolist()])
-    tfms = lambda: [IntToFloatTensor(), *batch_augments(augment), Normalize.from_stats(preprocess.mean, preprocess.std, cuda=False),
-                    _ChannelsLast()]
+    normalise = Normalize.from_stats(preprocess.mean, preprocess.std, cuda=False)
+    tfms = lambda: [IntToFloatTensor(), *batch_augments(augment), normalise, _ChannelsLast()]
     common = dict(seed=seed, readers=workers, device=device, part=my_part())
     shares = _draw_shares(table[train], balance) if balance else None
     draw_copy = (lambda i, rng: reader.square(ds.train.items[i], int(rng.integers(copies + 1)))) if copies else None

@@ -19,17 +19,17 @@ from .tables import name_some
 # %% ../nbs/parts/manifest.ipynb #975f9c64
 COLUMNS = 'path image_id patient eye source grade split duplicate_group width height bytes sha256'.split()
 LEFT_COLUMNS = 'image_id patient eye source grade duplicate_group reason'.split()
-ARCHIVES = ('main', 'additional') # Sources that a merge reads itself
-LEFT = 'left_out' # Split of photographs that are not used; their rows are in left_out.csv
-IMAGES = 'kaggle_retina' # Folder of the photographs in a merged folder
-PHOTOS = 'photos' # Folder of those from other sources
+ARCHIVES = ('main', 'additional') # Names of the two sources that are zips of the competition
+LEFT = 'left_out' # Split of unused photographs, whose rows are in left_out.csv
+IMAGES = 'kaggle_retina' # Folder of the archives' photographs, inside the merged folder
+PHOTOS = 'photos' # Folder of photographs from other sources, inside the merged folder
 
 # %% ../nbs/parts/manifest.ipynb #1cf74a06
 def missing_files(
-    dest: str | Path, # a merged folder
-    manifest: pd.DataFrame, # its manifest
-) -> pd.DataFrame: # the rows whose file is not there or has another size
-    "Which photographs of a manifest are not on the disk as they should be?"
+    dest: str | Path, # Merged folder
+    manifest: pd.DataFrame, # Columns path and bytes
+) -> pd.DataFrame: # Rows whose file is missing or has another size
+    "Find the photographs of a manifest that are missing or changed"
     def size(path):
         try: return os.stat(path).st_size
         except OSError: return -1
@@ -37,9 +37,9 @@ def missing_files(
 
 # %% ../nbs/parts/manifest.ipynb #b3e518f0
 def load_manifest(
-    dest: str | Path, # a folder that `merge` made
-    files: bool = True, # also check that every photograph is there?
-) -> pd.DataFrame: # one row per photograph; `dest/path` is its file
+    dest: str | Path, # Merged folder, as `merge` made it
+    files: bool = True, # True to check also that every photograph is there
+) -> pd.DataFrame: # One row per photograph; its file is `dest/path`
     "Read the manifest of a merged folder and check it"
     file, again = Path(dest)/'manifest.csv', f'delete {dest} and make it again with dr_data'
     if not file.is_file(): raise DataError(f'{file} is missing: make it with dr_data --dest {dest}')
@@ -59,22 +59,22 @@ def load_manifest(
 # %% ../nbs/parts/manifest.ipynb #8ff9375d
 def load_left_out(
     dest: str | Path, # Merged folder
-) -> pd.DataFrame: # One row per photograph that was seen and not used, with the reason
-    "Read what a merge has left out"
+) -> pd.DataFrame: # One row per unused photograph, with the reason
+    "Read the table of the photographs that a merge left out"
     return pd.read_csv(Path(dest)/'left_out.csv', dtype=dict(image_id=str, patient=str, duplicate_group=str), keep_default_na=False)
 
 # %% ../nbs/parts/manifest.ipynb #d4c59094
 def load_all_seen(
     dest: str | Path, # Merged folder
-    files: bool = True, # Also check that every photograph is there?
-) -> pd.DataFrame: # Rows of the manifest, then those that were left out (split 'left_out')
-    "Everything that a merge looked at, used or not"
+    files: bool = True, # True to check also that every photograph is there
+) -> pd.DataFrame: # Rows of the manifest, then the unused ones (split 'left_out')
+    "Read all photographs that a merge looked at, used or not"
     return pd.concat([load_manifest(dest, files), load_left_out(dest).assign(split=LEFT)], ignore_index=True)
 
 # %% ../nbs/parts/manifest.ipynb #c0a5e5c8
 def count_grades(
-    table: pd.DataFrame, # With grade and split
-    split: str, # 'train' or 'val'
-) -> np.ndarray: # Photographs of each grade, (5,)
-    "How many photographs of each grade a split has"
+    table: pd.DataFrame, # Columns grade and split
+    split: str, # Split to count, 'train' or 'val'
+) -> np.ndarray: # Number of photographs of each grade, (5,)
+    "Count the photographs of each grade in a split"
     return np.bincount(table.grade[table.split == split], minlength=N_GRADES)

@@ -35,10 +35,10 @@ def _pairs(grades, pred):
 
 # %% ../nbs/parts/metrics.ipynb #0f75cb6d
 def confusion(
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-    pred: ArrayLike, # predicted grades 0..4, shape (n,)
-) -> np.ndarray: # 5x5 counts; rows: true grade, columns: predicted grade
-    "Confusion matrix over the five grades, always 5x5"
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    pred: ArrayLike, # Predicted grades 0 to 4, shape (n,)
+) -> np.ndarray: # Counts, shape (5, 5); rows: true grade, columns: predicted grade
+    "Count true against predicted grades, always 5x5"
     from sklearn.metrics import confusion_matrix
     return confusion_matrix(*_pairs(grades, pred), labels=range(N_GRADES))
 
@@ -46,10 +46,10 @@ def confusion(
 def plot_confusion(
     grades: ArrayLike, # True grades or classes, shape (n,)
     pred: ArrayLike, # Predicted grades or classes, shape (n,)
-    names: tuple = GRADES, # Names of the classes
+    names: tuple = GRADES, # Names of the classes, in the order of their numbers
     ax: object = None, # Matplotlib axes; new ones if None
-): # The axes
-    "Confusion matrix: counts, and shares of each true class"
+): # Matplotlib axes with the plot
+    "Plot the confusion matrix: counts, and shares of each true class"
     import matplotlib.pyplot as plt
     from sklearn.metrics import confusion_matrix
     k = len(names)
@@ -67,11 +67,11 @@ def plot_confusion(
 
 # %% ../nbs/parts/metrics.ipynb #d64d091d
 def macro_f1(
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-    pred: ArrayLike, # predicted grades 0..4, shape (n,)
-    present: bool = False, # average over the grades that occur in `grades` only?
-) -> float: # 0..1
-    "Average of the F1 of each grade: over all five, or over those present"
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    pred: ArrayLike, # Predicted grades 0 to 4, shape (n,)
+    present: bool = False, # True to average only over the grades that occur in `grades`
+) -> float: # Macro F1, 0 to 1
+    "Average the F1 of each grade, over all five or over those present"
     from sklearn.metrics import f1_score
     grades, pred = _pairs(grades, pred)
     labels = np.unique(grades) if present else range(N_GRADES)
@@ -79,10 +79,10 @@ def macro_f1(
 
 # %% ../nbs/parts/metrics.ipynb #9e80490e
 def qwk(
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-    pred: ArrayLike, # predicted grades 0..4, shape (n,)
-) -> float: # at most 1; 0: no better than chance; NaN: all of one grade, rightly
-    "Quadratic weighted kappa"
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    pred: ArrayLike, # Predicted grades 0 to 4, shape (n,)
+) -> float: # QWK, at most 1; 0: chance; NaN: one single grade occurs and is predicted
+    "Compute the quadratic weighted kappa"
     from sklearn.metrics import cohen_kappa_score
     grades, pred = _pairs(grades, pred)
     if len(np.union1d(grades, pred)) == 1: return float('nan')
@@ -90,20 +90,20 @@ def qwk(
 
 # %% ../nbs/parts/metrics.ipynb #125ac95c
 def accuracy(
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-    pred: ArrayLike, # predicted grades 0..4, shape (n,)
-) -> float: # 0..1
-    "Share of images that got their true grade"
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    pred: ArrayLike, # Predicted grades 0 to 4, shape (n,)
+) -> float: # Accuracy, 0 to 1
+    "Compute the share of images whose predicted grade is the true one"
     grades, pred = _pairs(grades, pred)
     return float((grades == pred).mean())
 
 # %% ../nbs/parts/metrics.ipynb #0e635913
 def sensitivity_specificity(
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-    pred: ArrayLike, # predicted grades 0..4, shape (n,)
-    cut: int = REFERABLE, # an image is positive from this grade on
-) -> tuple[float, float]: # sensitivity, specificity; NaN where there is nothing to count
-    "Share of the positive images that are found, and of the negative ones that are left in peace"
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    pred: ArrayLike, # Predicted grades 0 to 4, shape (n,)
+    cut: int = REFERABLE, # Lowest grade that counts as positive
+) -> tuple[float, float]: # Sensitivity and specificity, 0 to 1; NaN where there is nothing to count
+    "Compute the shares of positive images that are found and of negative images that are not referred"
     grades, pred = _pairs(grades, pred)
     sick, found = grades >= cut, pred >= cut
     return _share(found[sick]), _share(~found[~sick])
@@ -120,11 +120,11 @@ def _scores(scores, n):
 
 # %% ../nbs/parts/metrics.ipynb #4cd2e1b4
 def auroc(
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-    scores: ArrayLike, # continuous scores, shape (n,); higher: more severe
-    cut: int = REFERABLE, # an image is positive from this grade on
-) -> float: # 0.5: chance, 1: perfect order; NaN: only one of the two classes occurs
-    "Area under the ROC curve for `grade >= cut`"
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    scores: ArrayLike, # Continuous scores, shape (n,); higher: more severe
+    cut: int = REFERABLE, # Lowest grade that counts as positive
+) -> float: # AUROC; 0.5: chance, 1: perfect order, NaN: only one of the two classes occurs
+    "Compute the area under the ROC curve for `grade >= cut`"
     from sklearn.metrics import roc_auc_score
     grades, scores = _grades(grades, 'true grades'), _scores(scores, len(grades))
     positive = grades >= cut
@@ -132,10 +132,10 @@ def auroc(
 
 # %% ../nbs/parts/metrics.ipynb #e615c496
 def per_grade(
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-    pred: ArrayLike, # predicted grades 0..4, shape (n,)
-) -> pd.DataFrame: # a row per grade: support, predicted, sensitivity, specificity, ppv, f1
-    "How well each grade is told from all others; NaN where undefined"
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    pred: ArrayLike, # Predicted grades 0 to 4, shape (n,)
+) -> pd.DataFrame: # One row per grade: support, predicted, sensitivity, specificity, ppv, f1
+    "Compute how well each grade is separated from all others; NaN where undefined"
     c = confusion(grades, pred)
     hits, support, predicted = c.diagonal(), c.sum(1), c.sum(0)
     rejected = c.sum() - support - predicted + hits
@@ -150,8 +150,8 @@ def patient_draws(
     n_boot: int, # Number of bootstrap rounds
     seed: int, # Random seed of the rounds
     batch: int, # Rounds in one array
-): # yields arrays rounds x patients: how often each was drawn
-    "Bootstrap rounds over patients"
+): # Yields counts of how often each patient was drawn, shape (rounds, patients)
+    "Draw bootstrap rounds over patients"
     rng, batch = np.random.default_rng(seed), max(1, batch)
     for done in range(0, n_boot, batch):
         rounds = min(batch, n_boot - done)
@@ -159,18 +159,18 @@ def patient_draws(
         yield np.bincount(drawn.ravel(), minlength=rounds*n_patients).reshape(rounds, -1)
 
 def _resamples(groups, n_images, n_boot, seed):
-    "Batches of bootstrap rounds: how often each image was drawn, shape (rounds, n_images)"
+    "Yield batches of bootstrap rounds: how often each image was drawn, shape (rounds, n_images)"
     who = patient_numbers(groups, n_images)
     for counts in patient_draws(who.max() + 1, n_boot, seed, 4_000_000//n_images): yield counts[:, who]
 
 # %% ../nbs/parts/metrics.ipynb #86cbaec9
 @dataclass(frozen=True)
 class Interval:
-    "A figure with its 95% interval"
-    value: float # on all images
+    "Keep a figure with its 95% interval"
+    value: float # Figure on all images
     low: float   # 2.5th percentile over the rounds; NaN where there is no interval
-    high: float  # 97.5th percentile
-    undefined: float = 0. # share of the rounds in which the figure is undefined; they are left out
+    high: float  # 97.5th percentile; NaN where there is no interval
+    undefined: float = 0. # Share of rounds in which the figure is undefined (left out), 0 to 1
     def __str__(self):
         limits = 'no interval' if np.isnan(self.low) else f'{self.low:.3f} to {self.high:.3f}'
         return f'{self.value:.3f} ({limits})'
@@ -184,13 +184,13 @@ def _interval(value, rounds, n_groups):
 
 # %% ../nbs/parts/metrics.ipynb #a8c1626b
 def bootstrap(
-    fn: Callable, # function of `arrays` that gives a number, NaN where undefined
-    *arrays, # what `fn` takes: one entry per image in each
-    groups: ArrayLike | None = None, # patient of each image; None: every image stands alone
+    fn: Callable, # Function of `arrays` that returns a number, NaN where undefined
+    *arrays, # Arguments of `fn`, arrays with one entry per image
+    groups: ArrayLike | None = None, # Patient of each image, shape (n,); None: every image stands alone
     n_boot: int = 1000, # Number of bootstrap rounds
-    seed: int = 42, # same seed, same rounds
-) -> Interval: # value with 95% percentile interval
-    "Interval of any figure by resampling patients, or images where patients are unknown"
+    seed: int = 42, # Random seed of the rounds
+) -> Interval: # Value with its 95% percentile interval
+    "Compute the interval of any figure by resampling patients, or images where patients are unknown"
     arrays = [np.asarray(a) for a in arrays]
     n_images = len(arrays[0])
     if not n_images: raise DataError('there are no images to resample')
@@ -201,9 +201,9 @@ def bootstrap(
 
 # %% ../nbs/parts/metrics.ipynb #778a8502
 def confusion_figures(
-    c: np.ndarray, # Confusion matrices, (rounds, classes, classes); rows: true
-) -> dict: # macro_f1, macro_f1_present, qwk, accuracy: each (rounds,)
-    "Figures of a stack of confusion matrices"
+    c: np.ndarray, # Confusion matrices, shape (rounds, classes, classes); rows: true
+) -> dict: # macro_f1, macro_f1_present, qwk and accuracy, each of shape (rounds,)
+    "Compute the figures of a stack of confusion matrices"
     hits, support, predicted, total = c.diagonal(axis1=1, axis2=2), c.sum(2), c.sum(1), c.sum((1, 2))
     k, f1, present = c.shape[1], 2*hits/np.maximum(support + predicted, 1e-9), support > 0
     weight = np.subtract.outer(range(k), range(k))**2
@@ -215,14 +215,14 @@ def confusion_figures(
 # %% ../nbs/parts/metrics.ipynb #7c92a5b7
 def paired_gain(
     grades: ArrayLike, # True grades, shape (n,)
-    pred: ArrayLike, # Predicted grades of one way, shape (n,)
-    base: ArrayLike, # Predicted grades of the other way, shape (n,)
-    metric: str = 'macro_f1', # 'macro_f1', 'qwk' or 'accuracy'
-    groups: ArrayLike | None = None, # Patient of each image; None: every image stands alone
+    pred: ArrayLike, # Predicted grades of the grader in question, shape (n,)
+    base: ArrayLike, # Predicted grades of the baseline, shape (n,)
+    metric: str = 'macro_f1', # Metric: 'macro_f1', 'macro_f1_present', 'qwk' or 'accuracy'
+    groups: ArrayLike | None = None, # Patient of each image, shape (n,); None: every image stands alone
     n_boot: int = 1000, # Number of bootstrap rounds
     seed: int = 42, # Random seed of the rounds
-) -> Interval: # Metric of `pred` less that of `base`, with its 95% interval
-    "How much better one way of grading is than another on the same photographs"
+) -> Interval: # Metric of `pred` minus that of `base`, with its 95% interval
+    "Compute how much better one grader is than another on the same photographs"
     (grades, pred), (_, base) = _pairs(grades, pred), _pairs(grades, base)
     n = len(grades)
     def values(counts, p):
@@ -233,7 +233,7 @@ def paired_gain(
 
 # %% ../nbs/parts/metrics.ipynb #dc421552
 def _weighted_auroc(positive, scores, counts):
-    "AUROC per round: positives above negatives, ties counted half"
+    "Compute the AUROC per round: positives above negatives, ties counted half"
     if scores is None: return np.full(len(counts), np.nan)
     order = np.argsort(scores)
     first = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
@@ -243,7 +243,7 @@ def _weighted_auroc(positive, scores, counts):
 
 # %% ../nbs/parts/metrics.ipynb #52e22fbd
 def _figures(grades, pred, scores, counts):
-    "All figures of a report for rounds in which image i occurs `counts[:, i]` times"
+    "Compute all figures for rounds in which image i occurs `counts[:, i]` times"
     cells = np.eye(N_GRADES**2)[grades*N_GRADES + pred]
     c = (counts @ cells).reshape(-1, N_GRADES, N_GRADES)
     with np.errstate(invalid='ignore', divide='ignore'):
@@ -265,7 +265,7 @@ def _undefined(name, cut, grades, has_scores):
 
 # %% ../nbs/parts/metrics.ipynb #1cb35f98
 def _notes(figures, grades, n_groups, has_scores):
-    "What to know about each figure: why it is undefined, or what its interval hides"
+    "Explain why a figure is undefined, or what its interval hides"
     notes, absent = {}, np.setdiff1d(range(N_GRADES), grades)
     if len(absent): notes['macro_f1'] = (f"no image of grade {', '.join(map(str, absent))}: "
                                          f'the most that can be reached is {1 - len(absent)/N_GRADES:.1f}')
@@ -279,14 +279,14 @@ def _notes(figures, grades, n_groups, has_scores):
 
 # %% ../nbs/parts/metrics.ipynb #dc7df28b
 def metric_table(
-    grades: ArrayLike, # true grades 0..4, shape (n,)
-    pred: ArrayLike, # predicted grades 0..4, shape (n,)
-    scores: ArrayLike | None = None, # continuous scores, shape (n,), for the AUROC
-    groups: ArrayLike | None = None, # patient of each image; missing: the image stands alone
-    n_boot: int = 1000, # bootstrap rounds; 0: no intervals
-    seed: int = 42, # of the bootstrap
-) -> pd.DataFrame: # index: metric; columns value, low, high; `attrs`: n, n_groups, present, n_boot, notes
-    "The figures of a grader with 95% intervals"
+    grades: ArrayLike, # True grades 0 to 4, shape (n,)
+    pred: ArrayLike, # Predicted grades 0 to 4, shape (n,)
+    scores: ArrayLike | None = None, # Continuous scores, shape (n,), for the AUROC; None: AUROC is NaN
+    groups: ArrayLike | None = None, # Patient of each image, shape (n,); None: every image stands alone
+    n_boot: int = 1000, # Number of bootstrap rounds; 0: no intervals
+    seed: int = 42, # Random seed of the bootstrap
+) -> pd.DataFrame: # Index: metric; columns value, low, high; `attrs`: n, n_groups, present, n_boot, notes
+    "Compute the figures of a grader with 95% intervals"
     grades, pred = _pairs(grades, pred)
     n, n_groups = len(grades), int(patient_numbers(groups, len(grades)).max()) + 1
     if scores is not None: scores = _scores(scores, n)
@@ -301,10 +301,10 @@ def metric_table(
 
 # %% ../nbs/parts/metrics.ipynb #a6d3ef0d
 def plot_metrics(
-    table: pd.DataFrame, # from `metric_table`
-    ax: object = None, # matplotlib axes; new ones if None
-): # the axes
-    "Figures with their intervals, one line each"
+    table: pd.DataFrame, # Table of figures from `metric_table`
+    ax: object = None, # Matplotlib axes; new ones if None
+): # Matplotlib axes with the plot
+    "Plot the figures with their intervals, one line each"
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(6.5, .5 + .28*len(table)), layout='constrained')[1]
     notes = table.attrs.get('notes', {})

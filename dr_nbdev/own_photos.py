@@ -20,9 +20,9 @@ from .tables import GRADE_WORDS, image_id, name_some, plain_label
 
 # %% ../nbs/parts/own_photos.ipynb #a5e981c9
 def _find_labels(
-    folder: Path, # photographs, and maybe a table
-) -> Path: # the table
-    "The table of grades that lies in a folder"
+    folder: Path, # Folder of photographs
+) -> Path: # Path of the table of grades
+    "Find the table of grades in a folder"
     if (folder/'labels.csv').is_file(): return folder/'labels.csv'
     tables = [o for o in folder.iterdir() if o.suffix.lower() in ('.csv', '.tsv', '.xlsx')] if folder.is_dir() else []
     if len(tables) == 1: return tables[0]
@@ -32,11 +32,11 @@ def _find_labels(
 
 # %% ../nbs/parts/own_photos.ipynb #9561a9c1
 def _one_grade(
-    truth: pd.DataFrame, # as `labelled_photos` gives it
-    lows: tuple, # the lowest grade of each class
-    mapping: dict | None, # what labels mean
-) -> np.ndarray: # grade of each row
-    "The grade of each photograph; labels that stand for several are refused"
+    truth: pd.DataFrame, # Table of labels with their class, from `labelled_photos`
+    lows: tuple, # Lowest grade of each class
+    mapping: dict | None, # Grade of each label; None for the usual words
+) -> np.ndarray: # Grade of each row, 0 to 4, (n,)
+    "Find the grade of each photograph, and refuse labels that stand for several"
     vague = sorted(set(truth.label.map(plain_label)) - set(mapping or GRADE_WORDS))
     if vague:
         raise DataError(f'{", ".join(vague)} can be several grades: say which (--mapping {vague[0]}=2), or leave it out ({vague[0]}=)')
@@ -46,9 +46,9 @@ def _one_grade(
 _SIDES = dict(train='train', training='train', val='val', valid='val', validation='val', dev='val', test='test', testing='test') | {'': ''}
 
 def _asked_side(
-    column: pd.Series, # as it stands in the table
-) -> pd.Series: # 'train', 'val', 'test' or ''
-    "The side that a table asks for"
+    column: pd.Series, # Column split of the table
+) -> pd.Series: # 'train', 'val', 'test' or '' for each row
+    "Read the side that a table asks for"
     words = column.str.strip().str.lower()
     odd = sorted(set(words) - set(_SIDES))
     if odd: raise DataError(f'the column split says {", ".join(odd[:5])}: train, val and test are known')
@@ -56,13 +56,13 @@ def _asked_side(
 
 # %% ../nbs/parts/own_photos.ipynb #d341acd3
 def read_folder(
-    folder: str | Path, # photographs, also in folders below
-    labels: str | Path | None = None, # table of their grades; None: the one in the folder
-    source: str | None = None, # what to call them; None: the folder's name
-    columns: dict | None = None, # names of the columns image, label, patient, eye, split, where they are not recognised
-    mapping: str | dict | None = None, # what labels mean, as for `read_mapping`; None: grades or their usual words
-) -> Archive: # its graded photographs
-    "Read a folder and its table of grades"
+    folder: str | Path, # Folder of photographs, with its subfolders
+    labels: str | Path | None = None, # Path of the table of grades; None for the one in the folder
+    source: str | None = None, # Name of the source; None for the name of the folder
+    columns: dict | None = None, # Names of columns (image, label, patient, eye, split); None to recognise all
+    mapping: str | dict | None = None, # Grade of each label, as in `read_mapping`; None for the usual words
+) -> Archive: # Graded photographs of the folder
+    "Read a folder of photographs and its table of grades"
     folder, source = Path(folder), source or Path(folder).resolve().name
     labels = Path(labels) if labels else _find_labels(folder)
     mapping = read_mapping(mapping, exact=True) if isinstance(mapping, str) else mapping
@@ -76,10 +76,10 @@ def read_folder(
 
 # %% ../nbs/parts/own_photos.ipynb #5a2c2ddb
 def _with_ids(
-    t: pd.DataFrame, # name, or image_id of an archive; patient
-    source: str, # what the photographs are called
-) -> pd.DataFrame: # with image_id, patient and path in a merged folder
-    "Ids that no other source has"
+    t: pd.DataFrame, # Columns name and patient, one row per photograph
+    source: str, # Name of the source
+) -> pd.DataFrame: # Same rows with own_id, image_id, patient, and path in the merged folder
+    "Give photographs ids that no other source has"
     ids = t.name.map(image_id)
     if ids.duplicated().any(): ids = t.name.map(lambda o: str(PurePosixPath(o).with_suffix('')))
     slug = re.sub(r'[^\w.-]+', '_', source)
@@ -88,10 +88,10 @@ def _with_ids(
 
 # %% ../nbs/parts/own_photos.ipynb #06f96aa2
 def read_sources(
-    photos: dict, # name of a source to its folder or zip, or to (folder, table of labels)
-    columns: dict | None = None, # names of columns, as for `read_folder`
-    mapping: str | dict | None = None, # what labels mean, as for `read_folder`
-) -> dict: # name to `Archive`
+    photos: dict, # Name of each source to its folder or zip, or to (folder, table)
+    columns: dict | None = None, # Names of columns, as in `read_folder`; None to recognise all
+    mapping: str | dict | None = None, # Grade of each label, as in `read_folder`; None for the usual words
+) -> dict: # Name of each source to its `Archive`
     "Read folders and zips of graded photographs"
     out = {}
     for name, given in photos.items():
@@ -108,7 +108,7 @@ def read_sources(
 
 # %% ../nbs/parts/own_photos.ipynb #e67c328a
 def _from_zip(path, source):
-    "A zip as a source of its own"
+    "Read a zip as a source with ids of its own"
     a = read_archive(path)
     known = a.table.patient.where(a.table.eye.ne(''), '')
     a.table = _with_ids(a.table.assign(name=a.table.member, patient=known, asked=''), source)

@@ -52,7 +52,7 @@ def grey(
 ) -> np.ndarray: # Grey picture, height x width x 3, uint8
     "Turn numbers into a picture, from black for the smallest to white for the greatest"
     field = np.float32(field) - field.min()
-    return np.repeat((field*(255/field.max())).astype(np.uint8)[..., None], 3, 2)
+    return np.repeat((field*(255/max(field.max(), 1e-9))).astype(np.uint8)[..., None], 3, 2)
 
 # %% ../nbs/parts/plots.ipynb #f9f71df4
 def sketch(
@@ -66,7 +66,7 @@ def sketch(
     drawn = []
     for curves in panels:
         low, high = (f(np.concatenate(curves), axis=0) for f in (np.min, np.max))
-        scale = (height - 20)/(high - low)[1]
+        scale = (height - 20)/max((high - low)[1], (high - low)[0]/10) # a flat curve is ten times as wide as its panel is high
         panel = np.full((height, round((high - low)[0]*scale) + 20), 255, np.uint8)
         points = [np.round(((o - low)*scale + 10)*16).astype(np.int32) for o in curves]
         drawn.append(cv2.polylines(panel, points, closed, 0, 1, cv2.LINE_AA, 4))

@@ -88,7 +88,7 @@ def _read_form(
                         'ids, or name one of them grade')
     keys, have = form[ids].map(image_id), pd.Series(map(image_id, names), dtype=object)
     if (bad := keys.eq('') | keys.duplicated()).any():
-        raise DataError(f'{sample}: line {int(bad.to_numpy().argmax()) + 2} has an empty id, or one that comes twice')
+        raise DataError(f'{sample}: line {form.attrs["lines"][int(bad.to_numpy().argmax())]} has an empty id, or one that comes twice')
     twice = have[have.duplicated() & have.isin(keys)]
     if len(twice): raise DataError(f'several photographs are called {twice.iloc[0]!r}: a submission has one grade for each id')
     lost = keys[~keys.isin(have)]

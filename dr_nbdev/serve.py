@@ -113,6 +113,9 @@ class _Gate:
             else: await asyncio.wait_for(self.app(scope, limited, noted), self.limits.seconds)
         except TimeoutError:
             if not status: await _say(noted, 503, f'it took longer than {self.limits.seconds:g} seconds')
+        except Exception:
+            status = status or 500
+            raise
         finally:
             self.batcher.calls -= 1
             took = round(1000*(time.monotonic() - began))

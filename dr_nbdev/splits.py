@@ -16,9 +16,9 @@ from .manifest import LEFT
 
 # %% ../nbs/parts/splits.ipynb #fd0d1b9b
 def leak_groups(
-    table: pd.DataFrame, # With patient and duplicate_group; '' where unknown
-) -> np.ndarray: # Equal numbers for rows that must stay on one side, (n,)
-    "A patient's eyes, copies of a photograph, and whatever these tie together"
+    table: pd.DataFrame, # Columns patient and duplicate_group; '' where unknown
+) -> np.ndarray: # Number of the group that must stay on one side, (n,)
+    "Group the rows that patients and copies tie together"
     place = pd.Series(range(len(table)))
     def ties(col):
         values = pd.Series(table[col].astype(str).to_numpy())
@@ -26,18 +26,18 @@ def leak_groups(
     return connected(len(table), [*ties('patient'), *ties('duplicate_group')])
 
 def disputed(
-    table: pd.DataFrame, # With grade and duplicate_group
-) -> pd.Series: # True for each row whose photograph also has another grade
-    "Photographs with two grades"
+    table: pd.DataFrame, # Columns grade and duplicate_group
+) -> pd.Series: # True for each row whose photograph also has another grade, (n,)
+    "Find photographs whose copies have different grades"
     return table.groupby('duplicate_group').grade.transform('nunique') > 1
 
 # %% ../nbs/parts/splits.ipynb #9465d91b
 def choose_val(
-    table: pd.DataFrame, # with grade, patient and duplicate_group
-    val: float, # share of every grade for validation
-    seed: int, # of the random order
-) -> np.ndarray: # (n,) bool
-    "A random share of every grade for validation: whole units, none of them disputed"
+    table: pd.DataFrame, # Columns grade, patient and duplicate_group
+    val: float, # Share of every grade for validation, 0 to 1
+    seed: int, # Random seed of the order
+) -> np.ndarray: # True for validation, (n,) bool
+    "Choose a random share of every grade for validation, in whole groups without disputed photographs"
     unit, grades = leak_groups(table), table.grade.to_numpy()
     has = np.zeros((len(table), N_GRADES), int)
     np.add.at(has, (unit, grades), 1)
@@ -50,28 +50,28 @@ def choose_val(
 
 # %% ../nbs/parts/splits.ipynb #a6ae3c34
 def shuffle_patients(
-    table: pd.DataFrame, # with patient
-    seed: int, # of the random order
-) -> pd.DataFrame: # the same rows
-    "Patients in random order, each with all their photographs"
+    table: pd.DataFrame, # Column patient
+    seed: int, # Random seed of the order
+) -> pd.DataFrame: # Same rows, patients in random order
+    "Put patients in random order, each with all their photographs"
     who = table.patient.unique()
     rank = pd.Series(np.random.default_rng(seed).permutation(len(who)), index=who)
     return table.iloc[np.argsort(table.patient.map(rank).to_numpy(), kind='stable')]
 
 # %% ../nbs/parts/splits.ipynb #c5c8da0e
 def first_of_grades(
-    table: pd.DataFrame, # with grade
-    n: ArrayLike, # (5,) how many of each grade
-) -> pd.DataFrame: # the rows, in their order
-    "The first `n[g]` rows of each grade `g`"
+    table: pd.DataFrame, # Column grade
+    n: ArrayLike, # Number of rows of each grade, (5,); negative counts as 0
+) -> pd.DataFrame: # Chosen rows, in their order
+    "Take the first `n[g]` rows of each grade `g`"
     return table[table.groupby('grade').cumcount() < np.maximum(n, 0)[table.grade]]
 
 # %% ../nbs/parts/splits.ipynb #390cf902
 def mark_copies(
-    new: pd.DataFrame, # rows of a `Stage`'s table
-    old: pd.DataFrame | None = None, # rows settled before
-) -> pd.DataFrame: # `new` with split, 'train' or 'left_out', and reason
-    "Leave out what can't be read and what is there already"
+    new: pd.DataFrame, # Rows of the table of a `Stage`
+    old: pd.DataFrame | None = None, # Rows that were decided before; None if there are none
+) -> pd.DataFrame: # Same rows with split ('train' or 'left_out') and reason
+    "Leave out unreadable files and copies"
     copy = new.duplicated('duplicate_group')
     copy = copy & ~disputed(new) if old is None else copy | new.duplicate_group.isin(old.duplicate_group)
     reason = np.select([new.width.eq(0), copy], ['unreadable', 'copy of ' + new.duplicate_group.astype(str)], '')

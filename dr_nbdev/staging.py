@@ -23,9 +23,9 @@ from .splits import choose_val, disputed, first_of_grades, leak_groups, mark_cop
 
 # %% ../nbs/parts/staging.ipynb #d5d2e89c
 class Stage:
-    "Files taken out of archives, each looked at once; knows which of them show the same photograph"
+    "Take files out of archives, read each once, and find those that show the same photograph"
     def __init__(self,
-        folder: Path, # Folder for the files; made if it is not there
+        folder: Path, # Folder for the files, made if it is missing
     ):
         self.folder, self.table, self.pairs = folder, pd.DataFrame(), []
         self.briefs, self.textures = np.zeros((0, 256), np.float32), np.zeros((0, THUMB**2), np.int8)
@@ -35,10 +35,10 @@ class Stage:
 # %% ../nbs/parts/staging.ipynb #bd1986cb
 @patch
 def take(self: Stage,
-    z: zipfile.ZipFile, # Archive
-    info: zipfile.ZipInfo, # One of its members
+    z: zipfile.ZipFile, # Open archive
+    info: zipfile.ZipInfo, # Member to take out
 ) -> bytes: # Content of the member
-    "Take one file out, unless it is here already"
+    "Take one file out, unless an intact copy is there already"
     name, data = base_name(info.filename), b''
     to = os.path.join(self.folder, name)
     if name in self.there:
@@ -52,20 +52,20 @@ def take(self: Stage,
 
 # %% ../nbs/parts/staging.ipynb #1eeff46b
 def _facts(
-    data: bytes, # content of a file
-) -> tuple: # sha256, width, height, thumbnail
-    "Look at a file; a width of 0 says that it can't be decoded"
+    data: bytes, # Content of an image file
+) -> tuple: # SHA-256, width, height and thumbnail; width and height 0 if unreadable
+    "Compute the hash, size and thumbnail of an image file"
     try: seen = thumbnail(data)
     except ImageError: seen = 0, 0, np.zeros((THUMB, THUMB), np.uint8)
     return hashlib.sha256(data).hexdigest(), *seen
 
 # %% ../nbs/parts/staging.ipynb #d573b9d4
 def _look_at(
-    read: Callable, # function of a place: content of the file there
-    sizes: list, # bytes of each file
-    source: str, # label of the progress bar
-) -> tuple: # (sha256, width, height) of each; (n, THUMB * THUMB) textures
-    "Look at files in threads, about a megabyte at a time"
+    read: Callable, # Function of a row number that returns the content of the file
+    sizes: list, # Size of each file, bytes
+    source: str, # Label of the progress bar
+) -> tuple: # (SHA-256, width, height) of each file; textures, (n, THUMB * THUMB)
+    "Read and hash files in threads, about a megabyte at a time"
     def some(places):
         seen = [_facts(read(i)) for i in places]
         return [o[:3] for o in seen], texture([o[3] for o in seen])
@@ -77,12 +77,12 @@ def _look_at(
 # %% ../nbs/parts/staging.ipynb #bb446d9f
 @patch
 def add(self: Stage,
-    archive: Archive, # Archive, or folder, of photographs
-    rows: pd.DataFrame, # Rows of its table: the files to look at
+    archive: Archive, # Zip or folder of photographs
+    rows: pd.DataFrame, # Rows of its table, the files to read
     source: str, # Name of the source, such as 'main'
-    keep: bool = True, # Take them out of the zip into the folder of the stage?
-) -> pd.DataFrame: # These rows of `self.table`, with what was learned about the files
-    "Look at files, in the order in which they lie in a zip, and find those that show the same photograph as one before"
+    keep: bool = True, # True to write the files to the folder of the stage; False to read them only
+) -> pd.DataFrame: # New rows of `self.table`, with source, hash, size and duplicate_group
+    "Read files in the order of the zip, and find those that show the same photograph as an earlier one"
     order = np.argsort([archive.zip.getinfo(o).header_offset for o in rows.member]) if archive.zip else np.arange(len(rows))
     members, back = rows.member.to_numpy()[order], np.argsort(order)
     read = (lambda i: self.take(archive.zip, archive.zip.getinfo(members[i]))) if keep else (lambda i: archive.read(members[i]))
@@ -100,14 +100,14 @@ def add(self: Stage,
 
 # %% ../nbs/parts/staging.ipynb #f3a0b151
 def _plan_default(
-    stage: Stage, # where files are taken out to
-    main: Archive, # is split
-    extra: Archive, # fills up training
-    per_grade: int, # how many of each grade training should have
-    val: float, # share of main for validation
-    seed: int, # of every random choice
-) -> pd.DataFrame: # the rows of `stage.table` with split and reason
-    "One file per photograph, whole patients, training filled up by random patients"
+    stage: Stage, # Stage that receives the files
+    main: Archive, # Archive that is split
+    extra: Archive, # Archive that fills up training
+    per_grade: int, # Number of training photographs wanted of each grade
+    val: float, # Share of the main archive for validation, 0 to 1
+    seed: int, # Random seed of the split and of the draw
+) -> pd.DataFrame: # Rows of `stage.table` with split and reason
+    "Use each photograph once, keep patients whole, and fill up training with random patients"
     t = mark_copies(stage.add(main, main.table, 'main'))
     used = t.split != LEFT
     t.loc[used, 'split'] = np.where(choose_val(t[used], val, seed), 'val', 'train')
@@ -119,18 +119,18 @@ def _plan_default(
     return t
 
 # %% ../nbs/parts/staging.ipynb #49ec6934
-KAGGLE2023 = (151, 825, 515, 873, 708) # additional photographs of grades 0 to 4 in the original
+KAGGLE2023 = (151, 825, 515, 873, 708) # Additional photographs of grades 0 to 4 in the 2023 baseline
 
 # %% ../nbs/parts/staging.ipynb #57997b37
 def _plan_kaggle2023(
-    stage: Stage, # where files are taken out to
-    main: Archive, # is split
-    extra: Archive, # its first photographs fill up training
-    per_grade: int, # not used, the counts are the original's
-    val: float, # share of main for validation
-    seed: int, # of the random split
-) -> pd.DataFrame: # the rows of `stage.table` with split and reason
-    "The original's split: image by image, then the first so many of the additional archive"
+    stage: Stage, # Stage that receives the files
+    main: Archive, # Archive that is split
+    extra: Archive, # Archive whose first photographs fill up training
+    per_grade: int, # Ignored, the counts are those of the baseline
+    val: float, # Share of the main archive for validation, 0 to 1
+    seed: int, # Random seed of the split
+) -> pd.DataFrame: # Rows of `stage.table` with split and reason
+    "Split image by image, then add the first photographs of the additional archive"
     from sklearn.model_selection import train_test_split
     stage.add(main, main.table, 'main')
     stage.add(extra, first_of_grades(extra.table, KAGGLE2023), 'additional')
@@ -146,12 +146,12 @@ PLANS = dict(default=_plan_default, kaggle2023=_plan_kaggle2023)
 
 # %% ../nbs/parts/staging.ipynb #a6437e86
 def _own_sides(
-    new: pd.DataFrame, # photographs of folders that are used, with the side that was asked for: 'train', 'val' or ''
-    old: pd.DataFrame, # photographs that are settled
-    val: float, # share of every grade for validation
-    seed: int, # of the random order
+    new: pd.DataFrame, # Used photographs of folders; column asked is 'train', 'val' or ''
+    old: pd.DataFrame, # Used photographs of the archives, with their split
+    val: float, # Share of every grade for validation, 0 to 1
+    seed: int, # Random seed of the order
 ) -> pd.Series: # 'train' or 'val' for each row of `new`
-    "Sides that do not leak: what was asked for, where it can be had, and else at random"
+    "Choose sides that do not leak: as asked for where possible, otherwise at random"
     both = pd.concat([old.assign(asked=old.split), new])
     unit, sick = leak_groups(both), disputed(both).to_numpy()
     train = np.isin(unit, unit[both.asked.eq('train').to_numpy() | sick])
@@ -162,13 +162,13 @@ def _own_sides(
 
 # %% ../nbs/parts/staging.ipynb #79b94a86
 def plan_photos(
-    stage: Stage, # where they are looked at
-    sources: dict, # name to `Archive`
-    old: pd.DataFrame, # rows of the archives with split and reason; may be empty
-    val: float, # share of every grade for validation
-    seed: int, # of the random order
-) -> pd.DataFrame: # rows of the folders with split and reason
-    "Which photographs of folders are used, and on which side"
+    stage: Stage, # Stage that reads and compares the files
+    sources: dict, # Name of each source to its `Archive`
+    old: pd.DataFrame, # Planned rows of the archives, with split and reason; may be empty
+    val: float, # Share of every grade for validation, 0 to 1
+    seed: int, # Random seed of the order
+) -> pd.DataFrame: # Rows of the folders, with split and reason
+    "Decide which photographs of folders are used, and on which side"
     for name, a in sources.items(): stage.add(a, a.table, name, keep=False)
     new = mark_copies(stage.table[stage.table.source.isin(sources)])
     again = new.split.ne(LEFT) & new.duplicate_group.isin(old.get('duplicate_group', []))
@@ -180,16 +180,16 @@ def plan_photos(
     return new
 
 # %% ../nbs/parts/staging.ipynb #aa7bfcff
-WORK = '.merging' # Hidden folder in which a merge is built
-PARTS = (IMAGES, PHOTOS, 'labels_train.csv', 'labels_val.csv', 'left_out.csv', 'merge.json', 'manifest.csv') # The last one makes it whole
+WORK = '.merging' # Name of the hidden folder in which a merge is built
+PARTS = (IMAGES, PHOTOS, 'labels_train.csv', 'labels_val.csv', 'left_out.csv', 'merge.json', 'manifest.csv') # Moved in this order
 
 # %% ../nbs/parts/staging.ipynb #c1933b12
 def _copy_photos(
-    rows: pd.DataFrame, # source, member and path of photographs
-    sources: dict, # name to `Archive`
-    work: Path, # the folder that the paths are relative to
+    rows: pd.DataFrame, # Columns source, member and path, one row per photograph
+    sources: dict, # Name of each source to its `Archive`
+    work: Path, # Folder that the paths are relative to
 ):
-    "Copy photographs of folders into the work folder"
+    "Copy the used photographs of folders into the work folder"
     shutil.rmtree(work/PHOTOS, ignore_errors=True)
     (work/PHOTOS).mkdir()
     for r in progress(rows.itertuples(), 'copy', len(rows)):
@@ -200,13 +200,13 @@ def _copy_photos(
 
 # %% ../nbs/parts/staging.ipynb #148e6917
 def build_merge(
-    stage: Stage, # with the files
-    plan: pd.DataFrame, # rows of `stage.table` with split and reason
-    work: Path, # the work folder
-    about: dict, # for merge.json
-    sources: dict, # name to `Archive` of those whose files are not in the stage
+    stage: Stage, # Stage with the files of the archives
+    plan: pd.DataFrame, # Rows of `stage.table` with split and reason; gets the column path
+    work: Path, # Hidden work folder
+    about: dict, # Content of merge.json
+    sources: dict, # Name to `Archive` of the sources whose files are not in the stage
 ):
-    "Leave the training files in the stage, move those for validation beside it, drop the others, and write the tables"
+    "Sort the files into training and validation, delete the unused ones, and write the tables"
     staged = plan[~plan.source.isin(sources)]
     name = staged.member.map(base_name)
     plan.loc[staged.index, 'path'] = IMAGES + '/' + staged.split + '/' + name
@@ -226,9 +226,9 @@ def build_merge(
 
 # %% ../nbs/parts/staging.ipynb #28defa8e
 def finish_merge(
-    dest: Path, # the target folder
+    dest: Path, # Target folder of the merge
 ):
-    "Move what was built to its place, the manifest last; an older merge goes. Nothing happens where nothing is whole"
+    "Move a complete build into place, the manifest last, and remove an older merge"
     work = dest/WORK
     if not (work/'manifest.csv').is_file(): return
     for o in (IMAGES, PHOTOS):

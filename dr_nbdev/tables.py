@@ -92,7 +92,7 @@ def _table(
     rows: list, # Pairs of a line number and its cells, the header first
     read_as: str, # Description of the format, stored in `attrs['read_as']`
     where: str, # Name of the table in messages
-) -> pd.DataFrame: # Table whose cells are all text
+) -> pd.DataFrame: # Table whose cells are all text; `attrs['lines']` holds the line number of each row
     "Make a table of rows; a row that does not fit the header is an error"
     rows = [(n, r) for n, r in rows if any(r)]
     if len(rows) < 2: raise DataError(f'{where} has {"a header and no lines below it" if rows else "no lines"}: is it the right file?')
@@ -106,7 +106,9 @@ def _table(
     twice = [o for o, k in Counter(names).items() if k > 1]
     if twice: raise DataError(f'{where} has two columns {twice[0]!r}: rename one of them')
     t = pd.DataFrame([[r[i] for i in used] for r in cells], columns=names, dtype=object)
-    t.attrs['read_as'] = read_as
+    lines = [n for n, _ in rows[1:]]
+    every = range(lines[0], lines[0] + len(lines))
+    t.attrs.update(read_as=read_as, lines=every if lines == list(every) else lines)
     return t
 
 # %% ../nbs/parts/tables.ipynb #ebd681ee
@@ -256,16 +258,17 @@ def read_labels(
         raise DataError(f'{where}: no column is known to hold the {" or the ".join(lacks)} among {", ".join(t)}. Name them image and '
                         'grade in the first line')
     t = t[[cols['image'], cols['grade']]].set_axis(['image_id', 'label'], axis=1)
-    return _checked(t.assign(image_id=t.image_id.map(image_id), grade=t.label.map(lambda o: GRADE_WORDS.get(plain_label(o)))), where)
+    return _checked(t.assign(image_id=t.image_id.map(image_id), grade=t.label.map(lambda o: GRADE_WORDS.get(plain_label(o)))), where,
+                    t.attrs['lines'])
 
 # %% ../nbs/parts/tables.ipynb #aff567f5
-def _checked(t, where):
+def _checked(t, where, lines):
     "Check that every line has an image and a grade, and that no image has two grades"
     bad = ~t.grade.isin(range(N_GRADES)) | t.image_id.eq('')
     if bad.any():
         i = int(np.argmax(bad))
         raise DataError(f'{where}: {bad.sum()} of {len(t)} lines lack an image or a grade from 0 to {N_GRADES-1}; '
-                        f'the first is line {i+2}: {t.image_id[i]!r}, {t.label[i]!r}. Correct the table')
+                        f'the first is line {lines[i]}: {t.image_id[i]!r}, {t.label[i]!r}. Correct the table')
     t = t.astype(dict(grade=int))[['image_id', 'grade']].drop_duplicates(ignore_index=True)
     twice = t.image_id[t.image_id.duplicated()].tolist()
     if twice: raise DataError(f'{where}: two grades for {name_some(twice)}. Keep one line for each image')

@@ -58,7 +58,8 @@ def read_patients(
     t = t.rename(columns={v: k for k, v in cols.items()})
     side = t.eye.str.lower().map(EYES | {'': ''})
     bad = side.isna() | t.image.eq('') | t.patient.eq('')
-    if bad.any(): raise DataError(f'{path}: line {int(bad.argmax()) + 2} lacks an image or a patient, or its eye is not left or right')
+    if bad.any(): raise DataError(f'{path}: line {t.attrs["lines"][int(bad.argmax())]} lacks an image or a patient, or its eye is '
+                                 'not left or right')
     ids = pd.Series(map(image_id, names), dtype=object)
     key = str if ids.duplicated().any() and t.image.isin(names).any() else image_id # the same name in several folders
     who = dict(zip(t.image.map(key), zip(t.patient, side)))
