@@ -85,7 +85,7 @@ def app():
         seconds = drop(page, *many)
         expect(page.locator('#dr-status')).to_contain_text('20 of 20 graded')
         expect(page.locator('.dr-card')).to_have_count(2)  # both eyes of the patient
-        expect(page.locator('.dr-verdict')).to_contain_text('Macular oedema is not looked at')
+        expect(page.locator('.dr-verdict')).to_contain_text('Macular oedema is not assessed')
         print(f'twenty photographs: {seconds:.1f} s')
         shot(page, 'app_twenty')
         page.locator('#dr-table').get_by_text('p3_left.jpeg').first.click()

@@ -43,7 +43,7 @@ def open_zip(
 ) -> zipfile.ZipFile: # Archive, open for reading
     "Open a zip, or raise a `DataError` that explains what is wrong with it"
     path = Path(path)
-    if not path.is_file(): raise DataError(f'{path} is missing: download the archive, or say where it is')
+    if not path.is_file(): raise DataError(f'{path} does not exist: download the archive, or give its path')
     if re.search(r'\.\d{3}$', path.name): raise DataError(f'{path} {_other_form(path, None)}')
     try: z = zipfile.ZipFile(path)
     except Exception as e: raise DataError(f'{path} {_other_form(path, e)}') from None
@@ -134,7 +134,7 @@ def _pair_up(
     folders = {}
     for n in sorted(names):
         here = folders.setdefault(os.path.dirname(n), {})
-        if twin := here.get(image_id(n)): raise DataError(f'{twin} and {n} have one name: which one is meant? Take one out of the archive')
+        if twin := here.get(image_id(n)): raise DataError(f'{twin} and {n} have the same name: take one of them out of the archive')
         here[image_id(n)] = n
     fit = lambda o: (labels[o[0]].image_id.isin(folders[o[1]]).sum(), -len(o[0]) - len(o[1]))
     table, folder = max(((t, f) for t in labels for f in folders), key=fit)
@@ -174,10 +174,10 @@ def read_archive(
     root = _root(list(infos))
     names = {n: i.filename for n, i in infos.items() if not _is_test(n, root)}
     if len(infos) > len(names) and not any(map(is_image_name, names)):
-        raise DataError(f'{path} holds a test set alone: all its images lie under a name that says test, and are not trained on. '
-                        'If they are meant to be, rename that folder')
+        raise DataError(f'{path} holds only a test set: every image lies in a folder called test, and such images are not used for '
+                        'training. If they should be, rename the folder')
     tables, images = _label_tables(z, names), [n for n in names if is_image_name(n)]
-    if not images: raise DataError(f'{path} has labels and no images: is it the right archive?')
+    if not images: raise DataError(f'{path} has labels but no images: is it the right archive?')
     csv, found, over = _pair_up(tables, images)
     t, has = tables[csv], tables[csv].image_id.isin(found)
     if not has.any():
@@ -207,8 +207,8 @@ def notes_on(
 
 # %% ../nbs/parts/archives.ipynb #fd538dd6
 def named_photos(
-    names: 'str | Path | Iterable[str]',
     # Path of a CSV with a column of image names, or the names themselves; with or without folder and extension
+    names: 'str | Path | Iterable[str]',
 ) -> list: # Ids of the photographs, without folder and extension
     "Read the ids of the photographs that are named in a CSV or a list"
     where = 'hold_out'
@@ -220,7 +220,7 @@ def named_photos(
         names = t[col]
     ids = [image_id(str(o)) for o in names]
     if not all(ids): raise DataError(f'{where} has {ids.count("")} entries without an image name, the first is number {ids.index("") + 1}')
-    if not ids: raise DataError(f'{where} names no image: name some, or leave it out')
+    if not ids: raise DataError(f'{where} lists no image: list some, or leave it out')
     return ids
 
 # %% ../nbs/parts/archives.ipynb #03f40607

@@ -25,12 +25,12 @@ from .fundus import Preprocess
 
 # %% ../nbs/studies/bench.ipynb #464538b3
 def _camera_files(
-    folder: str | Path, # where to put them
-    n: int, # how many
-    kind: str = 'jpg', # or 'png'
-    width: int = 4000, # pixels
-) -> list[Path]: # the files
-    "Draw photographs as large as a fundus camera's"
+    folder: str | Path, # Folder for the photographs; made if missing
+    n: int, # Number of photographs
+    kind: str = 'jpg', # File type, 'jpg' or 'png'
+    width: int = 4000, # Width of the photographs in pixels
+) -> list[Path]: # Paths of the n files
+    "Draw photographs as large as those of a fundus camera, and save them"
     from PIL import Image
     from dr_nbdev.samples import fundus_sample
     folder = Path(folder)
@@ -45,10 +45,10 @@ def _camera_files(
 
 # %% ../nbs/studies/bench.ipynb #ba81ec63
 def _original_square(
-    path: str | Path, # a photograph
-    size: int = 380, # side of the square, pixels
-) -> np.ndarray: # size x size x 3, uint8
-    "Read a photograph as in 2023"
+    path: str | Path, # Path of a photograph
+    size: int = 380, # Side of the square in pixels
+) -> np.ndarray: # Square, size x size x 3, RGB, uint8
+    "Read, crop and shrink a photograph as in 2023"
     img = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
     h, w = img.shape[:2]
     for c in range(3):
@@ -61,9 +61,9 @@ def _original_square(
 
 # %% ../nbs/studies/bench.ipynb #1197d691
 def _original_batch(
-    squares: list, # size x size x 3, uint8 each
-): # tensor n x 3 x size x size, float32
-    "Normalise as in 2023"
+    squares: list, # Squares, each size x size x 3, uint8
+): # Tensor, n x 3 x size x size, float32
+    "Normalise squares as in 2023, and stack them in a batch"
     import torch
     from dr_nbdev.fundus import IMAGENET_MEAN, IMAGENET_STD
     x = (np.stack(squares).astype(np.float32)/255 - np.float32(IMAGENET_MEAN))/np.float32(IMAGENET_STD)
@@ -71,25 +71,25 @@ def _original_batch(
 
 # %% ../nbs/studies/bench.ipynb #e588f2d2
 def _original_grades(
-    model, # gives n x 1
-    files: list[Path], # photographs
-    size: int = 380, # side of the square, pixels
-) -> list[float]: # scores
-    "Grade photographs as in 2023: one after the other, in float32"
+    model, # Network that maps n x 3 x size x size to n x 1 scores
+    files: list[Path], # Paths of the photographs
+    size: int = 380, # Side of the square in pixels
+) -> list[float]: # Scores, in the order of the files
+    "Score photographs as in 2023: one after the other, in float32"
     import torch
     device = next(model.parameters()).device
     with torch.no_grad(): return [model(_original_batch([_original_square(f, size)]).to(device)).item() for f in files]
 
 # %% ../nbs/studies/bench.ipynb #7b2e571d
 def _original_epoch(
-    model, # gives n x 1; is trained
-    opt, # its optimiser
-    files: list[Path], # photographs
-    grades: list[float], # theirs
-    size: int = 380, # side of the square, pixels
-    batch: int = 18, # photographs per step
-) -> float: # mean loss
-    "An epoch of training as in 2023"
+    model, # Network that gives n x 1 scores; trained in place
+    opt, # Optimiser of the network's parameters
+    files: list[Path], # Paths of the photographs, in training order
+    grades: list[float], # Ground truth for each file, 0 to 4
+    size: int = 380, # Side of the square in pixels
+    batch: int = 18, # Number of photographs in a training step
+) -> float: # Mean loss over the batches
+    "Train for one epoch as in 2023"
     import torch
     import torch.nn.functional as F
     from dr_nbdev.augment import augment_2023
@@ -106,11 +106,11 @@ def _original_epoch(
 
 # %% ../nbs/studies/bench.ipynb #09eaa1b9
 def _original_merge(
-    main: Path, # archive of the competition
-    additional: Path, # archive of EyePACS 2015
-    dest: Path, # the folder to make
-    per_grade: int = 1000, # fill training up to so many photographs of each grade
-) -> int: # bytes written
+    main: Path, # Archive of the competition (zip)
+    additional: Path, # Archive of EyePACS 2015 (zip)
+    dest: Path, # Folder to make, with train and val below it
+    per_grade: int = 1000, # Number of photographs up to which each grade of training is filled
+) -> int: # Number of bytes written to the disk
     "Merge two archives as in 2023"
     from dr_nbdev.core import N_GRADES
     from dr_nbdev.tables import read_labels
@@ -137,10 +137,10 @@ def _original_merge(
 
 # %% ../nbs/studies/bench.ipynb #84bdc962
 def _in_turn(
-    ways: dict, # name to what is called
-    rounds: int = 3, # that count
-) -> pd.DataFrame: # seconds: a row for each round, a column for each way
-    "Time several ways to do the same thing, in turn"
+    ways: dict, # Name of each version to a function without arguments
+    rounds: int = 3, # Number of rounds that are counted, after one warm-up round
+) -> pd.DataFrame: # Seconds: a row for each round, a column for each version
+    "Time several versions of the same task in alternate rounds"
     rows = []
     for i in range(rounds + 1):
         row = {}
@@ -153,12 +153,12 @@ def _in_turn(
 
 # %% ../nbs/studies/bench.ipynb #0feac1da
 def against(
-    seconds: pd.DataFrame, # as `_in_turn` gives it; the first column is the reference
-    stage: str, # what is measured
-    n: int = 1, # things done in a round
-    target: float | None = None, # of the ratio
-) -> pd.DataFrame: # a row for each other way: stage, way, n, original and ours in ms per thing, ratio, low, high, target
-    "How many times as fast as the first way the others are"
+    seconds: pd.DataFrame, # Table of `_in_turn`; its first column is the baseline
+    stage: str, # Name of the stage in the table
+    n: int = 1, # Number of items processed in a round
+    target: float | None = None, # Target of the ratio; None for no target
+) -> pd.DataFrame: # Row for each version: stage, way, n, original_ms and ms per item, ratio, low, high, target
+    "Compare each version with the baseline: how many times as fast is it?"
     base, *others = seconds.columns
     rows = []
     for o in others:
@@ -169,10 +169,10 @@ def against(
 
 # %% ../nbs/studies/bench.ipynb #6bd33a1f
 def _count_operations(
-    model, # gives n x 1
-    size: int, # side of the square, pixels
-) -> int: # for one square
-    "Operations of a network, counted while it runs"
+    model, # Network that gives n x 1 scores
+    size: int, # Side of the square in pixels
+) -> int: # Number of operations for one square
+    "Count the operations of a network while it runs"
     import torch
     from torch.utils.flop_counter import FlopCounterMode
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
@@ -181,20 +181,20 @@ def _count_operations(
 
 # %% ../nbs/studies/bench.ipynb #42c0c3f5
 def _best_rate(
-    product, # computes an n x n matrix product
-    n: int, # side of the matrices
-    tries: int = 5, # the best one counts
-) -> float: # operations per second
-    "Rate of a matrix product"
+    product, # Function without arguments that computes an n x n matrix product
+    n: int, # Side of the matrices
+    tries: int = 5, # Number of tries; the fastest one counts
+) -> float: # Operations per second
+    "Measure the rate of a matrix product"
     times = _in_turn(dict(t=product), tries).t
     return 2*n**3/times.min()
 
 # %% ../nbs/studies/bench.ipynb #30ad67dc
 def _peak_rates(
-    device: str = 'cpu', # 'cuda' or 'cpu'
-    n: int | None = None, # side of the matrices
-) -> dict: # number format to operations per second
-    "The machine's rate of matrix products, by number format"
+    device: str = 'cpu', # Device to measure, 'cpu' or 'cuda'
+    n: int | None = None, # Side of the matrices; None: 8192 on 'cuda', 1536 on 'cpu'
+) -> dict: # Number format ('float32', 'bfloat16', 'int8') to operations per second
+    "Measure the machine's rate of matrix products in each number format"
     import torch
     from dr_nbdev.networks import half_dtype
     n = n or (8192 if device == 'cuda' else 1536)
@@ -213,9 +213,9 @@ def _peak_rates(
 
 # %% ../nbs/studies/bench.ipynb #876da2ff
 def _int8_rate(
-    n: int, # side of the matrices
-) -> float | None: # operations per second; None without ONNX Runtime
-    "ONNX Runtime's rate of a product of 8-bit matrices"
+    n: int, # Side of the matrices
+) -> float | None: # Operations per second; None without ONNX Runtime
+    "Measure ONNX Runtime's rate of a product of 8-bit matrices"
     try: import onnx, onnxruntime
     except ImportError: return None
     h, t = onnx.helper, onnx.TensorProto
@@ -229,11 +229,11 @@ def _int8_rate(
 
 # %% ../nbs/studies/bench.ipynb #a6d5e99f
 def _stand_in(
-    name: str, # a name in `BACKBONES`
-    prep: Preprocess, # how its input is made
-    squares: np.ndarray, # n x size x size x 3, uint8: to set it on
-): # a model that gives n x 1
-    "A network with random weights whose layers and scores have a sensible range on the given squares"
+    name: str, # Name in `BACKBONES`
+    prep: Preprocess, # Preprocessing of its input
+    squares: np.ndarray, # Squares to adjust the layers on, n x size x size x 3, uint8
+): # Network in evaluation mode that gives n x 1 scores
+    "Make a network with random weights whose layers and scores have a sensible range on the given squares"
     import torch
     from dr_nbdev.networks import head_name, plain_model
     torch.manual_seed(0)
@@ -257,19 +257,19 @@ def _stand_in(
 
 # %% ../nbs/studies/bench.ipynb #e2cdc3cc
 def _kind_of(
-    files: list[Path], # photographs of one kind
-) -> str: # 'JPG' or 'PNG', say
-    "What kind of photographs these are"
+    files: list[Path], # Paths of photographs of one type
+) -> str: # File type in capitals, such as 'JPG' or 'PNG'
+    "Name the file type of photographs"
     return files[0].suffix[1:].upper().replace('JPEG', 'JPG')
 
 # %% ../nbs/studies/bench.ipynb #b7b472b3
 def _bench_read(
-    files: list[Path], # photographs
-    rounds: int, # how often
-    target: float | None, # times as fast
-    size: int = 380, # side of the square, pixels
-) -> pd.DataFrame: # as `against` gives it
-    "Read, crop and shrink photographs"
+    files: list[Path], # Paths of photographs of one type
+    rounds: int, # Number of rounds that are counted
+    target: float | None, # Target of the ratio; None for no target
+    size: int = 380, # Side of the square in pixels
+) -> pd.DataFrame: # Table of `against`
+    "Time how long photographs take to be read, cropped and shrunk"
     prep = Preprocess(size)
     ways = {'2023': lambda: [_original_square(f, size) for f in files],
             'here': lambda: [prep(f) for f in files],
@@ -278,16 +278,16 @@ def _bench_read(
 
 # %% ../nbs/studies/bench.ipynb #af7f2a70
 def _bench_forward(
-    model, # gives n x 1
-    prep: Preprocess, # how its input is made
-    squares: np.ndarray, # n x size x size x 3, uint8
-    engines: dict, # name to `Engine`
-    rates: dict, # as `_peak_rates` gives it
-    name: str, # of the network
-    rounds: int, # how often
-    target: float | None, # times as fast, for the fastest
-) -> pd.DataFrame: # as `against` gives it, with share: of the limit
-    "The network alone, by engine"
+    model, # Network that gives n x 1 scores
+    prep: Preprocess, # Preprocessing of its input
+    squares: np.ndarray, # Squares to score, n x size x size x 3, uint8
+    engines: dict, # Name to `Engine`
+    rates: dict, # Operations per second by number format, from `_peak_rates`
+    name: str, # Name of the network in the table
+    rounds: int, # Number of rounds that are counted
+    target: float | None, # Target of the ratio for the fastest engine; None for no target
+) -> pd.DataFrame: # Table of `against`, with `share` of the limit and `difference` of the scores
+    "Time the network alone with each engine"
     import torch
     x, operations = prep.normalize(squares).to(next(model.parameters()).device), _count_operations(model, prep.size)
     def one_by_one():
@@ -301,24 +301,24 @@ def _bench_forward(
 
 # %% ../nbs/studies/bench.ipynb #9f1494b3
 def _bench_grade(
-    stage: str, # Name in the table
-    of_2023, # Network of the way of 2023; gives n x 1
-    size: int, # Side of its squares, pixels
-    graders: dict, # Name of a way to its `Grader`
-    files: list[Path], # Photographs
-    rounds: int, # Number of rounds that count
-    target: float | None, # Ratio aimed at
-) -> pd.DataFrame: # As `against` gives it
-    "Grade a folder by each way"
+    stage: str, # Name of the stage in the table
+    of_2023, # Network of the 2023 baseline; gives n x 1 scores
+    size: int, # Side of the baseline's squares in pixels
+    graders: dict, # Name of each version to its `Grader`
+    files: list[Path], # Paths of the photographs
+    rounds: int, # Number of rounds that are counted
+    target: float | None, # Target of the ratio; None for no target
+) -> pd.DataFrame: # Table of `against`
+    "Time the grading of a folder by each version"
     ways = {'2023': lambda: _original_grades(of_2023, files, size)} | {k: lambda g=g: g.grade_folder(files) for k, g in graders.items()}
     return against(_in_turn(ways, rounds), stage, len(files), target)
 
 # %% ../nbs/studies/bench.ipynb #27108014
 def _as_data(
-    files: list[Path], # photographs
-    folder: Path, # to make
-) -> list[float]: # their grades, made up
-    "A folder as `merge` makes it, of copies of these photographs; the last one is for validation"
+    files: list[Path], # Paths of the photographs to copy
+    folder: Path, # Folder to make
+) -> list[float]: # Invented grades, one for each file
+    "Make a folder like that of `merge` from copies of photographs, the last one for validation"
     from hashlib import sha256
     from dr_nbdev.manifest import COLUMNS, IMAGES
     grades = [float(i % 5) for i in range(len(files))]
@@ -333,10 +333,10 @@ def _as_data(
 
 # %% ../nbs/studies/bench.ipynb #f4781872
 def _epochs_in_turn(
-    original: Callable, # Trains an epoch as in 2023
-    device: str, # Device of the training
-): # fastai callback; `rows` gets the seconds of both, for each epoch
-    "An epoch of 2023 before each epoch of ours"
+    original: Callable, # Function without arguments that trains an epoch as in 2023
+    device: str, # Device of the training, 'cpu' or 'cuda'
+): # fastai callback; `rows` collects (seconds of the baseline, seconds of ours) for each epoch
+    "Make a callback that runs and times an epoch of the baseline before each epoch of ours"
     import torch
     from fastai.callback.core import Callback as FastaiCallback
     class InTurn(FastaiCallback):
@@ -354,15 +354,15 @@ def _epochs_in_turn(
 
 # %% ../nbs/studies/bench.ipynb #c0aaa7fd
 def _bench_train(
-    backbone: str, # A name in `list_backbones()`
-    size: int, # Side of the square, pixels
-    files: list[Path], # Photographs
-    rounds: int, # Number of rounds that count
-    target: float | None, # Ratio aimed at
-    device: str = 'cpu', # Device of the training
-    compiled: bool = False, # Compile the network?
-) -> pd.DataFrame: # As `against` gives it
-    "An epoch of training by the default recipe"
+    backbone: str, # Name in `list_backbones()`
+    size: int, # Side of the square in pixels
+    files: list[Path], # Paths of the photographs
+    rounds: int, # Number of epochs that are counted, after one warm-up epoch
+    target: float | None, # Target of the ratio; None for no target
+    device: str = 'cpu', # Device of the training, 'cpu' or 'cuda'
+    compiled: bool = False, # True to compile our network
+) -> pd.DataFrame: # Table of `against`
+    "Time an epoch of training by the default recipe"
     import torch
     from dr_nbdev.callbacks import CheckpointCallback
     from dr_nbdev.networks import plain_model
@@ -380,14 +380,14 @@ def _bench_train(
     return against(t, f'an epoch of training, {backbone} {size}', len(files), target)
 
 # %% ../nbs/studies/bench.ipynb #13764f1c
-MAIN_SHARES, EXTRA_SHARES = (.493, .101, .273, .053, .08), (.735, .069, .151, .025, .02) # of the grades, APTOS 2019 and EyePACS 2015
+MAIN_SHARES, EXTRA_SHARES = (.493, .101, .273, .053, .08), (.735, .069, .151, .025, .02) # Shares of the grades
 
 def _turned_eyes(
-    n: int, # how many
-    size: int, # side of the picture, pixels
-    seed: int, # of the turns
-): # yields JPEG files' contents
-    "Photographs that all differ, quickly made"
+    n: int, # Number of photographs
+    size: int, # Side of the photographs in pixels
+    seed: int, # Random seed of the eyes and of their rotations
+): # Generator of n JPEG files, as bytes
+    "Draw many different photographs quickly"
     from dr_nbdev.samples import fundus_sample
     eyes = [cv2.resize(fundus_sample(i % 5, seed=seed + i, size=500).image, (size, size)) for i in range(12)]
     rng = np.random.default_rng(seed)
@@ -398,10 +398,10 @@ def _turned_eyes(
 
 # %% ../nbs/studies/bench.ipynb #dc0d8dd0
 def _bench_archives(
-    folder: Path, # where to put them
-    n: int, # photographs in the main archive; the additional one has ten times as many
-) -> tuple[Path, Path]: # main and additional archive
-    "Two archives shaped like Kaggle's"
+    folder: Path, # Folder for the archives; made if missing
+    n: int, # Number of photographs in the main archive; the additional one has ten times as many
+) -> tuple[Path, Path]: # Paths of the main and of the additional archive
+    "Make two archives that are built like Kaggle's"
     from dr_nbdev.core import EXTRA_ARCHIVE, MAIN_ARCHIVE, N_GRADES
     def fill(path, n, size, seed, shares, table, columns, name):
         grades = np.random.default_rng(seed).choice(N_GRADES, n, p=np.divide(shares, sum(shares)))
@@ -418,13 +418,13 @@ def _bench_archives(
 
 # %% ../nbs/studies/bench.ipynb #f3a1b04f
 def _bench_merge(
-    main: Path, # archive of the competition
-    additional: Path, # archive of EyePACS 2015
-    per_grade: int, # fill training up to so many photographs of each grade
-    rounds: int, # how often
-    target: float | None, # times as fast
-) -> pd.DataFrame: # as `against` gives it, with written: bytes on the disk as a share of 2023's
-    "Merge two archives"
+    main: Path, # Archive of the competition (zip)
+    additional: Path, # Archive of EyePACS 2015 (zip)
+    per_grade: int, # Number of photographs up to which each grade of training is filled
+    rounds: int, # Number of rounds that are counted
+    target: float | None, # Target of the ratio; None for no target
+) -> pd.DataFrame: # Table of `against`, with `written`: bytes written, as a share of the baseline's
+    "Time the merge of two archives"
     from dr_nbdev.data import merge
     with tempfile.TemporaryDirectory() as d:
         def fresh(name):
@@ -457,10 +457,10 @@ for n in counts:
 
 # %% ../nbs/studies/bench.ipynb #9d92cb78
 def _bench_memory(
-    files: list[Path], # photographs, graded again and again
-    n: int, # photographs to grade
-) -> pd.DataFrame: # stage, way (how many), mb: above the loaded network, at the highest
-    "Memory while grading"
+    files: list[Path], # Paths of photographs in one folder, graded repeatedly
+    n: int, # Number of photographs to grade in all
+) -> pd.DataFrame: # Two rows: stage, way (photographs so far), mb (highest memory above the loaded network, MiB)
+    "Measure the memory that grading takes above the loaded network"
     counts = [min(100, n), n - min(100, n)]
     out = subprocess.run([sys.executable, '-c', MEMORY, str(files[0].parent), *map(str, counts)], capture_output=True, text=True,
                          check=True).stdout
@@ -470,9 +470,9 @@ def _bench_memory(
 
 # %% ../nbs/studies/bench.ipynb #a977eb33
 def _bench_start(
-    rounds: int, # how often
-) -> pd.DataFrame: # stage, way, ms
-    "Imports and help"
+    rounds: int, # Number of rounds that are counted
+) -> pd.DataFrame: # Two rows: stage, way, ms
+    "Time the import of the package and the help of a command"
     call = lambda *args: lambda: subprocess.run([sys.executable, *args], check=True, stdout=subprocess.DEVNULL)
     t = _in_turn({'torch': call('-c', 'import torch'), 'torch and dr_nbdev.predict': call('-c', 'import torch, dr_nbdev.predict'),
                  'dr_predict --help': call('-m', 'dr_nbdev.predict', '--help')}, rounds)
@@ -483,19 +483,19 @@ def _bench_start(
 # %% ../nbs/studies/bench.ipynb #c8f56020
 TRAINED = (('efficientnet_b0', 224, False), ('efficientnet_v2_m', 380, False), ('efficientnet_v2_m', 380, True))
 
-# times as fast
+# Ratios to the 2023 baseline
 TARGETS = {'dr_predict, JPGs': 12, 'dr_predict, PNGs': 4, 'read, crop and shrink a JPG': 8, 'forward': 4, 'grade JPGs': 5,
            'grade PNGs': 2.5, 'an epoch of training': 3, 'merge': 3}
 
 def _stage_engines(
-    model, # gives n x 1
-    prep: Preprocess, # how its input is made
-    squares: np.ndarray, # n x size x size x 3, uint8: to calibrate and compare on
-    names: list[str], # of engines
-    device: str, # where PyTorch's run
-    log, # gets a line for each
-) -> dict: # name to `Engine`
-    "Engines with what the guard says of them; nothing is left out here, refused ones are marked"
+    model, # Network that gives n x 1 scores
+    prep: Preprocess, # Preprocessing of its input
+    squares: np.ndarray, # Squares for calibration and comparison, n x size x size x 3, uint8
+    names: list[str], # Names of engines
+    device: str, # Device of PyTorch's engines, 'cpu' or 'cuda'
+    log, # Function that receives a line of text for each engine
+) -> dict: # Name to `Engine`, with its `difference` from float32
+    "Make engines and compare each with float32; keep those that the guard refuses"
     from dr_nbdev.engines import EngineError, guard, make_engine
     with tempfile.TemporaryDirectory() as d:
         reference, engines = make_engine('torch', model, prep, device)(squares[1::2]), {}
@@ -509,13 +509,13 @@ def _stage_engines(
 
 # %% ../nbs/studies/bench.ipynb #c01fd3f5
 def _bench_folder(
-    graders: dict, # Name of an engine to a `Grader` with it
-    name: str, # Name of the network
-    of_2023, # EfficientNetV2-M to compare `dr_predict` with; None: only the same network on both sides
-    files: list[Path], # Photographs
-    rounds: int, # Number of rounds that count
+    graders: dict, # Name of each engine to a `Grader` that uses it
+    name: str, # Name of the network in the table
+    of_2023, # EfficientNetV2-M to compare `dr_predict` with; None to compare the same network only
+    files: list[Path], # Paths of photographs of one type
+    rounds: int, # Number of rounds that are counted
 ) -> list[pd.DataFrame]: # Tables of `against`
-    "Grade photographs by each engine"
+    "Time the grading of photographs with each engine"
     kind, one = f'{_kind_of(files)}s', next(iter(graders.values()))
     size = one.preprocess.size
     tables = [_bench_grade(f'grade {kind}, {name} {size}', one.model, size, graders, files, rounds, TARGETS[f'grade {kind}'])]
@@ -525,16 +525,16 @@ def _bench_folder(
 
 # %% ../nbs/studies/bench.ipynb #e71015ad
 def _bench_networks(
-    networks: list, # names in `BACKBONES`, or None for the weights of the package
-    jpegs: list[Path], # photographs
-    pngs: list[Path], # photographs, may be none
-    rates: dict, # as `_peak_rates` gives it; higher ones are put in
-    rounds: int, # how often
-    eight: bool, # try 8 bits too? Calibrating takes a minute
-    device: str, # where PyTorch's engines run
-    log, # gets lines
-) -> list[pd.DataFrame]: # tables of `against`
-    "The network alone, and folders, by network and engine"
+    networks: list, # Names in `BACKBONES`; None among them stands for the weights of the package
+    jpegs: list[Path], # Paths of JPEG photographs, or of those of your folder
+    pngs: list[Path], # Paths of PNG photographs; may be empty
+    rates: dict, # Operations per second by number format; updated in place with higher values
+    rounds: int, # Number of rounds that are counted
+    eight: bool, # True to measure the 8-bit engines too; calibrating them takes about a minute
+    device: str, # Device of PyTorch's engines, 'cpu' or 'cuda'
+    log, # Function that receives lines of text
+) -> list[pd.DataFrame]: # Tables of `against`
+    "Time each network alone and on folders, with each engine"
     from dr_nbdev.engines import TOLERANCE, check_squares, engines_for
     from dr_nbdev.predict import SHIPPED, Grader
     tables, of_2023 = [], None
@@ -557,13 +557,13 @@ def _bench_networks(
 
 # %% ../nbs/studies/bench.ipynb #74b923c9
 def _bench_trainings(
-    files: list[Path], # Photographs
-    rounds: int, # Number of rounds that count
-    n: int | None, # Number of networks; None: all
-    device: str, # Device of the training
-    step: Callable, # Gets a line for each
+    files: list[Path], # Paths of the photographs
+    rounds: int, # Number of rounds that are counted; 2 for squares above 300 pixels
+    n: int | None, # Number of entries of `TRAINED` to measure; None for all
+    device: str, # Device of the training, 'cpu' or 'cuda'
+    step: Callable, # Function that receives a line of text for each network
 ) -> list[pd.DataFrame]: # Tables of `against`
-    "Train each network of `TRAINED` for some epochs"
+    "Time the training of each network of `TRAINED`"
     tables = []
     for backbone, size, compiled in TRAINED[:n]:
         step(f'training {backbone}' + ', compiled'*compiled)
@@ -573,11 +573,11 @@ def _bench_trainings(
 
 # %% ../nbs/studies/bench.ipynb #4f801564
 def bench(
-    quick: bool = False, # fewer photographs, rounds and engines
-    folder: str | Path | None = None, # photographs to measure on; None: drawn ones, as large as a camera's
-    device: str = 'cpu', # 'cpu' or 'cuda'
-    log: Callable = print, # gets a line for each step
-) -> pd.DataFrame: # a row for each way: stage, way, n, original_ms, ms, ratio, low, high, target, share, difference, written, mb
+    quick: bool = False, # True for fewer photographs, rounds and engines
+    folder: str | Path | None = None, # Folder of photographs to measure on; None for drawn ones of 4000 pixels
+    device: str = 'cpu', # Device to measure, 'cpu' or 'cuda'
+    log: Callable = print, # Function that receives a line of text for each step
+) -> pd.DataFrame: # Row for each version of each stage: the columns of `against`, share, difference, written, mb
     "Measure every stage against the 2023 baseline"
     n, rounds = (4, 2) if quick else (8, 4)
     with tempfile.TemporaryDirectory() as d:
@@ -608,9 +608,9 @@ def bench(
 
 # %% ../nbs/studies/bench.ipynb #5498cff6
 def bench_table(
-    t: pd.DataFrame, # as `bench` gives it
-) -> pd.DataFrame: # for people
-    "What was measured, in words"
+    t: pd.DataFrame, # Table of `bench`
+) -> pd.DataFrame: # Table of text, with the same rows
+    "Format the table of a benchmark for reading"
     has = lambda o: o is not None and o == o
     def words(r):
         times = f'{r.ratio:.1f} ({r.low:.1f} to {r.high:.1f})' if has(r.ratio) else f'{r.mb:.0f} MB' if has(r.mb) else ''
@@ -624,19 +624,19 @@ def bench_table(
 
 # %% ../nbs/studies/bench.ipynb #bed4abf3
 def headline(
-    t: pd.DataFrame, # as `bench` gives it
-) -> pd.DataFrame: # the rows of the fastest way of each stage whose scores are the same
-    "The fastest way of each stage"
+    t: pd.DataFrame, # Table of `bench`
+) -> pd.DataFrame: # One row for each stage: the fastest version with the same scores
+    "Select the fastest version of each stage whose scores are the same"
     from dr_nbdev.engines import TOLERANCE
     t = t[t.ratio.notna() & ~(t.difference > TOLERANCE)]
     return t.loc[t.groupby('stage', sort=False).ratio.idxmax()]
 
 # %% ../nbs/studies/bench.ipynb #716c4718
 def _keep_machine(
-    t: pd.DataFrame, # as `dr_bench` writes it
-    file: Path, # the table of machines
+    t: pd.DataFrame, # Table that `dr_bench` writes
+    file: Path, # Table of machines (CSV); made if missing
 ):
-    "Put a row of this machine into the table of machines, in place of an older one"
+    "Write a row for this machine into the table of machines, in place of its older row"
     same = ['processor', 'formats', 'cpus', 'device', 'quick']
     row = t.iloc[0][[*same, 'torch']].to_dict() | dict(date=time.strftime('%Y-%m-%d'))
     row |= {k.removeprefix('rate_'): round(t[k].iloc[0]/1e9) for k in t if k.startswith('rate_')}
@@ -646,8 +646,8 @@ def _keep_machine(
     with write_safely(file) as tmp: pd.concat([old[other], pd.DataFrame([row])]).to_csv(tmp, index=False)
 
 # %% ../nbs/studies/bench.ipynb #78dbd0eb
-def _processor() -> dict: # processor, formats
-    "The processor, and the number formats that it computes in: figures of two machines are compared by these"
+def _processor() -> dict: # `processor` (name) and `formats` (instruction sets, separated by blanks)
+    "Describe the processor and the number formats that it computes in"
     import torch
     info = Path('/proc/cpuinfo')
     named = [o.partition(':')[2].strip() for o in info.read_text().splitlines() if o.startswith('model name')] if info.exists() else []
@@ -658,11 +658,11 @@ def _processor() -> dict: # processor, formats
 # %% ../nbs/studies/bench.ipynb #5c54fd9f
 @command('dr_bench --quick', 'dr_bench --folder my_photos --device cuda --out my_machine.csv')
 def dr_bench(
-    quick: bool = False, # Fewer photographs, rounds and engines: about 3 minutes on two cores instead of 13
-    folder: str | None = None, # Photographs to measure on (default: drawn ones, as large as a camera makes them)
-    out: str = 'bench.csv', # Table to write
+    quick: bool = False, # True for fewer photographs, rounds and engines: about 3 minutes on two cores instead of 13
+    folder: str | None = None, # Folder of photographs to measure on (default: drawn ones, 4000 pixels wide)
+    out: str = 'bench.csv', # File for the table; machines.csv is written beside it
     device: Literal['cpu', 'cuda'] = 'cpu', # Device to measure
-) -> pd.DataFrame: # As `bench` gives it: milliseconds per photograph
+) -> pd.DataFrame: # Table of `bench`, in milliseconds per photograph, with columns that describe the machine
     "Measure how fast this machine reads, grades, trains and merges, against the 2023 baseline"
     t = bench(quick, folder, device)
     t = t.assign(quick=quick, device=device, cpus=os.cpu_count(), torch=environment()['torch'], **_processor(),

@@ -75,7 +75,7 @@ def _load_runs(runs):
     same = lambda c: (c['preprocess'], c.get('views', 1))
     odd = [r.name for r, c, t in zip(runs, configs, tables) if same(c) != same(configs[0]) or not t.path.equals(tables[0].path)]
     if odd:
-        raise DataError(f'{", ".join(odd)}: not of the same preprocessing, views and validation images as {runs[0].name}, so no ensemble')
+        raise DataError(f'{", ".join(odd)}: other preprocessing, views or validation images than {runs[0].name}, so no ensemble')
     return configs, models, tables
 
 # %% ../nbs/parts/bundle.ipynb #fc379514

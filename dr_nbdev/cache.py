@@ -76,7 +76,7 @@ def prepare_images(
             square = _make_square(Path(data)/o.path, prep, o.sha256, k)
             with write_safely(square_file(folder, o.sha256, k)) as tmp: square.tofile(tmp)
         except ImageError as e: return o.sha256, str(e)
-        except OSError as e: raise DataError(f'nothing can be written to {folder} ({e}): is the disk full? What is prepared stays')
+        except OSError as e: raise DataError(f'nothing can be written to {folder} ({e}): is the disk full? Finished squares are kept')
     workers = workers or os.cpu_count() or 1
     return dict(filter(None, progress(prefetch(work, todo, workers, 4*workers), 'Preparing', len(todo))))
 
@@ -86,5 +86,5 @@ def read_square(
     size: int, # Side of the square, pixels
 ) -> np.ndarray: # Square, size x size x 3, uint8
     "Read a prepared square"
-    if not _is_prepared(file, size): raise DataError(f'{file} has gone or was cut short: start again, and it will be made anew')
+    if not _is_prepared(file, size): raise DataError(f'{file} is missing or cut short: start again, and it will be made again')
     return np.fromfile(file, np.uint8).reshape(size, size, 3)

@@ -33,20 +33,21 @@ with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTo
 
 # %% ../nbs/parts/callbacks.ipynb #83a52275
 class SeedCallback(Callback):
-    "Everything random in an epoch follows from the seed and the epoch's number"
+    "Seed each epoch from the seed of the run and the number of the epoch"
     order, run_valid = -30, False
-    def __init__(self, seed: int = 42): self.seed = seed # random seed of the run
+    def __init__(self, seed: int = 42): self.seed = seed # Random seed of the run
     def before_train(self):
         self.dls.train.epoch = self.epoch
         torch.manual_seed(self.seed*1000 + self.epoch + 7919*my_part()[0])
 
 # %% ../nbs/parts/callbacks.ipynb #4bdd4119
 class EMACallback(Callback):
-    "Keep an exponential moving average of the weights, validate it, and leave it in the learner"
+    "Average the weights exponentially, validate the average, and leave it in the learner"
     order = -20 # before the callback that sets the model to evaluation
-    def __init__(self, decay: float = .998): self.decay, self.average, self.steps, self.resumed = decay, None, 0, False # decay per step
+    def __init__(self, decay: float = .998): # Largest decay per step, 0 to 1
+        self.decay, self.average, self.steps, self.resumed = decay, None, 0, False
     def start(self):
-        "Begin with the model's weights"
+        "Set the average to the present weights of the model"
         self.average, self.steps = deepcopy(self.learn.model).eval().requires_grad_(False), 0
     def before_fit(self):
         if not self.resumed: self.start()
@@ -65,10 +66,10 @@ class EMACallback(Callback):
 
 # %% ../nbs/parts/callbacks.ipynb #898a6fc9
 class FreezeStages(Callback):
-    "Keep the first stages of a backbone as they are"
+    "Keep the first stages of a backbone unchanged, batch normalisation included"
     order, run_valid = TrainEvalCallback.order + 1, False # after the callback that sets everything to training
-    def __init__(self, n: int): self.n = n # number of stages
-    def stages(self, model: torch.nn.Module): # modules
+    def __init__(self, n: int): self.n = n # Number of stages to freeze, from the input on
+    def stages(self, model: torch.nn.Module): # List of the first `n` stages
         if not hasattr(model, 'features'):
             raise DataError(f'frozen={self.n}: {type(model).__name__} has no list of stages to freeze; use frozen=0')
         return list(model.features[:self.n])
@@ -79,15 +80,15 @@ class FreezeStages(Callback):
 
 # %% ../nbs/parts/callbacks.ipynb #e8ed97d8
 class GrowingSquares(Callback):
-    "Small squares in the first epochs, full ones after two thirds of them"
+    "Shrink the squares of the first epochs; use the full side after two thirds of the epochs"
     run_valid = False
-    def __init__(self, start: int): self.start = start # side in the first epoch, pixels
+    def __init__(self, start: int): self.start = start # Side of the squares in the first epoch, pixels
     def side(self,
-        full: int, # side of the prepared squares, pixels
-        epoch: int, # from 0 on
-        n_epoch: int, # epochs in all
-    ) -> int: # pixels
-        "The side of the squares in an epoch"
+        full: int, # Side of the prepared squares, pixels
+        epoch: int, # Number of the epoch, from 0
+        n_epoch: int, # Number of epochs of the run
+    ) -> int: # Side in that epoch, pixels; a multiple of 32 or the full side
+        "Compute the side of the squares in an epoch"
         return min(full, 32*round((self.start + (full - self.start)*epoch/max(1, 2*n_epoch/3))/32))
     def before_batch(self):
         side = self.side(self.x.shape[-1], self.epoch, self.n_epoch)
@@ -97,7 +98,7 @@ class GrowingSquares(Callback):
 
 # %% ../nbs/parts/callbacks.ipynb #0240ea49
 class _Depthwise(torch.autograd.Function):
-    "A depthwise convolution in bfloat16, with gradients by operations that are fast on processors"
+    "Convolve depthwise in bfloat16, with gradients from operations that are fast on processors"
     @staticmethod
     def forward(ctx, x, weight, stride):
         x, w = x.bfloat16(), weight.bfloat16()
@@ -122,24 +123,24 @@ class _Depthwise(torch.autograd.Function):
         return dx, dw, None
 
 # %% ../nbs/parts/callbacks.ipynb #b2b1429d
-def _is_depthwise(m: torch.nn.Module) -> bool:
-    "Is this layer one that `_Depthwise` can stand for?"
+def _is_depthwise(m: torch.nn.Module) -> bool: # True if it can
+    "Check whether `_Depthwise` can replace a layer"
     if not isinstance(m, torch.nn.Conv2d) or m.bias is not None or not m.groups == m.in_channels == m.out_channels > 1: return False
     k, s = m.kernel_size[0], m.stride[0]
     return k in (3, 5) and (m.kernel_size, m.stride, m.padding, m.dilation) == ((k, k), (s, s), (k//2, k//2), (1, 1))
 
 # %% ../nbs/parts/callbacks.ipynb #1dd94293
 def _depthwise(
-    conv: torch.nn.Conv2d, # as `_is_depthwise` wants it
-    x: torch.Tensor, # n x channels x height x width
-) -> torch.Tensor: # bfloat16 under half precision
-    "What that layer gives under half precision"
+    conv: torch.nn.Conv2d, # Layer for which `_is_depthwise` is True
+    x: torch.Tensor, # Images, n x channels x height x width
+) -> torch.Tensor: # Output of the layer; bfloat16 under half precision, else the type of `x`
+    "Run a depthwise layer, with the fast gradients if half precision is on"
     if not torch.is_autocast_enabled('cpu'): return conv._conv_forward(x, conv.weight, None)
     with torch.autocast('cpu', enabled=False): return _Depthwise.apply(x, conv.weight, conv.stride[0])
 
 # %% ../nbs/parts/callbacks.ipynb #771ce73c
 class BF16OnCPU(Callback):
-    "Forward pass in bfloat16, on a processor, in training"
+    "Run the forward pass of the training in bfloat16 on a processor"
     order, run_valid = MixedPrecision.order, False
     def before_fit(self):
         self.layers = [m for m in self.learn.model.modules() if _is_depthwise(m)]
@@ -157,18 +158,19 @@ def half_precision(
     device: torch.device, # Device of the training
     dtype: torch.dtype | None, # 16-bit format of the device, as `half_dtype` gives it; None: no half precision
 ) -> list: # At most one callback
-    "The callback for half precision on a device"
+    "Choose the callback for half precision on a device"
     if dtype is None: return []
     return [BF16OnCPU() if device.type == 'cpu' else MixedPrecision('bf16' if dtype == torch.bfloat16 else 'fp16')]
 
 # %% ../nbs/parts/callbacks.ipynb #f94b97dd
 class CompileCallback(Callback):
-    "Train a compiled form of the network, which has the same weights"
+    "Train a compiled form of the network, which shares its weights"
     run_valid, plain = False, None
-    def __init__(self, **kwargs): self.how = kwargs # arguments of `torch.compile`
+    def __init__(self, **kwargs): self.how = kwargs # Arguments of `torch.compile`
     def before_fit(self):
         if self.plain is not None: self.learn.model = self.plain # an interrupted epoch left the other one
-        self.strict, torch._dynamo.config.suppress_errors = torch._dynamo.config.suppress_errors, True # what can't be compiled runs as it is
+        self.strict = torch._dynamo.config.suppress_errors
+        torch._dynamo.config.suppress_errors = True # a layer that can't be compiled runs as it is
         self.plain, self.compiled = self.learn.model, torch.compile(self.learn.model, **self.how)
     def before_train(self): self.learn.model = self.compiled
     def before_batch(self): self.learn.xb = tuple(o.as_subclass(torch.Tensor) for o in self.xb)
@@ -177,16 +179,16 @@ class CompileCallback(Callback):
 
 # %% ../nbs/parts/callbacks.ipynb #5f54b584
 class _Clock:
-    "How long the parts of some work take on a device"
+    "Measure how long the parts of some work take on a device"
     def __init__(self, device: torch.device): self.cuda, self.marks = device.type == 'cuda', []
     def __call__(self,
-        part: str, # Work done since the mark before
+        part: str, # Name of the work done since the mark before
     ):
-        "Set a mark"
+        "Set a mark at the end of a part"
         if self.cuda: (mark := torch.cuda.Event(enable_timing=True)).record()
         else: mark = time.perf_counter()
         self.marks.append((part, mark))
-    def read(self) -> dict: # seconds for each part
+    def read(self) -> dict: # Seconds by name of part
         "Add up the parts, and forget the marks"
         if self.cuda: torch.cuda.synchronize()
         out, marks, self.marks = {}, self.marks, []
@@ -196,9 +198,9 @@ class _Clock:
 
 # %% ../nbs/parts/callbacks.ipynb #351cdf7b
 class ProfileCallback(Callback):
-    "Seconds of each part of an epoch, in profile.csv"
+    "Write the seconds of each part of an epoch to profile.csv"
     order = 20 # when a step's work is done, before weights are saved
-    def __init__(self, run: Path): self.file = Path(run)/'profile.csv' # folder of the run
+    def __init__(self, run: Path): self.file = Path(run)/'profile.csv' # Folder of the run
     def before_fit(self): self.clock = _Clock(torch.device(self.dls.device))
     def before_train(self): self.clock('start')
     def before_batch(self): self.tell('data')
@@ -218,29 +220,29 @@ class ProfileCallback(Callback):
 # %% ../nbs/parts/callbacks.ipynb #fa14a19d
 def time_shares(
     run: str | Path, # Folder of a run
-) -> pd.DataFrame: # Row per part: seconds of a mean epoch, share (0 to 1)
-    "Where the time of an epoch goes; the first epoch counts only if there is no other"
+) -> pd.DataFrame: # Row per part: seconds in a mean epoch, share of the epoch (0 to 1)
+    "Compute the time of each part of an epoch; the first epoch counts only if it is the only one"
     t = pd.read_csv(Path(run)/'profile.csv').set_index('epoch')
     seconds = t[t.index > 1].mean() if len(t) > 1 else t.mean()
     return pd.DataFrame(dict(seconds=seconds, share=seconds/seconds.sum()))
 
 # %% ../nbs/parts/callbacks.ipynb #911e55f6
 def kept_epoch(
-    history: pd.DataFrame, # history.csv
-    choose: str, # 'last', 'qwk' or 'macro_f1'
-) -> int: # its number, from 1
-    "The epoch whose weights are kept"
+    history: pd.DataFrame, # Content of history.csv, a row per epoch
+    choose: str, # Rule: 'last', or the best by 'qwk' or 'macro_f1'
+) -> int: # Number of the epoch, from 1
+    "Choose the epoch whose weights are kept"
     if choose not in ('last', 'qwk', 'macro_f1'): raise DataError(f"choose={choose!r}: 'last', 'qwk' or 'macro_f1'")
     return int(history.epoch.iloc[-1] if choose == 'last' else history.epoch[history[choose].idxmax()])
 
 # %% ../nbs/parts/callbacks.ipynb #ee3dbd0e
 class CheckpointCallback(Callback):
-    "After each epoch: the history, the weights to keep, and a checkpoint from which a killed run goes on"
+    "Write the history, the weights to keep and a checkpoint after each epoch"
     order = Recorder.order + 10
     def __init__(self,
         run: Path, # Folder of the run
         choose: str = 'last', # Epoch whose weights are kept: the 'last', or the best by 'qwk' or 'macro_f1'
-        log: Callable = print, # Gets a line for each epoch
+        log: Callable = print, # Function that gets a line of text for each epoch
     ):
         self.dir, self.choose, self.log, self.rows, self.smooth, self.writes = Path(run), choose, log, [], None, my_part()[0] == 0
     def before_fit(self): # the smoothed training loss goes on where it was
@@ -268,18 +270,18 @@ class CheckpointCallback(Callback):
 
 # %% ../nbs/parts/callbacks.ipynb #66e8ffaf
 def kept_model(
-    learn: Learner, # fastai Learner
+    learn: Learner, # fastai Learner, with or without an `EMACallback`
 ) -> torch.nn.Module: # The moving average if there is one, else the model
-    "The model that is validated and saved"
+    "Find the model that is validated and saved"
     return learn.ema.average if hasattr(learn, 'ema') and learn.ema.average is not None else learn.model
 
 # %% ../nbs/parts/callbacks.ipynb #1bd72b7f
 def save_checkpoint(
     run: Path, # Folder of the run
-    learn: Learner, # fastai Learner
-    rows: list, # History so far
+    learn: Learner, # fastai Learner whose optimiser is an `OptimWrapper`
+    rows: list, # History so far, a dict per epoch
 ):
-    "Write checkpoint.pt and history.csv"
+    "Write checkpoint.pt and history.csv into the folder of a run"
     average = dict(state=learn.ema.average.state_dict(), steps=learn.ema.steps) if hasattr(learn, 'ema') else None
     opt = learn.opt.opt.state_dict()
     for g in opt['param_groups']: g |= {k: float(v) for k, v in g.items() if isinstance(v, np.floating)} # of the scheduler
@@ -292,8 +294,8 @@ def save_checkpoint(
 def load_checkpoint(
     run: Path, # Folder of the run
     learn: Learner, # fastai Learner with a `CheckpointCallback`
-) -> int: # Number of epochs that are done
-    "Bring a learner to where the checkpoint was written"
+) -> int: # Number of finished epochs
+    "Bring a learner to the state in which the checkpoint was written"
     state = torch.load(run/'checkpoint.pt', map_location=learn.dls.device, weights_only=True)
     learn.create_opt()
     learn.model.load_state_dict(state['model'])

@@ -109,7 +109,7 @@ class PredictionSets:
     ) -> np.ndarray: # Lowest and highest grade of each set, shape (n, 2)
         "Make the set of each photograph"
         if coverage not in self.limits:
-            raise DataError(f'no sets for a coverage of {coverage}: choose from {", ".join(map(str, self.limits))}')
+            raise DataError(f'coverage={coverage}: choose from {", ".join(map(str, self.limits))}')
         inside = _mass_before(p, predicted) <= self.limits[coverage]
         return np.c_[inside.argmax(1), N_GRADES - 1 - inside[:, ::-1].argmax(1)]
     def to_dict(self): return {str(k): v for k, v in self.limits.items()}
@@ -253,7 +253,7 @@ def cross_fellow(
     fold = np.random.default_rng(seed).permutation(who.max() + 1)[who] % n_splits
     for k in range(n_splits):
         fit, held = has & (fold != k), has & (fold == k)
-        if fit.sum() < 10: raise DataError(f'{int(has.sum())} photographs have the other eye beside them: too few to learn from')
+        if fit.sum() < 10: raise DataError(f'{int(has.sum())} photographs have a fellow eye: too few to fit on')
         a, b, c = fellow_fit(scores[fit], other[fit], grades[fit])
         mixed[held] = a*scores[held] + b*other[held] + c
         a, b, c = fellow_fit(scores[fit], np.zeros(fit.sum()), grades[fit])

@@ -102,11 +102,11 @@ def _kind(
 ) -> str: # '' for a photograph, otherwise the reason to leave it out
     "Find out from name and first bytes whether a file is a photograph"
     if p.name.startswith('.'): return 'hidden'
-    if p.exists() and not p.is_file(): return 'no ordinary file'
+    if p.exists() and not p.is_file(): return 'not a regular file'
     if is_image_name(p) or not p.suffix and _begins_with(p, _MAGIC): return ''
     if p.suffix.lower() in ('.dcm', '.dicom') or not p.suffix and is_dicom(p):
         return '' if find_spec('pydicom') else 'DICOM (pip install "dr_nbdev[dicom]")'
-    return 'no picture by its name'
+    return 'not a picture by its name'
 
 # %% ../nbs/parts/core.ipynb #c8421518
 def list_folder(
@@ -174,7 +174,7 @@ def check_target(
     real = Path(os.path.realpath(path))
     if folder and real.exists() and not real.is_dir(): raise DataError(f'{path} is a file: name a folder')
     if not folder and real.is_dir(): raise DataError(f'{path} is a folder: name a file in it')
-    if not folder and real.exists() and not real.is_file(): raise DataError(f'{path} is no ordinary file: name another to write to')
+    if not folder and real.exists() and not real.is_file(): raise DataError(f'{path} is not a regular file: name another to write to')
     if real in {Path(os.path.realpath(o)) for o in not_these}:
         raise DataError(f'{path} is read or written by the same call: name another file to write to')
     there = next(o for o in (real, *real.parents) if o.exists()) if folder else next(o for o in real.parents if o.exists())
@@ -225,7 +225,7 @@ def as_json(
         if isinstance(o, pd.DataFrame): return json.loads(o.to_json(orient='records', force_ascii=False))
         if isinstance(o, (np.ndarray, np.generic)): return o.tolist()
         if isinstance(o, Path): return str(o)
-        raise TypeError(f'{type(o).__name__} does not go into JSON')
+        raise TypeError(f'{type(o).__name__} cannot be written as JSON')
     return json.dumps(obj, indent=1, default=plain, ensure_ascii=False)
 
 # %% ../nbs/parts/core.ipynb #78c69fc2

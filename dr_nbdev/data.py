@@ -30,8 +30,8 @@ from .tables import balance, balance_line, image_id, name_some, patient_eye
 # %% ../nbs/1_data.ipynb #b4b8fc7d
 def _settings(split, per_grade, val, seed):
     "Check the settings of a merge and return them as a dictionary"
-    if split not in PLANS: raise DataError(f'split is {split!r}: choose {" or ".join(PLANS)}')
-    if not 0 < val < 1: raise DataError(f'val is {val}: it is a share, give a number between 0 and 1, such as 0.2')
+    if split not in PLANS: raise DataError(f'split={split!r}: choose {" or ".join(PLANS)}')
+    if not 0 < val < 1: raise DataError(f'val={val}: a share between 0 and 1, such as 0.2')
     if per_grade < 0 or not 0 <= seed < 2**32:
         raise DataError(f'per_grade is {per_grade} and seed is {seed}: neither can be negative, nor a seed 2**32 or more')
     return dict(split=split, per_grade=per_grade, val=val, seed=seed)
@@ -295,12 +295,12 @@ def dr_data(
     seed: int = 42, # Random seed of the split and of the draw from the additional archive
     split: Literal['default', 'kaggle2023'] = 'default', # By patient and duplicate, or image by image (2023 baseline)
     replace: bool = False, # Replace a merge with other settings
-    hold_out: str | None = None, # CSV of photographs for a later test; their patients are left out
+    hold_out: str | None = None, # CSV of photographs kept for a later test; all photographs of their patients are left out
     download: bool = False, # Download missing archives from Kaggle first
     image: str | None = None, # Column that names the image, if it is not recognised
     grade: str | None = None, # Column that holds the grade, if it is not recognised
     patient: str | None = None, # Column that names the patient, if it is not recognised
-    mapping: str | None = None, # Meaning of labels, such as healthy=0,NPDR=,PDR=4; an empty one is left out
+    mapping: str | None = None, # Meaning of labels, such as healthy=0,NPDR=,PDR=4; nothing after = leaves a label out
 ) -> dict: # Folder, number of photographs in train and val, number left out, balance of each archive, remarks
     "Merge photographs and their grades, Kaggle's archives or your own, into one folder with a manifest"
     if download: main, additional = download_archives()

@@ -23,16 +23,16 @@ with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTo
     from fastai.metrics import AccumMetric
 
 # %% ../nbs/parts/distributed.ipynb #86c1cd65
-def my_part() -> tuple[int, int]: # number of this process, from 0 on; how many there are
-    "Which of the processes of a training this is"
+def my_part() -> tuple[int, int]: # Number of this process, from 0; number of processes
+    "Find which of the processes of a training this is"
     return (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
 
 # %% ../nbs/parts/distributed.ipynb #3846c0de
 @contextmanager
 def joined(
-    device: str | None, # device that was asked for; None: the best there is
-): # yields the device of this process
-    "Join the other processes of a training, if torchrun has started several"
+    device: str | None, # Requested device; None: the best available
+): # Yields the device of this process
+    "Connect to the other processes of a training, if torchrun has started several"
     if int(os.environ.get('WORLD_SIZE', 1)) == 1:
         yield device
         return
@@ -47,25 +47,25 @@ def joined(
 
 # %% ../nbs/parts/distributed.ipynb #2ba06dfc
 def wait_for(
-    first: bool, # wait before the work (all but process 0), or after it (process 0)?
+    first: bool, # True: call before the work, the others wait; False: call after it, process 0 joins them
 ):
     "Let process 0 go first: call it before and after"
     rank, n = my_part()
     if n > 1 and (rank > 0) == first: _together(dist.barrier)
 
 class ProcessEnded(DRError):
-    "Another process of a training is gone"
-    def __str__(self): return 'another process of this training has ended: see its message. The same line goes on from the last epoch'
+    "Report that another process of a training is gone"
+    def __str__(self): return 'another process of this training has ended: see its message. The same command resumes from the last epoch'
 
 # %% ../nbs/parts/distributed.ipynb #b216a832
 def _together(f, *args, **kwargs):
-    "Do something with all processes, or say that one has ended"
+    "Call a function that needs all processes; raise `ProcessEnded` if one is gone"
     try: return f(*args, **kwargs)
     except RuntimeError: raise ProcessEnded from None
 
 # %% ../nbs/parts/distributed.ipynb #3c2b568c
 class SharedTraining(Callback):
-    "Train with other processes: average gradients, running means and figures"
+    "Average gradients and running means over the processes of a training"
     order = -25 # before the moving average takes the model's place
     def before_fit(self):
         for o in self.learn.model.state_dict().values(): _together(dist.broadcast, o, 0)
@@ -74,8 +74,8 @@ class SharedTraining(Callback):
         average = getattr(getattr(self.learn, 'ema', None), 'average', None)
         for m in [self.learn.model] + ([average] if average is not None else []):
             self.average([o for o in m.buffers() if o.is_floating_point()])
-    def average(self, tensors: list): # all of one type; changed in place
-        "The mean over all processes"
+    def average(self, tensors: list): # Tensors of one type, changed in place
+        "Replace each tensor by its mean over all processes"
         if not tensors: return
         flat = torch._utils._flatten_dense_tensors(tensors)
         _together(dist.all_reduce, flat)
@@ -84,7 +84,7 @@ class SharedTraining(Callback):
 
 # %% ../nbs/parts/distributed.ipynb #e9a9be5f
 class SharedFigures(Callback):
-    "Figures of the validation photographs of all processes"
+    "Compute validation figures from the photographs of all processes"
     order = Recorder.order - 1
     def after_validate(self):
         for m in self.learn.recorder._valid_mets:
@@ -98,9 +98,9 @@ class SharedFigures(Callback):
 
 # %% ../nbs/parts/distributed.ipynb #72cffcc2
 def shared_callbacks(
-    batch: int, # images per step, of all processes together
-) -> list: # callbacks; none if this process is alone
-    "What a training needs beside other processes"
+    batch: int, # Photographs per step, of all processes together
+) -> list: # Callbacks; empty if this process is alone
+    "Choose the callbacks that a training in several processes needs"
     n = my_part()[1]
     if n == 1: return []
     if batch % n: raise DataError(f'a batch of {batch} can\'t be divided by {n} processes: choose a multiple of {n}')

@@ -144,7 +144,7 @@ def fellow_qwk(
     pairs: pd.DataFrame, # Grades of left and right eyes, as `fellow_eyes` gives them
 ) -> float: # QWK: 1 for perfect agreement, 0 for chance
     "Measure how well the grade of one eye predicts that of the fellow eye"
-    if pairs.empty: raise DataError('There is no patient with both eyes: names must be like 10_left and 10_right')
+    if pairs.empty: raise DataError('no patient has both eyes: file names must look like 10_left and 10_right')
     return qwk(pd.concat([pairs.left, pairs.right]), pd.concat([pairs.right, pairs.left]))
 
 # %% ../nbs/2_eda.ipynb #f8e7c376

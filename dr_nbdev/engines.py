@@ -26,10 +26,10 @@ from .fundus import Preprocess
 
 # %% ../nbs/parts/engines.ipynb #cab1d4f6
 class _Scorer(nn.Module):
-    "A network with the normalisation of its input: squares n x size x size x 3, uint8, in; n scores out"
+    "Join a network to its normalisation: squares n x size x size x 3, uint8, in; n scores out"
     def __init__(self,
-        model: nn.Module, # gives n x 1 for normalised images n x 3 x size x size
-        prep: Preprocess, # holds the normalisation
+        model: nn.Module, # Network: normalised images n x 3 x size x size in, n x 1 out
+        prep: Preprocess, # Preprocessing, which holds the normalisation
     ):
         super().__init__()
         self.model = model
@@ -38,9 +38,9 @@ class _Scorer(nn.Module):
 
 # %% ../nbs/parts/engines.ipynb #56d7cc3d
 def _fused(
-    model: nn.Module, # in evaluation mode; not changed
-) -> nn.Module: # gives the same numbers but for rounding
-    "A copy in which every batch normalisation is part of the convolution before it"
+    model: nn.Module, # Network in evaluation mode; not changed
+) -> nn.Module: # Network with the same scores, apart from rounding
+    "Copy a network, with every batch normalisation put into the convolution before it"
     from torch.fx.experimental.optimization import fuse
     if isinstance(model, (_Scorer, RotationTTA, Ensemble)): # what they hold may be called several times, and is to be fused once
         copy = deepcopy(model)
@@ -52,29 +52,29 @@ def _fused(
 # %% ../nbs/parts/engines.ipynb #c62b3770
 @dataclass
 class Engine:
-    "Something that turns squares into scores"
-    name: str # one of `ENGINES`
-    run: callable # n x size x size x 3, uint8, to n scores, float32
-    at_once: int = 4 # squares at most in a call of `run`
-    difference: float = 0. # largest distance of a score from float32, where it was compared
-    compared: int = 0 # on so many squares
+    "Turn squares into scores, a few at a time"
+    name: str # Name in `ENGINES`
+    run: callable # Function: squares n x size x size x 3, uint8, in; n scores, float32, out
+    at_once: int = 4 # Largest number of squares in a call of `run`
+    difference: float = 0. # Largest distance of a score from float32, in grades
+    compared: int = 0 # Number of squares in the comparison; 0: not compared
 
-    def __call__(self, squares): # n x size x size x 3, uint8
+    def __call__(self, squares): # Squares n x size x size x 3, uint8
         return np.concatenate([self.run(squares[i:i + self.at_once]) for i in range(0, len(squares), self.at_once)])
     def __str__(self):
         return self.name + (f' (at most {self.difference:.4f} from float32 on {self.compared} squares)' if self.compared else '')
 
 class EngineError(DRError):
-    "An engine that is not installed, can't run the network, or gives other scores"
+    "Report an engine that is not installed, can't run the network, or gives other scores"
 
 # %% ../nbs/parts/engines.ipynb #3b0311fd
 def _torch_engine(
-    name: str, # 'torch', 'half' or 'compile'
-    model: nn.Module, # gives n x 1 for normalised images
-    prep: Preprocess, # how its input is made
-    device: str, # 'cuda', 'mps' or 'cpu'
-) -> Engine:
-    "The network in PyTorch"
+    name: str, # Name of the engine: 'torch', 'half' or 'compile'
+    model: nn.Module, # Network: normalised images in, n x 1 out
+    prep: Preprocess, # Preprocessing of its input
+    device: str, # Device: 'cuda', 'mps' or 'cpu'
+) -> Engine: # Engine, not compared yet
+    "Make an engine that runs the network in PyTorch"
     net = _fused(_Scorer(model, prep).eval()).to(device, memory_format=torch.channels_last)
     half = half_dtype(device) if name == 'half' else None
     if name == 'half' and half is None: raise EngineError(f'{device} does not compute in 16 bits here: take another engine')
@@ -94,11 +94,11 @@ HOW_TO = ('Find the field of view and cut it out (if crop), scale the longer sid
           'values does; RGB, 8 bits, rows x columns x channels. Normalisation is part of the network.')
 
 def export_onnx(
-    model: nn.Module, # gives n x 1 for normalised images
-    prep: Preprocess, # how its input is made
-    path: str | Path, # the file to write
-    about: dict | None = None, # what else goes into the metadata: names to plain values
-) -> Path: # the file
+    model: nn.Module, # Network: normalised images in, n x 1 out; not changed
+    prep: Preprocess, # Preprocessing of its input
+    path: str | Path, # ONNX file to write
+    about: dict | None = None, # Further metadata, plain values by name; None: nothing more
+) -> Path: # Path of the file
     "Write a network as ONNX: `squares` (n x size x size x 3, uint8) in, `score` (n, float32) out"
     import onnx
     net = deepcopy(_Scorer(model, prep)).eval().cpu() # the model stays where it is
@@ -115,7 +115,7 @@ def export_onnx(
 # %% ../nbs/parts/engines.ipynb #d6869147
 @contextlib.contextmanager
 def _quiet():
-    "No chatter of exporters and calibrators on the screen"
+    "Silence the messages and warnings of exporters and calibrators"
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -125,25 +125,25 @@ def _quiet():
 
 # %% ../nbs/parts/engines.ipynb #bcb9299d
 def _onnx_engine(
-    name: str, # what to call it
-    file: Path, # ONNX, as `export_onnx` writes it
-) -> Engine:
-    "A file run by ONNX Runtime, one square at a time: each call uses all cores, and the cache holds it"
+    name: str, # Name of the engine
+    file: Path, # ONNX file, as `export_onnx` writes it
+) -> Engine: # Engine, not compared yet
+    "Make an engine that runs a file in ONNX Runtime, one square at a time"
     import onnxruntime
     session = onnxruntime.InferenceSession(file, providers=['CPUExecutionProvider'])
     return Engine(name, lambda squares: session.run(['score'], {'squares': np.ascontiguousarray(squares)})[0], at_once=1)
 
 # %% ../nbs/parts/engines.ipynb #14c21b2b
 def _openvino_engine(
-    name: str, # 'openvino', 'openvino_half' or 'openvino_int8'
-    file: Path, # ONNX, as `export_onnx` writes it
-) -> Engine:
-    "A file run by OpenVINO, several squares at a time, each by itself"
+    name: str, # Name of the engine: 'openvino', 'openvino_half' or 'openvino_int8'
+    file: Path, # ONNX file, as `export_onnx` writes it
+) -> Engine: # Engine, not compared yet
+    "Make an engine that runs a file in OpenVINO, several squares at a time"
     import openvino
     core = openvino.Core()
     model = core.read_model(file)
     model.reshape([1, *[o.get_length() for o in list(model.inputs[0].partial_shape)[1:]]])
-    # by itself it takes what is fastest
+    # without a hint it takes the fastest format
     hints = {'PERFORMANCE_HINT': 'THROUGHPUT', 'INFERENCE_PRECISION_HINT': 'bf16' if name == 'openvino_half' else 'f32'}
     queue = openvino.AsyncInferQueue(core.compile_model(model, 'CPU', hints))
     def run(squares):
@@ -155,18 +155,18 @@ def _openvino_engine(
     return Engine(name, run, at_once=16)
 
 # %% ../nbs/parts/engines.ipynb #bb08893c
-def _has_vnni() -> bool: # False also where it can't be asked
-    "Does this processor add up 8-bit products without overflow?"
+def _has_vnni() -> bool: # True if it does; False also if PyTorch can't tell
+    "Check whether this processor adds up 8-bit products without overflow"
     has = torch.cpu.get_capabilities() if hasattr(torch.cpu, 'get_capabilities') else {}
     return bool(has.get('avx512_vnni') or has.get('avx_vnni') or has.get('amx_int8'))
 
 # %% ../nbs/parts/engines.ipynb #ed100dc9
 def _quantise(
-    file: Path, # ONNX in float32
-    out: Path, # the file to write
-    squares: np.ndarray, # n x size x size x 3, uint8: what to calibrate on
-) -> Path: # the file with 8-bit weights and activations
-    "Static quantisation to 8 bits"
+    file: Path, # ONNX file in float32
+    out: Path, # ONNX file to write
+    squares: np.ndarray, # Squares to calibrate on, n x size x size x 3, uint8
+) -> Path: # Path of the file with 8-bit weights and activations
+    "Quantise a network to 8 bits, with ranges from some squares"
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quant_pre_process, quantize_static
     class Reader(CalibrationDataReader):
         def __init__(self): self.rest = iter(squares)
@@ -178,15 +178,15 @@ def _quantise(
     return out
 
 # %% ../nbs/parts/engines.ipynb #da86b547
-TOLERANCE = .05 # of a grade: no score may move by more
+TOLERANCE = .05 # Largest allowed shift of a score, in grades
 
 # %% ../nbs/parts/engines.ipynb #d60dff50
 def guard(
-    engine: Engine, # to be compared; takes note of the result
-    squares: np.ndarray, # n x size x size x 3, uint8
-    reference: np.ndarray, # n scores in float32
-    tolerance: float = TOLERANCE, # no score may move by more
-) -> Engine: # the same
+    engine: Engine, # Engine to compare; keeps the result
+    squares: np.ndarray, # Squares to compare on, n x size x size x 3, uint8
+    reference: np.ndarray, # Their n scores in float32
+    tolerance: float = TOLERANCE, # Largest allowed shift of a score, in grades
+) -> Engine: # Same engine
     "Compare an engine with float32, and refuse it if a score moves too far"
     engine.difference, engine.compared = float(np.abs(engine(squares) - reference).max()), len(squares)
     if not engine.difference <= tolerance: # not a number is too far as well
@@ -195,52 +195,52 @@ def guard(
 
 # %% ../nbs/parts/engines.ipynb #f20952df
 def check_squares(
-    prep: Preprocess, # how a photograph becomes a square
-    photos: list | np.ndarray | None = None, # photographs' files, or squares; None: only drawn eyes
-    n: int = 32, # how many
-) -> np.ndarray: # n x size x size x 3, uint8
-    "Squares to calibrate and to compare on: the given photographs, filled up with drawn eyes"
+    prep: Preprocess, # Preprocessing of the photographs
+    photos: list | np.ndarray | None = None, # Files of photographs, or squares; None: only drawn eyes
+    n: int = 32, # Number of squares
+) -> np.ndarray: # Squares, n x size x size x 3, uint8
+    "Prepare squares to calibrate and to compare on, from photographs filled up with drawn eyes"
     from dr_nbdev.samples import fundus_sample
     squares = []
     for o in ([] if photos is None else photos)[:n]:
         try: squares.append(o if isinstance(o, np.ndarray) else prep(o))
-        except ImageError: pass # it will have a row that says so
+        except ImageError: pass # its row in the grading reports it
     return np.stack(squares + [prep(fundus_sample(i % 5, seed=i, size=400).image) for i in range(n - len(squares))])
 
 # %% ../nbs/parts/engines.ipynb #0502b7e2
-MANY = 5000 # photographs for which a GPU's network is worth compiling
+MANY = 5000 # Number of photographs from which compiling pays on a GPU
 ENGINES = dict(torch=[], half=[], compile=[], onnx=['onnx', 'onnxruntime'], openvino=['onnx', 'openvino'],
                openvino_half=['onnx', 'openvino'],
                onnx_int8=['onnx', 'onnxruntime'], openvino_int8=['onnx', 'onnxruntime', 'openvino']) # and what they need
 
 def engines_for(
-    device: str, # 'cuda', 'mps' or 'cpu'
-    n: int = 0, # Photographs to be graded: compiling takes a minute or more, which only a long job on a GPU earns back
-) -> list[str]: # names
-    "Engines worth a try on this machine"
+    device: str, # Device: 'cuda', 'mps' or 'cpu'
+    n: int = 0, # Number of photographs to grade; compiling is tried from `MANY` on
+) -> list[str]: # Names in `ENGINES`
+    "List the engines that are worth a try on this machine"
     names = [o for o, needs in ENGINES.items() if all(map(find_spec, needs)) and (o != 'compile' or device == 'cuda' and n >= MANY)]
     return [o for o in names if (device == 'cpu' or not ENGINES[o]) and ('half' not in o or half_dtype('cpu' if ENGINES[o] else device))]
 
 # %% ../nbs/parts/engines.ipynb #e6def3a4
 def _engine_folder(
-    model: nn.Module, # the network
-    prep: Preprocess, # how its input is made
-) -> Path: # of these weights alone
-    "Where files for engines and what was measured are kept"
+    model: nn.Module, # Network
+    prep: Preprocess, # Preprocessing of its input
+) -> Path: # Folder for these weights and this preprocessing
+    "Name the folder for the files and measurements of engines"
     h = hashlib.sha256(prep.key.encode())
     hash_weights(h, model)
     return xdg_cache_home()/'dr_nbdev'/'engines'/h.hexdigest()[:16]
 
 # %% ../nbs/parts/engines.ipynb #54169211
 def make_engine(
-    name: str, # one of `ENGINES`
-    model: nn.Module, # gives n x 1 for normalised images
-    prep: Preprocess, # how its input is made
-    device: str = 'cpu', # for PyTorch's engines; the others run on the processor
-    squares: np.ndarray | None = None, # to calibrate 8 bits on; None: drawn eyes
-    folder: Path | None = None, # where files are kept; None: `_engine_folder`
-) -> Engine: # not compared yet
-    "Make an engine, with the files that it needs"
+    name: str, # Name in `ENGINES`
+    model: nn.Module, # Network: normalised images in, n x 1 out
+    prep: Preprocess, # Preprocessing of its input
+    device: str = 'cpu', # Device of PyTorch's engines; the others run on the processor
+    squares: np.ndarray | None = None, # Squares to calibrate 8 bits on; None: drawn eyes
+    folder: Path | None = None, # Folder for the files; None: `_engine_folder`
+) -> Engine: # Engine, not compared yet
+    "Make an engine, and the files that it needs"
     if name not in ENGINES: raise EngineError(f'no engine is called {name!r}: choose from {", ".join(ENGINES)} or auto')
     lacks = [o for o in ENGINES[name] if find_spec(o) is None]
     if lacks: raise EngineError(f'the engine {name} needs {", ".join(lacks)}: pip install "dr_nbdev[{name.split("_")[0]}]"')
@@ -255,40 +255,40 @@ def make_engine(
 
 # %% ../nbs/parts/engines.ipynb #cd069210
 def _trial(
-    name: str, # of the engine
-    make: callable, # makes it
-    squares: np.ndarray, # to compare on
-    reference: np.ndarray, # their scores in float32
-    tolerance: float = TOLERANCE, # no score may move by more
-) -> dict: # engine, ms (per square), difference, compared, status ('ok' or what speaks against it)
-    "Make an engine, compare it, time it"
+    name: str, # Name of the engine
+    make: callable, # Function that makes an engine from its name
+    squares: np.ndarray, # Squares to compare on, n x size x size x 3, uint8
+    reference: np.ndarray, # Their n scores in float32
+    tolerance: float = TOLERANCE, # Largest allowed shift of a score, in grades
+) -> dict: # Row with engine, ms (per square), difference, compared, status ('ok' or the reason of a refusal)
+    "Make an engine, compare it with float32, and time it"
     row = dict(engine=name, ms=None, difference=None, compared=len(squares), status='ok')
     try:
         engine = make(name)
         try: guard(engine, squares, reference, tolerance)
         except EngineError as e: row['status'] = str(e)
         row |= dict(ms=min(_seconds(engine, squares[:8]) for _ in range(2))*1000, difference=engine.difference)
-    except Exception as e: row['status'] = f'{type(e).__name__}: {e}' # whatever another program stumbles over: it is not used
+    except Exception as e: row['status'] = f'{type(e).__name__}: {e}' # any failure of another program: the engine is not used
     return row
 
 # %% ../nbs/parts/engines.ipynb #eeadfde7
 def _seconds(engine, squares):
-    "Per square"
+    "Measure the seconds per square of an engine"
     start = time.perf_counter()
     engine(squares)
     return (time.perf_counter() - start)/len(squares)
 
 # %% ../nbs/parts/engines.ipynb #6bc61d1c
 def compare_engines(
-    model: nn.Module, # gives n x 1 for normalised images
-    prep: Preprocess, # how its input is made
-    device: str = 'cpu', # where PyTorch's engines run
-    photos: list | None = None, # what to compare on, as for `check_squares`
-    names: list[str] | None = None, # of engines; None: all that can be tried here
-    tolerance: float = TOLERANCE, # no score may move by more
-    folder: Path | None = None, # where files are kept; None: `_engine_folder`
-) -> pd.DataFrame: # engine, ms per square, difference, compared, status; fastest of those that pass first
-    "Try engines and compare each with float32"
+    model: nn.Module, # Network: normalised images in, n x 1 out
+    prep: Preprocess, # Preprocessing of its input
+    device: str = 'cpu', # Device of PyTorch's engines
+    photos: list | None = None, # Photographs to compare on, as for `check_squares`
+    names: list[str] | None = None, # Names of engines; None: all that can be tried here
+    tolerance: float = TOLERANCE, # Largest allowed shift of a score, in grades
+    folder: Path | None = None, # Folder for the files; None: `_engine_folder`
+) -> pd.DataFrame: # Row per engine: engine, ms per square, difference, compared, status; passed ones first, then by time
+    "Try engines, time each and compare it with float32"
     squares = check_squares(prep, photos)
     folder = folder or _engine_folder(model, prep)
     (folder/'int8.onnx').unlink(missing_ok=True) # calibrated on other squares
@@ -300,23 +300,23 @@ def compare_engines(
 
 # %% ../nbs/parts/engines.ipynb #4a2c42fb
 def _where(device):
-    "What a measurement holds for"
+    "Collect what a measurement depends on: device, machine and versions"
     names = ['torch', *sorted({o for needs in ENGINES.values() for o in needs})]
     return dict(device=device, machine=platform.machine(), cpus=os.cpu_count(), half=half_dtype('cpu') is not None, vnni=_has_vnni(),
                 **versions(names))
 
 # %% ../nbs/parts/engines.ipynb #b18515c8
 def find_engine(
-    name: str, # one of `ENGINES`, or 'auto'
-    model: nn.Module, # gives n x 1 for normalised images
-    prep: Preprocess, # how its input is made
-    device: str = 'cpu', # where PyTorch's engines run
-    photos: list | None = None, # what to compare on, as for `check_squares`
-    tolerance: float = TOLERANCE, # no score may move by more
-    again: bool = False, # compare again, whatever the notes say?
-    folder: Path | None = None, # where files and notes are kept; None: `_engine_folder`
-) -> Engine: # compared, and not refused
-    "The engine of that name, or the fastest that may be used"
+    name: str, # Name in `ENGINES`, or 'auto' for the fastest that passes
+    model: nn.Module, # Network: normalised images in, n x 1 out
+    prep: Preprocess, # Preprocessing of its input
+    device: str = 'cpu', # Device of PyTorch's engines
+    photos: list | None = None, # Photographs to compare on, as for `check_squares`
+    tolerance: float = TOLERANCE, # Largest allowed shift of a score, in grades
+    again: bool = False, # True to compare again, whatever was measured before
+    folder: Path | None = None, # Folder for files and measurements; None: `_engine_folder`
+) -> Engine: # Engine that passed the comparison
+    "Find the engine of a name, or the fastest that passes the comparison"
     if name == 'torch': return make_engine(name, model, prep, device)
     folder = folder or _engine_folder(model, prep)
     names = engines_for(device, 0 if photos is None else len(photos)) if name == 'auto' else [name]

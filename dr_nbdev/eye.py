@@ -19,17 +19,17 @@ from .camera import DISC, View, circle, cover, direction, fill
 # %% ../nbs/parts/eye.ipynb #fc8e687f
 @dataclass
 class _Vessel:
-    "One unbranched vessel"
-    points: np.ndarray # (n, 2), in DD from the macula
-    width: np.ndarray  # (n,), in DD
-    kind: str          # 'artery' or 'vein'
+    "Hold one unbranched vessel"
+    points: np.ndarray # Points along the middle, (n, 2), DD from the macula
+    width: np.ndarray  # Width at each point, (n,), DD
+    kind: str          # Kind of vessel: 'artery' or 'vein'
 
 # %% ../nbs/parts/eye.ipynb #947ad0be
 def smooth(
-    points: np.ndarray, # (n, 2)
-    times: int = 4,     # each doubles the number of points
-) -> np.ndarray:
-    "Chaikin's corner cutting: a smooth curve along a polygon, with the same ends"
+    points: np.ndarray, # Corners of a polygon, (n, 2)
+    times: int = 4, # Number of rounds; each doubles the number of points
+) -> np.ndarray: # Points of the smooth curve, (m, 2)
+    "Smooth a polygon by Chaikin's corner cutting, and keep its ends"
     for _ in range(times):
         a, b = points[:-1], points[1:]
         inner = np.stack([.75*a + .25*b, .25*a + .75*b], 1).reshape(-1, 2)
@@ -37,16 +37,18 @@ def smooth(
     return points
 
 # %% ../nbs/parts/eye.ipynb #b039b999
-def arc_length(points: np.ndarray):
-    "Length of a curve from its start to each of its points, (n,)"
+def arc_length(
+    points: np.ndarray, # Points along a curve, (n, 2)
+): # Length up to each point, (n,), starting with 0
+    "Measure the length of a curve from its start to each of its points"
     return np.cumsum(np.linalg.norm(np.diff(points, axis=0, prepend=points[:1]), axis=1))
 
 # %% ../nbs/parts/eye.ipynb #aa4f27bf
 def meander(
-    rng: np.random.Generator, # NumPy generator
-    points: np.ndarray, # (n, 2), DD
-    by: float, # how far to the sides, DD
-) -> np.ndarray:
+    rng: np.random.Generator, # NumPy generator of the waves
+    points: np.ndarray, # Points along a curve, (n, 2), DD
+    by: float, # Typical height of a wave, DD
+) -> np.ndarray: # Points of the wandering curve, (n, 2), DD
     "Let a curve wander, but leave its start where it is"
     step, along = np.gradient(points, axis=0), arc_length(points)
     step /= np.linalg.norm(step, axis=1, keepdims=True) + 1e-9
@@ -54,7 +56,7 @@ def meander(
     return points + (by * wave * np.minimum(1, along))[:, None] * step[:, ::-1] * (-1, 1)
 
 # %% ../nbs/parts/eye.ipynb #c41e1bb9
-TRUNKS = { # DD from the disc
+TRUNKS = { # Corners of the course of a trunk, DD from the centre of the disc
     'superotemporal': [(.06, -.02), (0, -.42), (-.25, -1.1), (-1, -1.85), (-2.2, -2.2), (-3.6, -2.1), (-5, -1.8), (-6.6, -1.5)],
     'inferotemporal': [(.06, .02), (0, .42), (-.25, 1.2), (-1, 2.1), (-2.2, 2.65), (-3.6, 2.6), (-5, 2.3), (-6.6, 2)],
     'superonasal': [(.1, -.02), (.22, -.4), (.6, -1.0), (1.15, -1.75), (1.9, -2.5), (2.9, -3.4)],
@@ -62,7 +64,7 @@ TRUNKS = { # DD from the disc
 
 # %% ../nbs/parts/eye.ipynb #67e8f0eb
 def _trunk_course(rng, kind: str, quadrant: str):
-    "The way of a trunk from the disc to the rim, (n, 2)"
+    "Draw the course of a trunk from the disc to the rim, (n, 2)"
     p = np.array(TRUNKS[quadrant])
     far = np.linalg.norm(p, axis=1, keepdims=True)
     wide = rng.uniform(.92, 1.1) if kind == 'vein' else rng.uniform(.8, .98)
@@ -72,22 +74,26 @@ def _trunk_course(rng, kind: str, quadrant: str):
 
 # %% ../nbs/parts/eye.ipynb #d7591d8f
 def _trunk_width(rng, kind: str, quadrant: str, n: int):
-    "Widths along a trunk, (n,)"
+    "Draw the widths along a trunk, (n,)"
     w = rng.uniform(.11, .145) if kind == 'vein' else rng.uniform(.075, .1)
     if 'nasal' in quadrant: w *= .75
     taper = np.linspace(0, 1, n)
     return w * (1 - .65 * taper) * np.minimum(1, .65 + 3 * taper)
 
 # %% ../nbs/parts/eye.ipynb #8547fb04
-def trunk(rng: np.random.Generator, kind: str, quadrant: str) -> _Vessel:
-    "One of the eight vessels that leave the disc"
+def trunk(
+    rng: np.random.Generator, # NumPy generator
+    kind: str, # Kind of vessel: 'artery' or 'vein'
+    quadrant: str, # Name of the quadrant, a key of `TRUNKS`
+) -> _Vessel: # Trunk without branches
+    "Draw one of the eight vessels that leave the disc"
     p = _trunk_course(rng, kind, quadrant)
     return _Vessel(p, _trunk_width(rng, kind, quadrant, len(p)), kind)
 
 # %% ../nbs/parts/eye.ipynb #eaa2cfcd
 class _Grower:
-    "Grows the vessels of one kind"
-    step = .06 # DD
+    "Grow the vessels of one kind"
+    step = .06 # Length of a step, DD
     def __init__(self, rng, kind): self.rng, self.kind, self.taken, self.vessels = rng, kind, set(), []
     def add(self, v):
         self.vessels.append(v)
@@ -95,8 +101,14 @@ class _Grower:
 
 # %% ../nbs/parts/eye.ipynb #acb28af6
 @patch
-def path(self: _Grower, start: np.ndarray, heading: float, length: float, bend: float):
-    "Points from `start` on, until it is long enough, meets its own kind or the middle of the macula"
+def path(
+    self: _Grower,
+    start: np.ndarray, # Place (x, y) of the start, DD from the macula
+    heading: float, # Direction of the first step, radians: 0 to the nose, positive downwards
+    length: float, # Greatest length, DD
+    bend: float, # Extra turn at the first step, radians; it decays over about seven steps
+): # Points of the path, (n, 2), DD
+    "Grow a path until it is long enough, or meets its own kind or the middle of the macula"
     (x, y), pts, turn = start, [start], 0.
     for i, kick in enumerate(self.rng.normal(0, 1, max(4, int(length / self.step))).tolist()):
         turn = .82 * turn + .055 * kick
@@ -108,16 +120,27 @@ def path(self: _Grower, start: np.ndarray, heading: float, length: float, bend: 
 
 # %% ../nbs/parts/eye.ipynb #8ae39bb4
 @patch
-def fork(self: _Grower, parent: _Vessel, i: int, side: int):
-    "Width and heading of a branch that leaves `parent` at its point `i`"
+def fork(
+    self: _Grower,
+    parent: _Vessel, # Vessel that the branch leaves
+    i: int, # Index of the point where it leaves
+    side: int, # Side of the parent: 1 or -1
+): # Width in DD, and heading in radians
+    "Draw the width and the heading of a branch"
     p, w = parent.points, parent.width[i] * self.rng.uniform(.4, .7)
     dx, dy = p[min(i + 3, len(p) - 1)] - p[max(i - 3, 0)]
     return w, math.atan2(dy, dx) + side * math.radians(self.rng.uniform(30, 60))
 
 # %% ../nbs/parts/eye.ipynb #7dcddf3f
 @patch
-def twig(self: _Grower, start: np.ndarray, heading: float, width: float, side: float):
-    "A branch that tapers, or None"
+def twig(
+    self: _Grower,
+    start: np.ndarray, # Place (x, y) of the start, DD from the macula
+    heading: float, # Direction at the start, radians
+    width: float, # Width at the start, DD
+    side: float, # Side it bends to: 1 or -1
+): # New vessel, or None if it is too thin or too short
+    "Grow a branch that tapers, if there is room for it"
     if width < .014: return
     length, bend = width * self.rng.uniform(28, 50), side * self.rng.uniform(0, .06)
     p = self.path(start, heading, length, bend)
@@ -125,8 +148,12 @@ def twig(self: _Grower, start: np.ndarray, heading: float, width: float, side: f
 
 # %% ../nbs/parts/eye.ipynb #d6aeb4b1
 @patch
-def branch(self: _Grower, parent: _Vessel, depth: int = 0):
-    "Grow the branches of `parent`, and theirs"
+def branch(
+    self: _Grower,
+    parent: _Vessel, # Vessel to grow branches on
+    depth: int = 0, # Level of the branches: 0 on a trunk, at most 2
+):
+    "Grow the branches of a vessel, and the branches of these"
     rng, along = self.rng, arc_length(parent.points)
     at, side = (.75, .4, .3)[depth] + rng.uniform(0, .5), rng.choice([-1, 1])
     while at < along[-1] - .15:
@@ -147,8 +174,11 @@ def short_ones(self: _Grower):
         if len(p) > 8: self.add(_Vessel(p, np.linspace(.035, .015, len(p)), self.kind))
 
 # %% ../nbs/parts/eye.ipynb #818d894c
-def grow(rng: np.random.Generator, kind: str) -> list[_Vessel]:
-    "All vessels of one kind, the four trunks first"
+def grow(
+    rng: np.random.Generator, # NumPy generator
+    kind: str, # Kind of vessel: 'artery' or 'vein'
+) -> list[_Vessel]: # Four trunks in the order of `TRUNKS`, then the branches
+    "Grow all vessels of one kind"
     g = _Grower(rng, kind)
     for quadrant in TRUNKS: g.add(trunk(rng, kind, quadrant))
     for v in g.vessels[:]: g.branch(v)
@@ -158,43 +188,56 @@ def grow(rng: np.random.Generator, kind: str) -> list[_Vessel]:
 # %% ../nbs/parts/eye.ipynb #03a627a3
 def vessel_tree(
     rng: np.random.Generator, # NumPy generator
-) -> list[_Vessel]: # trunks of the veins and arteries first, in the order of `TRUNKS`
-    "All vessels of one eye"
+) -> list[_Vessel]: # Vessels: four vein trunks and four artery trunks in the order of `TRUNKS`, then the branches
+    "Grow all vessels of one eye"
     veins, arteries = grow(rng, 'vein'), grow(rng, 'artery')
     return veins[:4] + arteries[:4] + veins[4:] + arteries[4:]
 
 # %% ../nbs/parts/eye.ipynb #ce6c7f96
-LAYERS = ('artery', 'reflex', 'vein', 'white', 'yellow', 'blood', 'fine', 'pool') # from the deepest up
+LAYERS = ('artery', 'reflex', 'vein', 'white', 'yellow', 'blood', 'fine', 'pool') # In the order of painting, the deepest first
 
 # %% ../nbs/parts/eye.ipynb #6ee429d9
 class Painter:
-    "Layers of one retina in one view"
-    def __init__(self, view: View, rng: np.random.Generator):
+    "Collect the layers of one retina in one view"
+    def __init__(self,
+        view: View, # Frame to paint in
+        rng: np.random.Generator, # NumPy generator of all that is random
+    ):
         self.view, self.rng, shape = view, rng, (view.height, view.width)
-        self.labels = np.zeros(shape, np.uint8)      # which lesion is where
-        self.visible = view.field_mask(shrink=.12)   # where a lesion can be seen
-        self.spots = [(*DISC, .62)]                  # taken: x, y, radius in DD
+        self.labels = np.zeros(shape, np.uint8)      # Lesion at each pixel, 0 for none
+        self.visible = view.field_mask(shrink=.12)   # Where a lesion can be seen: 255
+        self.spots = [(*DISC, .62)]                  # Taken places: x, y, radius, in DD
         self.layers = {o: np.zeros(shape, np.uint8) for o in LAYERS}
 
 # %% ../nbs/parts/eye.ipynb #ceca645f
 @patch
-def label(self: Painter, points: np.ndarray, label: int):
-    "Mark an outline, given in DD, as a lesion"
+def label(
+    self: Painter,
+    points: np.ndarray, # Outline, (n, 2), DD from the macula
+    label: int, # Number of the lesion in the mask
+):
+    "Mark the area in an outline as a lesion"
     cv2.fillPoly(self.labels, [np.round(self.view.px(points) * 16).astype(np.int32)], label, cv2.LINE_8, 4)
 
 # %% ../nbs/parts/eye.ipynb #21128838
 @patch
-def shape(self: Painter, layer: str, points: np.ndarray, label: int = 0, strength: float = 1.):
-    "Fill an outline, given in DD, in a layer and with a label"
+def shape(
+    self: Painter,
+    layer: str, # Name of the layer, one of `LAYERS`
+    points: np.ndarray, # Outline, (n, 2), DD from the macula
+    label: int = 0, # Number of the lesion in the mask; 0 for none
+    strength: float = 1., # Value in the layer, 0 to 1
+):
+    "Fill an outline in a layer, and label it"
     fill(self.layers[layer], self.view.px(points), 255 * strength)
     if label: self.label(points, label)
 
 # %% ../nbs/parts/eye.ipynb #acb81a97
 def ribbon(
-    points: np.ndarray, # (n, 2), the middle
-    width: np.ndarray,  # (n,) or a number
-) -> np.ndarray:
-    "Outline of a band of changing width along a curve"
+    points: np.ndarray, # Points along the middle, (n, 2)
+    width: np.ndarray, # Width at each point, (n,), or one number for all
+) -> np.ndarray: # Outline, (2 n, 2)
+    "Outline a band of changing width along a curve"
     step = np.diff(points, axis=0, append=2*points[-1:] - points[-2:-1])
     side = step[:, ::-1] * (-.5, .5) / (np.hypot(step[:, :1], step[:, 1:]) + 1e-9)
     side = side * (width[:, None] if np.ndim(width) else width)
@@ -203,7 +246,7 @@ def ribbon(
 # %% ../nbs/parts/eye.ipynb #7bb7b74e
 @patch
 def reflex(self: Painter, v: _Vessel):
-    "Paint the reflex of one vessel"
+    "Paint the reflex of the flash on one vessel"
     k = len(v.points) // 6
     self.shape('reflex', ribbon(v.points[k:], .25 * v.width[k:]), strength=1 if v.kind == 'artery' else .4)
 
@@ -211,38 +254,41 @@ def reflex(self: Painter, v: _Vessel):
 @patch
 def vessel(self: Painter, v: _Vessel):
     "Paint one vessel, with a reflex if it is wide"
-    thin = .6 / self.view.scale # what smooth edges add
+    thin = .6 / self.view.scale # width that smooth edges add
     outline = ribbon(v.points, np.maximum(v.width - thin, .3 * thin))
     self.shape(v.kind, outline, strength=min(1, .4 + 8 * v.width.mean()))
     if v.width[0] > .06: self.reflex(v)
 
 # %% ../nbs/parts/eye.ipynb #ad6c30f7
 @patch
-def vessels(self: Painter, tree: list):
-    "Paint the thin ones first, so that the thick ones cover where they begin"
+def vessels(
+    self: Painter,
+    tree: list, # Vessels of the eye, from `vessel_tree`
+):
+    "Paint all vessels of an eye, the thin ones first"
     for v in sorted(tree, key=lambda v: v.width.mean()): self.vessel(v)
 
 # %% ../nbs/parts/eye.ipynb #92b9b3e8
 def grain(
     rng: np.random.Generator, # NumPy generator
-    shape: tuple, # height and width wanted, in pixels
-    n: int, # lumps from side to side
-) -> np.ndarray: # float32, about standard normal
-    "Smooth noise"
+    shape: tuple, # Height and width of the result, pixels
+    n: int, # Number of grains from side to side
+) -> np.ndarray: # Noise, float32, (height, width), roughly standard normal
+    "Draw smooth noise"
     small = rng.normal(0, 1, (n, n)).astype(np.float32)
     return cv2.resize(small, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 # %% ../nbs/parts/eye.ipynb #b7076c4b
 def _mottle(rng, shape: tuple) -> np.ndarray:
-    "Unevenness of the colour, about 1"
+    "Draw the factor by which brightness varies, about 1"
     return 1 + .05 * grain(rng, shape, 5) + .03 * grain(rng, shape, 14) + .02 * grain(rng, shape, 50)
 
 # %% ../nbs/parts/eye.ipynb #f59aad6e
 def _choroid(
     rng, # NumPy generator
-    shape: tuple, # height and width wanted, in pixels
-) -> np.ndarray: # float32, about 0 to 1, high on the vessels
-    "The network of choroidal vessels: where warped noise passes through zero"
+    shape: tuple, # Height and width of the result, pixels
+) -> np.ndarray: # Network, float32, (height, width), 0 to 1, high on the vessels
+    "Draw the network of choroidal vessels, where warped noise passes through zero"
     h, w = shape
     y, x = np.mgrid[:h, :w].astype(np.float32)
     lump = grain(rng, shape, 30)
@@ -251,17 +297,23 @@ def _choroid(
     return np.exp(-3 * np.abs(lump))
 
 # %% ../nbs/parts/eye.ipynb #f4bb2f62
-def macula(rng: np.random.Generator, r2: np.ndarray): # r2: squared distance from its centre, in DD
-    "How much of the light the pigment of the macula takes"
+def macula(
+    rng: np.random.Generator, # NumPy generator of the depth of the shade
+    r2: np.ndarray, # Squared distance from the centre, DD squared
+): # Share of the light that is taken, of the shape of r2
+    "Calculate how much light the pigment of the macula takes"
     return rng.uniform(.2, .45) * np.exp(-r2 / .5) + .22 * np.exp(-r2 / .04)
 
 # %% ../nbs/parts/eye.ipynb #c8b81bc3
-BLOND, DARK = np.array([.84, .49, .27]), np.array([.60, .41, .28]) # red, green and blue of the retina
+BLOND, DARK = np.array([.84, .49, .27]), np.array([.60, .41, .28]) # Red, green and blue of the retina, 0 to 1
 
 # %% ../nbs/parts/eye.ipynb #770de226
 @patch
-def ground(self: Painter, pigment: float): # pigment: 0 blond to 1 dark
-    "Colour of the bare retina with its macula, float32"
+def ground(
+    self: Painter,
+    pigment: float, # Pigment of the eye, from 0 (blond) to 1 (dark)
+): # Image, RGB, float32, (height, width, 3)
+    "Paint the bare retina with its macula"
     rng, dd = self.rng, self.view.dd(self.view.coarse()).astype(np.float32)
     shape, r2, d2 = dd.shape[:2], (dd ** 2).sum(-1), ((dd - DISC) ** 2).sum(-1)
     bright = _mottle(rng, shape) + .16 * np.exp(-d2 / 1.2)
@@ -273,21 +325,26 @@ def ground(self: Painter, pigment: float): # pigment: 0 blond to 1 dark
 
 # %% ../nbs/parts/eye.ipynb #16d8e1b6
 def _absorb(planes, a, passes):
-    "Take light away; `a`: how dense, 0 to 1, `passes`: the share of each channel that is left at 1"
+    "Take light away in place; `a` is the density, 0 to 1, `passes` the share of each channel that is left at 1"
     for plane, share in zip(planes, passes): plane *= 1 - a * (1 - share)
 
 # %% ../nbs/parts/eye.ipynb #2212b7e2
 @patch
 def near_disc(self: View):
-    "The square around the disc, as two slices of the frame"
+    "Return the square around the disc as two slices of the frame, rows and columns"
     x, y = np.maximum(self.px(DISC) - .8 * self.scale, 0).astype(int)
     side = int(1.6 * self.scale)
     return slice(y, y + side), slice(x, x + side)
 
 # %% ../nbs/parts/eye.ipynb #ca4b212f
 @patch
-def disc_mask(self: Painter, size: float, at: tuple, blur: float): # of the whole disc; its shift and edge in DD
-    "An ellipse with a soft edge, 0 to 1, in the square around the disc"
+def disc_mask(
+    self: Painter,
+    size: float, # Size relative to the disc
+    at: tuple, # Shift (x, y) of the centre, DD
+    blur: float, # Softness of the edge, DD
+): # Opacity, (height, width) of the square around the disc, 0 to 1
+    "Draw an ellipse with a soft edge in the square around the disc"
     y, x = here = self.view.near_disc()
     mask, outline = np.zeros_like(self.labels[here]), DISC + at + circle(60) * np.array([.46, .52]) * size
     fill(mask, self.view.px(outline) - (x.start, y.start), 255)
@@ -295,8 +352,11 @@ def disc_mask(self: Painter, size: float, at: tuple, blur: float): # of the whol
 
 # %% ../nbs/parts/eye.ipynb #7ab56ffe
 @patch
-def disc(self: Painter, img: np.ndarray):
-    "Lay the disc over the bare retina, in place"
+def disc(
+    self: Painter,
+    img: np.ndarray, # Bare retina from `ground`; changed in place
+):
+    "Paint the disc on the bare retina, in place"
     rng, part = self.rng, img[self.view.near_disc()]
     shade = self.disc_mask(1.14, (-.04, 0), .05)[..., None] * np.float32([.12, .2, .2]) * rng.uniform(0, 1)
     part *= 1 - shade
@@ -307,22 +367,28 @@ def disc(self: Painter, img: np.ndarray):
 
 # %% ../nbs/parts/eye.ipynb #8d57f3fd
 PASSES = dict(vein=(.72, .52, .66), artery=(.93, .66, .70), fine=(.82, .43, .54), blood=(.62, .30, .42),
-              pool=(.55, .3, .4)) # share of red, green and blue that passes
+              pool=(.55, .3, .4)) # Shares of red, green and blue that pass
 COVERS = dict(reflex=((1., .72, .5), .25), white=((.95, .88, .72), .75), yellow=((1., .9, .50), .95),
-              pool=((.36, .06, .05), .75)) # colour, and how opaque
-BLUR = dict(white=.06, yellow=.008, pool=.015, blood=.016) # of the edges, in DD; the others have .01
+              pool=((.36, .06, .05), .75)) # Colour, and opacity
+BLUR = dict(white=.06, yellow=.008, pool=.015, blood=.016) # Blur of the edges, DD; other layers have .01
 
 # %% ../nbs/parts/eye.ipynb #eb93acdd
 @patch
-def soft(self: Painter, layer: str):
-    "One layer as floats, 0 to 1, with soft edges"
+def soft(
+    self: Painter,
+    layer: str, # Name of the layer, one of `LAYERS`
+): # Layer, float32, (height, width), 0 to 1
+    "Blur the edges of one layer"
     blur = max(.4, BLUR.get(layer, .01) * self.view.scale)
     return cv2.GaussianBlur(self.layers[layer], (0, 0), blur) / np.float32(255)
 
 # %% ../nbs/parts/eye.ipynb #6eeb2ca9
 @patch
-def compose(self: Painter, img: np.ndarray):
-    "Put all layers onto the bare retina"
+def compose(
+    self: Painter,
+    img: np.ndarray, # Bare retina with its disc, RGB, float32
+): # Painted retina, RGB, float32, (height, width, 3)
+    "Apply all layers to the bare retina"
     planes, white = cv2.split(img), min(1, float(img.max()))
     for o in LAYERS:
         if not self.layers[o].any(): continue

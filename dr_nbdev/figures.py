@@ -109,11 +109,16 @@ def _grade_figures(h, lv, scheme):
 # %% ../nbs/parts/figures.ipynb #d751301c
 DETECT = {1: 'any_dr', 2: 'referable', 3: 'vision_threatening'} # Lowest positive grade to the name of the detection
 
-def detections(scheme: Scheme) -> dict: # Name to the first class that is positive
+def detections(
+    scheme: Scheme, # Meaning of the labels
+) -> dict: # Name to the first class that is positive
     "List the detections that these labels allow"
     return {DETECT[g]: i for i, g in enumerate(scheme.lows) if g in DETECT}
 
-def operating_cuts(rules: GradingRules, name: str) -> dict: # Operating point to its lowest positive score
+def operating_cuts(
+    rules: GradingRules, # Rules that turn scores into answers
+    name: str, # Detection, such as 'referable'
+) -> dict: # Operating point to its lowest positive score
     "Find the cuts of a detection: the stored points, or else the threshold between the grades"
     return (rules.points or {}).get(name) or dict(default=rules.thresholds[rules.scheme.lows[detections(rules.scheme)[name]] - 1])
 

@@ -201,7 +201,7 @@ def read_scaled(
             with _open(io.BytesIO(data), name, max_pixels) as im: return _decode(im, at_least)
     except (ImageError, DataError): raise
     except FileNotFoundError: raise ImageError(f'{name} does not exist') from None
-    except UnidentifiedImageError: raise ImageError(f'{name} is not an image: its content is of no known format') from None
+    except UnidentifiedImageError: raise ImageError(f'{name} is not an image: its content has no known format') from None
     except Exception as e: raise ImageError(f'{name} is damaged or cut short ({type(e).__name__}: {e})') from None
 
 # %% ../nbs/parts/fundus.ipynb #80fe9786

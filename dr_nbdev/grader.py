@@ -45,7 +45,8 @@ def check_device(
     if torch.cuda.is_available(): have += ['cuda', *(f'cuda:{i}' for i in range(torch.cuda.device_count()))]
     if str(device) not in have:
         known = kind in ('cpu', 'cuda', 'mps') and (not n or n.isdigit())
-        raise DataError(f'{device!r} is {"not on this machine" if known else "no device"}: choose from {", ".join(have)}, or leave it out')
+        raise DataError(f'{device!r} is {"not on this machine" if known else "not a device"}: choose from {", ".join(have)}, '
+                        'or leave it out')
     return str(device)
 
 # %% ../nbs/parts/grader.ipynb #268b5953
@@ -70,7 +71,7 @@ class Grader:
 
     def __post_init__(self):
         if self.quality not in QUALITY_MODES: raise DataError(f'quality={self.quality!r}: choose from {", ".join(QUALITY_MODES)}')
-        if not 0 <= self.min_quality <= 1: raise DataError(f'min_quality={self.min_quality}: it is a share, from 0 to 1')
+        if not 0 <= self.min_quality <= 1: raise DataError(f'min_quality={self.min_quality}: a share from 0 to 1')
         self.model = self.model.eval().to(check_device(self.device))
     def __getstate__(self): return self.__dict__ | dict(engine=getattr(self.engine, 'name', self.engine))
 
@@ -177,7 +178,7 @@ def export(self: Grader,
     path: str | Path = 'grader.onnx', # File to write
 ) -> Path: # File that was written
     "Write a file that gives the same scores in other programs: squares (n x size x size x 3, uint8) in, scores out"
-    if format != 'onnx': raise WeightsError(f'{format!r} is no format to export to: choose onnx')
+    if format != 'onnx': raise WeightsError(f'format={format!r}: choose onnx')
     from dr_nbdev.engines import export_onnx
     about = dict(name=self.name, backbone=self.about.get('backbone', ''), thresholds=list(map(float, self.thresholds)),
                  calibration=self.probs.to_dict() if self.probs else None, licence=self.about.get('licence', ''))
@@ -317,7 +318,7 @@ def _hub(
     except closed as e:
         raise WeightsError(f'{address} does not exist or is not open to you: check the name, and log in with `hf auth login` if it is '
                            'private') from e
-    except hub.errors.HFValidationError as e: raise WeightsError(f'{address} is no address on the hub: write hf://owner/name') from e
+    except hub.errors.HFValidationError as e: raise WeightsError(f'{address} is not an address on the hub: write hf://owner/name') from e
     except hub.errors.RevisionNotFoundError as e:
         raise WeightsError(f'{address} has no such revision: name a branch, a tag or a commit of it') from e
     except hub.errors.HfHubHTTPError as e: raise WeightsError(f'the hub refused {address}: {str(e).splitlines()[0]}') from e
@@ -429,7 +430,7 @@ def _add_referable(
     has = df.score.notna()
     poor = df.status[has].eq('low_quality')
     df.loc[has, 'referable'] = pd.Series(referable_answers(df.score[has], poor, cut), df.index[has]).fillna(np.nan) # as other empty cells
-    below = f'just below the cut for referable DR ({cut:.2f}): look yourself'
+    below = f'just below the cut for referable DR ({cut:.2f}): have a person look'
     for why, holds in ((below, ~poor), ('too poor to rule out referable DR', poor)):
         rows = df.index[has][df.referable[has].isna() & holds]
         df.loc[rows, 'message'] = [f'{o}; {why}' if o else why for o in df.message[rows]]
@@ -471,7 +472,7 @@ def table(self: Grader,
     if not len(rows): return df
     s = self.scores(np.stack([results[i].square for i in rows])).astype(float)
     finite = np.isfinite(s)
-    df.loc[rows[~finite], ['status', 'message']] = 'failed', 'the network gave no number for it'
+    df.loc[rows[~finite], ['status', 'message']] = 'failed', 'the output of the network is not a number'
     rows, s = rows[finite], s[finite]
     grades = to_grade(s, self.thresholds)
     new = dict(grade=grades, label=[GRADES[g] for g in grades], score=s.round(4)) | self._sure(s)

@@ -23,30 +23,30 @@ from .thresholds import to_grade
 
 # %% ../nbs/studies/invariance.ipynb #8fa79f85
 def _framed(
-    img: np.ndarray, # height x width x 3, uint8
-    value: int, # 0 for black, 255 for white
-    share: float = .3, # added on each side, of the longer side
-) -> np.ndarray: # larger
+    img: np.ndarray, # Photograph, height x width x 3, uint8
+    value: int, # Brightness of the border: 0 for black, 255 for white
+    share: float = .3, # Width of the border on each side, as a share of the longer side
+) -> np.ndarray: # Larger photograph, uint8
     "Put a border around a photograph"
     n = round(share*max(img.shape))
     return cv2.copyMakeBorder(img, n, n, n, n, cv2.BORDER_CONSTANT, value=(value,)*3)
 
 # %% ../nbs/studies/invariance.ipynb #b93869f4
 def _saved(
-    img: np.ndarray, # height x width x 3, uint8
-    format: str, # 'png' or 'jpeg'
-    **options, # of Pillow, such as quality
-) -> bytes: # the file's content
-    "Save a photograph anew"
+    img: np.ndarray, # Photograph, height x width x 3, uint8
+    format: str, # File format, 'png' or 'jpeg'
+    **options, # Options of Pillow, such as quality
+) -> bytes: # Content of the file
+    "Save a photograph in another format, in memory"
     out = io.BytesIO()
     Image.fromarray(img).save(out, format, **options)
     return out.getvalue()
 
 # %% ../nbs/studies/invariance.ipynb #bff798b2
 def _shrunk(
-    img: np.ndarray, # height x width x 3, uint8
-    by: int = 2, # times smaller
-) -> np.ndarray: # smaller
+    img: np.ndarray, # Photograph, height x width x 3, uint8
+    by: int = 2, # Factor by which height and width shrink
+) -> np.ndarray: # Smaller photograph, uint8
     "Make a photograph smaller"
     return cv2.resize(img, None, fx=1/by, fy=1/by, interpolation=cv2.INTER_AREA)
 
@@ -59,11 +59,11 @@ CHANGES = {'black border': partial(_framed, value=0), 'white border': partial(_f
 
 # %% ../nbs/studies/invariance.ipynb #1adb9321
 def changed_scores(
-    grader: Grader,
-    source: str | Path | list, # a folder of photographs, or files
-    changes: dict = CHANGES, # name to function
-) -> pd.DataFrame: # a row per photograph: 'as it is', and a column per change
-    "Scores of photographs as they are, and changed"
+    grader: Grader, # Grader to test
+    source: str | Path | list, # Folder of photographs, or list of files
+    changes: dict = CHANGES, # Name of each change to its function
+) -> pd.DataFrame: # Scores: a row for each photograph, a column 'as it is' and one for each change
+    "Score photographs as they are and after each change"
     files = image_files(source) if isinstance(source, (str, Path)) else source
     def squares(f):
         img = read_image(f)
@@ -73,11 +73,11 @@ def changed_scores(
 
 # %% ../nbs/studies/invariance.ipynb #b0bbe4d1
 def invariance(
-    scores: pd.DataFrame, # as `changed_scores` gives it
-    thresholds: ArrayLike, # the grader's
-    limit: float = .25, # of a grade
-) -> pd.DataFrame: # a row per change: within (share of photographs that move by less than `limit`), median, p95, most, other_grade (share)
-    "How far each change moves the scores"
+    scores: pd.DataFrame, # Table of `changed_scores`
+    thresholds: ArrayLike, # Four ascending thresholds of the grader
+    limit: float = .25, # Largest movement that counts as unchanged, in grades
+) -> pd.DataFrame: # Row for each change: within (share below `limit`), median, p95, most, other_grade (share)
+    "Summarise how far each change moves the scores"
     base = scores['as it is']
     rows = {}
     for name in scores.columns[1:]:

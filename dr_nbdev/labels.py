@@ -50,7 +50,7 @@ def read_mapping(
                             'label= leaves such photographs out')
         if exact and m[3]:
             raise DataError(f'{part.strip()!r} is not a single grade: name one to train on, or leave such photographs out: {m[1]}=')
-        if plain_label(m[1]) in out: raise DataError(f'{m[1]!r} is explained twice')
+        if plain_label(m[1]) in out: raise DataError(f'{m[1]!r} has two meanings')
         out[plain_label(m[1])] = m[2] and int(m[2])
     if not any(v is not None for v in out.values()): raise DataError(f'{text!r} explains no grade: such as none=0,mild=1')
     return out
@@ -102,7 +102,7 @@ def read_scheme(
     empty = labels.isna() | words.isin([k for k, v in known.items() if v is None])
     found = set(words[~empty])
     if found - set(known) or not mapping and _is_ambiguous(found): raise DataError(_hint(found, known))
-    if not found: raise DataError('there is not one label in the table')
+    if not found: raise DataError('the table has no label')
     low = words.map(known).mask(empty)
     if found <= set(_NUMBERS) and (not mapping or mapping == _NUMBERS): return FIVE, low.fillna(-1).astype(int).to_numpy()
     source = sorted((known[w], w) for w in (mapping or found) if known[w] is not None)
@@ -127,7 +127,7 @@ def read_truth(
             raise DataError(f'none of the columns {", ".join(t.columns)} is known to hold the {what}: say which (--{what})')
     t = t.rename(columns={v: 'label' if k == 'grade' else k for k, v in found.items()})
     bad = t.image.eq('')
-    if bad.any(): raise DataError(f'{path}: line {int(np.argmax(bad)) + 2} names no image. Correct the table')
+    if bad.any(): raise DataError(f'{path}: line {t.attrs["lines"][int(np.argmax(bad))]} names no image. Correct the table')
     t = t.drop_duplicates(ignore_index=True)
     two = t[t.image.duplicated()].image.unique().tolist()
     if two: raise DataError(f'{path} has {len(two)} images twice, in lines that differ; the first is {two[0]!r}. Correct the table')

@@ -27,26 +27,30 @@ QUADRANTS = tuple(TRUNKS)
 
 # %% ../nbs/parts/lesions.ipynb #400e412b
 def quadrant(
-    xy: np.ndarray, # (..., 2), DD from the macula
-) -> np.ndarray: # index in `QUADRANTS`
-    "Which quadrant a place is in"
+    xy: np.ndarray, # Places, (..., 2), DD from the macula
+) -> np.ndarray: # Indices in `QUADRANTS`, (...)
+    "Find the quadrant of each place"
     d = np.asarray(xy) - DISC / 2
     return 2 * (d[..., 0] > 0) + (d[..., 1] > 0)
 
 # %% ../nbs/parts/lesions.ipynb #85eb778a
-def moderate(rng: np.random.Generator) -> dict:
-    "Lesions of grade 2; grades 3 and 4 have more"
+def moderate(
+    rng: np.random.Generator, # NumPy generator
+) -> dict: # Number for each lesion; of haemorrhages, one for each quadrant
+    "Draw the lesions of grade 2, which grades 3 and 4 have as well"
     n = rng.integers
     return {MA: int(n(5, 16)), HAEM: rng.multinomial(n(5, 18), [.25] * 4), EXUDATE: int(n(0, 4)), COTTON: int(n(0, 4))}
 
 # %% ../nbs/parts/lesions.ipynb #ba3c0fd4
 def _one_or_more(rng, chance: float):
-    "Three truth values: one true, the others with this chance, in random order"
+    "Draw three truth values in random order: one is true, each of the others with this chance"
     return rng.permutation([True, rng.uniform() < chance, rng.uniform() < chance])
 
 # %% ../nbs/parts/lesions.ipynb #6169d563
-def severe(rng: np.random.Generator) -> dict:
-    "The signs of grade 3"
+def severe(
+    rng: np.random.Generator, # NumPy generator
+) -> dict: # Haemorrhages, beading and IRMA by quadrant, each (4,)
+    "Draw the signs of grade 3"
     four, two, one = _one_or_more(rng, .4)
     plan = {HAEM: rng.integers(22, 30, 4) if four or rng.uniform() < .5 else rng.integers(6, 18, 4)}
     if two: plan[BEADING] = np.array([True, True, rng.uniform() < .4, rng.uniform() < .4])
@@ -54,26 +58,31 @@ def severe(rng: np.random.Generator) -> dict:
     return plan
 
 # %% ../nbs/parts/lesions.ipynb #ee751167
-def proliferative(rng: np.random.Generator) -> dict:
-    "The signs of grade 4"
+def proliferative(
+    rng: np.random.Generator, # NumPy generator
+) -> dict: # Haemorrhages by quadrant, new vessels (at the disc, number elsewhere), preretinal haemorrhages
+    "Draw the signs of grade 4"
     spread_out = rng.multinomial(rng.integers(8, 45), [.25] * 4)
     disc, elsewhere, pool = _one_or_more(rng, .5)
     return {HAEM: spread_out, NEW: (bool(disc), int(elsewhere * rng.integers(1, 4))), PRERETINAL: int(pool)}
 
 # %% ../nbs/parts/lesions.ipynb #02b84509
 def lesion_plan(
-    grade: int, # 0 to 4
+    grade: int, # DR grade, 0 to 4
     rng: np.random.Generator, # NumPy generator
-) -> dict: # lesion to its number; haemorrhages, beading and IRMA by quadrant (4,); new vessels (at the disc, elsewhere)
-    "What an eye of this grade shows"
+) -> dict: # Lesions with numbers: MA, EXUDATE, COTTON, PRERETINAL; by quadrant (4,) HAEM, BEADING, IRMA; a pair for NEW
+    "Plan the lesions of an eye of this grade"
     if grade == 0: return {}
     if grade == 1: return {MA: int(rng.integers(4, 13))}
     return moderate(rng) | (severe(rng) if grade == 3 else proliferative(rng) if grade == 4 else {})
 
 # %% ../nbs/parts/lesions.ipynb #cc95e62d
 @patch
-def shown(self: Painter, xy: np.ndarray): # (n, 2), DD
-    "Which of these places can be seen in the photograph, (n,)"
+def shown(
+    self: Painter,
+    xy: np.ndarray, # Places, (n, 2), DD from the macula
+): # Booleans, (n,): True where the photograph shows the place
+    "Check which places can be seen in the photograph"
     px = self.view.px(xy).round().astype(int)
     ok = ((px >= 0) & (px < (self.view.width, self.view.height))).all(1)
     ok[ok] = self.visible[px[ok, 1], px[ok, 0]] > 0
@@ -81,16 +90,24 @@ def shown(self: Painter, xy: np.ndarray): # (n, 2), DD
 
 # %% ../nbs/parts/lesions.ipynb #19770071
 @patch
-def candidates(self: Painter, near: np.ndarray | None = None):
-    "64 random places in DD; `near`: around (x, y) with a spread, or anywhere in the frame"
+def candidates(
+    self: Painter,
+    near: tuple | None = None, # Centre and spread (x, y, standard deviation), DD; None for anywhere in the frame
+): # Places, (64, 2), DD from the macula
+    "Draw 64 random places"
     v = self.view
-    if near: return np.array(near[:2]) + self.rng.normal(0, near[2], (64, 2))
+    if near is not None: return np.array(near[:2]) + self.rng.normal(0, near[2], (64, 2))
     return v.dd(self.rng.uniform((0, 0), (v.width - 1, v.height - 1), (64, 2)))
 
 # %% ../nbs/parts/lesions.ipynb #7b858d23
 @patch
-def free(self: Painter, xy: np.ndarray, radius: float, where: np.ndarray | None = None):
-    "At which of the places a lesion of this radius fits; `where`: only in this quadrant"
+def free(
+    self: Painter,
+    xy: np.ndarray, # Places, (n, 2), DD from the macula
+    radius: float, # Radius of the lesion, DD
+    where: int | None = None, # Index of the required quadrant; None for any
+): # Booleans, (n,): True where the lesion fits
+    "Check at which places a lesion fits"
     ok, taken = self.shown(xy), np.array(self.spots)
     if where is not None: ok &= (quadrant(xy) == where) & (np.abs(xy - DISC / 2).min(1) > .1)
     apart = np.linalg.norm(xy[:, None] - taken[:, :2], axis=2)
@@ -98,8 +115,13 @@ def free(self: Painter, xy: np.ndarray, radius: float, where: np.ndarray | None 
 
 # %% ../nbs/parts/lesions.ipynb #ec0d3362
 @patch
-def spot(self: Painter, radius: float, where: np.ndarray | None = None, near: np.ndarray | None = None):
-    "A free place (x, y) in DD and the radius that fits there; from now on it is taken"
+def spot(
+    self: Painter,
+    radius: float, # Wanted radius, DD
+    where: int | None = None, # Index of the required quadrant; None for any
+    near: tuple | None = None, # Centre and spread (x, y, standard deviation), DD; None for anywhere
+): # Place (x, y) and the radius that fits there, DD
+    "Find a free place for a lesion, and mark it as taken"
     while True:
         xy = self.candidates(near)
         ok = self.free(xy, radius, where)
@@ -110,21 +132,24 @@ def spot(self: Painter, radius: float, where: np.ndarray | None = None, near: np
     return xy, radius
 
 # %% ../nbs/parts/lesions.ipynb #6142a73a
-def turned(points: np.ndarray, angle: float): # radians, clockwise
-    "Points turned around the origin"
+def turned(
+    points: np.ndarray, # Points, (n, 2)
+    angle: float, # Angle in radians, clockwise
+): # Rotated points, (n, 2)
+    "Rotate points around the origin"
     c, s = math.cos(angle), math.sin(angle)
     return points @ np.array([[c, s], [-s, c]])
 
 # %% ../nbs/parts/lesions.ipynb #7159693d
 def blob(
     rng: np.random.Generator, # NumPy generator
-    xy: np.ndarray, # centre, DD
-    radius: float, # DD
-    rough: float = .2, # 0 is a circle
-    stretch: float = 1., # longer than wide
-    angle: float = 0., # of the long axis, radians
-) -> np.ndarray: # outline, (n, 2), never outside of `radius` * `stretch`
-    "An irregular round patch"
+    xy: np.ndarray, # Centre (x, y), DD from the macula
+    radius: float, # Radius, DD
+    rough: float = .2, # Height of the waves relative to the radius; 0 makes a circle
+    stretch: float = 1., # Factor by which the long axis is lengthened; 1 for none
+    angle: float = 0., # Direction of the long axis, radians
+) -> np.ndarray: # Outline, (24, 2), never further than `radius` * `stretch` from the centre
+    "Draw the outline of an irregular round patch"
     t = np.arange(24) * math.pi / 12
     r = 1 + rough * sum(rng.normal() / k * np.sin(k * t + rng.uniform(0, 6)) for k in (2, 3, 5))
     p = circle(24) * (r / r.max())[:, None] * (stretch, 1 / stretch ** .5)
@@ -132,24 +157,35 @@ def blob(
 
 # %% ../nbs/parts/lesions.ipynb #82e91c14
 @patch
-def microaneurysms(self: Painter, n: int):
-    "Small round dots"
+def microaneurysms(
+    self: Painter,
+    n: int, # Number of microaneurysms
+):
+    "Paint microaneurysms as small round dots"
     for _ in range(n):
         xy, r = self.spot(self.rng.uniform(.035, .052), near=(0, 0, 1.5))
         self.shape('blood', blob(self.rng, xy, r, .05), MA, self.rng.uniform(.75, 1))
 
 # %% ../nbs/parts/lesions.ipynb #5cefe046
 @patch
-def blot(self: Painter, xy: np.ndarray, r: float):
-    "A patch of blood"
+def blot(
+    self: Painter,
+    xy: np.ndarray, # Centre (x, y), DD from the macula
+    r: float, # Radius, DD
+):
+    "Paint a patch of blood"
     rng, strength = self.rng, self.rng.uniform(.5, 1)
     outline = blob(rng, xy, r / 1.2, .3, rng.uniform(1, 1.2), rng.uniform(0, 3))
     self.shape('blood', outline, HAEM, strength)
 
 # %% ../nbs/parts/lesions.ipynb #92910bb4
 @patch
-def flame(self: Painter, xy: np.ndarray, r: float):
-    "A bundle of fibres full of blood"
+def flame(
+    self: Painter,
+    xy: np.ndarray, # Centre (x, y), DD from the macula
+    r: float, # Radius of the place it has, DD
+):
+    "Paint a flame-shaped haemorrhage"
     rng, strength = self.rng, self.rng.uniform(.5, 1)
     x, y = xy - DISC
     for _ in range(5):
@@ -158,8 +194,11 @@ def flame(self: Painter, xy: np.ndarray, r: float):
 
 # %% ../nbs/parts/lesions.ipynb #7f091e4a
 @patch
-def haemorrhages(self: Painter, per_quadrant: Iterable[int]):
-    "Blots and, three in ten, flames; so many in each quadrant"
+def haemorrhages(
+    self: Painter,
+    per_quadrant: Iterable[int], # Number in each quadrant, 4 values
+):
+    "Paint blots and flames in each quadrant"
     rng = self.rng
     for q in np.repeat(np.arange(4), per_quadrant):
         draw, more = (self.flame, .06) if rng.uniform() < .3 else (self.blot, 0)
@@ -167,8 +206,11 @@ def haemorrhages(self: Painter, per_quadrant: Iterable[int]):
 
 # %% ../nbs/parts/lesions.ipynb #49faf800
 @patch
-def exudate_group(self: Painter, xy: np.ndarray):
-    "Yellow flecks around a place, in a patch or a ring"
+def exudate_group(
+    self: Painter,
+    xy: np.ndarray, # Centre (x, y), DD from the macula
+):
+    "Paint yellow flecks around a place, in a patch or a ring"
     rng = self.rng
     size, ring = rng.uniform(.2, .45), rng.uniform() < .5
     for a in rng.uniform(0, 2 * math.pi, rng.integers(10, 26)):
@@ -177,14 +219,20 @@ def exudate_group(self: Painter, xy: np.ndarray):
 
 # %% ../nbs/parts/lesions.ipynb #20899ee1
 @patch
-def exudates(self: Painter, groups: int):
-    "Groups of yellow flecks, most of them near the macula"
+def exudates(
+    self: Painter,
+    groups: int, # Number of groups
+):
+    "Paint groups of hard exudates, most of them near the macula"
     for _ in range(groups): self.exudate_group(self.spot(.1, near=(0, 0, 1.1))[0])
 
 # %% ../nbs/parts/lesions.ipynb #635f612a
 @patch
-def cotton_wool(self: Painter, n: int):
-    "Soft white patches along the arcades"
+def cotton_wool(
+    self: Painter,
+    n: int, # Number of spots
+):
+    "Paint soft white patches along the arcades"
     for _ in range(n):
         r, side = self.rng.uniform(.13, .22), self.rng.choice([-1, 1])
         xy, r = self.spot(r, near=(1, 1.7 * side, .8))
@@ -192,15 +240,22 @@ def cotton_wool(self: Painter, n: int):
 
 # %% ../nbs/parts/lesions.ipynb #be659849
 @patch
-def visible_part(self: Painter, points: np.ndarray):
-    "Indices of the first 2.2 DD of a vessel that can be seen"
+def visible_part(
+    self: Painter,
+    points: np.ndarray, # Points along a vessel, (n, 2), DD from the macula
+): # Indices of the points, (m,)
+    "Find the first 2.2 DD of a vessel that can be seen"
     i = np.flatnonzero(self.shown(points) & (np.linalg.norm(points - DISC, axis=1) > .75))
     return i[arc_length(points[i]) < 2.2]
 
 # %% ../nbs/parts/lesions.ipynb #f7af28d7
 @patch
-def beading(self: Painter, tree: list, quadrants: Iterable[int]):
-    "Make the trunk veins of these quadrants beaded, in place"
+def beading(
+    self: Painter,
+    tree: list, # Vessels from `vessel_tree`, the trunk veins first; changed in place
+    quadrants: Iterable[int], # True for each quadrant with beading, 4 values
+):
+    "Make the trunk veins of some quadrants beaded, in place"
     for v in (v for v, on in zip(tree, quadrants) if on):
         i = self.visible_part(v.points)
         v.width[i] *= 1 + .55 * np.sin(arc_length(v.points[i]) * 2 * math.pi / .32)
@@ -208,22 +263,30 @@ def beading(self: Painter, tree: list, quadrants: Iterable[int]):
 
 # %% ../nbs/parts/lesions.ipynb #d862ee89
 @patch
-def capillary(self: Painter, points: np.ndarray, width: float, label: int):
-    "A thin vessel with its label"
+def capillary(
+    self: Painter,
+    points: np.ndarray, # Points along the vessel, (n, 2), DD from the macula
+    width: float, # Width, DD
+    label: int, # Number of the lesion in the mask: `IRMA` or `NEW`
+):
+    "Paint a thin vessel, and label it"
     self.shape('fine', ribbon(points, width - .5 / self.view.scale))
     self.label(ribbon(points, width + .02), label)
 
 # %% ../nbs/parts/lesions.ipynb #7edef693
 def _crooked(rng, heading: float, radius: float):
-    "A random walk around the origin that stays within the radius, (n, 2)"
+    "Draw a random walk around the origin that stays within the radius, (n, 2)"
     p = np.cumsum(direction(heading + np.cumsum(rng.normal(0, .75, 9))), 0)
     p = p - p.mean(0)
     return smooth(p / np.abs(p).max() * radius * rng.uniform(.6, .95), 3)
 
 # %% ../nbs/parts/lesions.ipynb #6c8fcac5
 @patch
-def irma(self: Painter, quadrants: Iterable[int]):
-    "A tangle of _crooked capillaries in each of these quadrants"
+def irma(
+    self: Painter,
+    quadrants: Iterable[int], # True for each quadrant with IRMA, 4 values; empty for none
+):
+    "Paint a tangle of crooked capillaries in some quadrants"
     rng = self.rng
     for q in np.flatnonzero(quadrants):
         xy, r = self.spot(rng.uniform(.3, .42), where=q)
@@ -232,23 +295,29 @@ def irma(self: Painter, quadrants: Iterable[int]):
 
 # %% ../nbs/parts/lesions.ipynb #b07745a3
 def _spokes(rng, radius: float, start: float, spread: float): # angles in radians
-    "6 to 9 wandering curves from the origin, of 24 points each"
+    "Draw 6 to 9 wandering curves from the origin, each (24, 2)"
     n = int(rng.integers(6, 10))
     angle = start + spread * (np.arange(n) + rng.uniform(-.4, .4, n)) / n
     ends = radius * rng.uniform(.5, 1, (n, 1)) * direction(angle)
     return [meander(rng, np.linspace(.05, 1, 24)[:, None] * o, .04) for o in ends]
 
 # %% ../nbs/parts/lesions.ipynb #74b2ef15
-def _loops(rng, a, b): # two neighbouring _spokes
-    "Arcs that join the ends of two _spokes, and one to three places further down"
+def _loops(rng, a, b): # Two neighbouring spokes, each (24, 2)
+    "Draw arcs that join two spokes at their ends, and at one to three places nearer to the stalk"
     for j, k in [(23, 23), *rng.integers(9, 23, (int(rng.integers(1, 4)), 2))]:
         corners = np.array([a[j], a[j] * 1.3, .7 * (a[j] + b[k]), b[k] * 1.2, b[k]])
         yield meander(rng, smooth(corners, 3), .02)
 
 # %% ../nbs/parts/lesions.ipynb #749dcad8
 @patch
-def fan(self: Painter, xy: np.ndarray, radius: float, start: float, spread: float):
-    "A fan of new vessels; with a spread of more than 6 radians it closes to a circle"
+def fan(
+    self: Painter,
+    xy: np.ndarray, # Place (x, y) of the stalk, DD from the macula
+    radius: float, # Length of the longest spokes, DD
+    start: float, # Direction of the first spoke, radians
+    spread: float, # Angle that the fan covers, radians; above 6 it closes to a circle
+):
+    "Paint a fan of new vessels"
     curves = _spokes(self.rng, radius, start, spread)
     after = curves[1:] + (curves[:1] if spread > 6 else [])
     curves += [o for a, b in zip(curves[:], after) for o in _loops(self.rng, a, b)]
@@ -256,8 +325,12 @@ def fan(self: Painter, xy: np.ndarray, radius: float, start: float, spread: floa
 
 # %% ../nbs/parts/lesions.ipynb #bc132c87
 @patch
-def new_vessels(self: Painter, at_disc: bool, elsewhere: int):
-    "New vessels at the disc, and so many fans elsewhere"
+def new_vessels(
+    self: Painter,
+    at_disc: bool, # True for a fan at the disc
+    elsewhere: int, # Number of fans elsewhere
+):
+    "Paint new vessels at the disc and elsewhere"
     rng = self.rng
     if at_disc:
         self.fan(DISC + rng.normal(0, .08, 2), rng.uniform(.75, 1.05), 0, 2 * math.pi)
@@ -267,8 +340,8 @@ def new_vessels(self: Painter, at_disc: bool, elsewhere: int):
         self.fan(xy - .5 * r * direction(a), 1.5 * r, a - .9, 1.8)
 
 # %% ../nbs/parts/lesions.ipynb #62425380
-def _boat(rng, r: float): # half its length, DD
-    "Outlines of a pool of blood and of its deeper parts, (n, 2), each with its density"
+def _boat(rng, r: float): # Half of its length, DD
+    "Draw the outlines of a pool of blood and of its deeper parts, (60, 2), each with its density"
     t, deep = np.linspace(-.4, math.pi + .4, 60), rng.uniform(.6, .9) * r
     wave = 1 + .04 * sum(rng.normal() / k * np.sin(k * t) for k in (2, 3, 5))
     for part in (0, .2, .4):
@@ -278,16 +351,23 @@ def _boat(rng, r: float): # half its length, DD
 
 # %% ../nbs/parts/lesions.ipynb #8be35403
 @patch
-def preretinal(self: Painter, n: int):
-    "Boats of blood, mostly below the macula"
+def preretinal(
+    self: Painter,
+    n: int, # Number of haemorrhages
+):
+    "Paint preretinal haemorrhages, mostly below the macula"
     for _ in range(n):
         xy, r = self.spot(self.rng.uniform(.6, 1.1), near=(1., 1.3, .8))
         for hull, density in _boat(self.rng, r): self.shape('pool', xy + hull, PRERETINAL, density)
 
 # %% ../nbs/parts/lesions.ipynb #db14cf1c
 @patch
-def lesions(self: Painter, plan: dict, tree: list):
-    "Draw all that is planned, large before small"
+def lesions(
+    self: Painter,
+    plan: dict, # Plan from `lesion_plan`
+    tree: list, # Vessels from `vessel_tree`; beading changes them in place
+):
+    "Paint all lesions of a plan, large before small"
     if BEADING in plan: self.beading(tree, plan[BEADING])
     self.preretinal(plan.get(PRERETINAL, 0))
     self.new_vessels(*plan.get(NEW, (False, 0)))

@@ -123,8 +123,8 @@ def _timm_model(
         except TypeError: return make()
     except Exception as e:
         if not pretrained: raise
-        raise WeightsError(f'timm\'s weights of {plain} could not be had ({str(e).splitlines()[0][:100]}): fetch them where there is a '
-                           'network, or give the path of a file of weights, or weights=None to train from scratch') from None
+        raise WeightsError(f'timm\'s weights of {plain} could not be downloaded ({str(e).splitlines()[0][:100]}): fetch them where there '
+                           'is a network, or give the path of a file of weights, or weights=None to train from scratch') from None
 
 # %% ../nbs/parts/networks.ipynb #2482ab48
 def find_backbone(
@@ -173,7 +173,7 @@ def with_views(
     views: int, # Number of turns to average, 1 or 4
 ) -> nn.Module: # Network whose scores become grades
     "Prepare a trained network for grading: as it is, or averaged over four turns"
-    if views not in (1, 4): raise WeightsError(f'views={views}: 1, or 4 for the mean of the four turns')
+    if views not in (1, 4): raise WeightsError(f'views={views}: choose 1, or 4 for the mean of four turns')
     return RotationTTA(model) if views == 4 else model
 
 # %% ../nbs/parts/networks.ipynb #2b4bcb4f
@@ -271,7 +271,7 @@ def load_state(
     wrong = [k for k in want if k not in state or state[k].shape != want[k].shape] + [k for k in state if k not in want]
     if wrong:
         fits = backbone_of(state)
-        raise WeightsError(f'{source} and the model differ in {len(wrong)} of {len(want)} tensors, first in {wrong[0]}: '
+        raise WeightsError(f'{source} and the model differ in {len(wrong)} tensors, first in {wrong[0]}: '
                            + (f'it is a {fits}' if fits else 'it fits none of ' + ', '.join(BACKBONES)))
     model.load_state_dict(state)
     return model
@@ -289,7 +289,7 @@ def load_encoder(
         if f'fc_norm.{o}' in want and f'fc_norm.{o}' not in state and f'norm.{o}' in state: state[f'fc_norm.{o}'] = state[f'norm.{o}']
     new = [k for k in want if k.startswith(head + '.') and (k not in state or state[k].shape != want[k].shape)]
     wrong = [k for k in want if k not in new and (k not in state or state[k].shape != want[k].shape)]
-    if wrong: raise WeightsError(f'{source} and the network differ in {len(wrong)} of {len(want)} tensors, first in {wrong[0]}')
+    if wrong: raise WeightsError(f'{source} and the network differ in {len(wrong)} tensors, first in {wrong[0]}')
     model.load_state_dict({k: want[k] if k in new else state[k] for k in want})
     return model
 
@@ -320,7 +320,7 @@ def _imagenet_state(
     file = Path(torch.hub.get_dir())/'checkpoints'/Path(w.url).name
     try: return w.get_state_dict(progress=False, check_hash=True)
     except (URLError, OSError, RuntimeError) as e:
-        raise WeightsError(f'the ImageNet weights of {name} could not be had ({e}). Download {w.url} elsewhere and put it at '
+        raise WeightsError(f'the ImageNet weights of {name} could not be downloaded ({e}). Download {w.url} elsewhere and put it at '
                            f'{file} (the folder follows the variable TORCH_HOME), or give the path of a file of weights, '
                            'or weights=None to train from scratch')
 

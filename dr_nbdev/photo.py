@@ -105,7 +105,7 @@ def _referable_words(row, cut):
     if row['referable'] == 'yes': return f'Referable: the score is {cut:.1f} or more.'
     if row['referable'] == 'no': return f'Not referable: the score is below {cut:.1f}.'
     if row['status'] == 'low_quality': return 'Referable or not is left open: the photograph is too poor to rule it out.'
-    return f'Referable or not is left open: the score is just below {cut:.1f}. Look yourself.'
+    return f'Referable or not is left open: the score is just below {cut:.1f}. A person has to decide.'
 
 # %% ../nbs/use/photo.ipynb #deb06f3e
 def _scale(s):

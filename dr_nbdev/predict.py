@@ -126,10 +126,10 @@ def result_summary(
         n.update(dict(all=len(t), **{poor: int(t.status[has].eq('low_quality').sum())}))
         n.update(f'{g} {GRADES[g]}' for g in t.grade[has])
         n.update(f'without a grade: {o}' for o in t.status[~has])
-        n.update(f'referable: {"left open: look at them" if pd.isna(o) else o}' for o in t.referable[has])
+        n.update(f'referable: {"left open for a person" if pd.isna(o) else o}' for o in t.referable[has])
     graded = sorted(k for k in n if k[0].isdigit())
     without = sorted((k for k in n if k.startswith('without')), key=lambda k: -n[k])
-    asked = [f'referable: {k}' for k in ('yes', 'no', 'left open: look at them')]
+    asked = [f'referable: {k}' for k in ('yes', 'no', 'left open for a person')]
     return '\n'.join([f'{n["all"]} photographs', *(f'{n[k]:6} {k}' for k in [*graded, *without, *([poor] if n[poor] else []), *asked])])
 
 # %% ../nbs/6_predict.ipynb #93367484
@@ -211,23 +211,23 @@ def _grade_on_ray(grader, files, names, rest, out, address):
          'dr_predict --folder my_photos --quality refuse --engine auto --json', names=dict(weights=('-m', '--model')), incomplete=ungraded,
          alone=dict(patients=BY_NAME, ray='local'))
 def dr_predict(
-    weights: str | None = None,
     # Bundle, run, state dict, hf://owner/name or shipped bundle (default: newest run in weights/, else the shipped bundle)
+    weights: str | None = None,
     folder: str = 'results/images', # Folder of photographs
     out: str = 'results/result.csv', # Table to write
-    recursive: bool = False, # Also the folders below
-    quality: Literal['warn', 'refuse', 'off'] = 'warn',
+    recursive: bool = False, # Include the folders below
     # Low-quality photographs: grade them with a warning, predict no grade, or do not assess quality
+    quality: Literal['warn', 'refuse', 'off'] = 'warn',
     batch: int | None = None, # Number of photographs in one pass through the network (default: the engine's choice)
     thresholds: Literal['bundle', 'f1', 'qwk'] = 'bundle', # Thresholds: the bundle's own, for macro F1 or for QWK
     device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
-    # torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8; auto: fastest with equal scores
+    # Engine: torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8; auto: fastest with equal scores
     engine: str = 'torch',
     submission: str | None = None, # Kaggle's sample_submission.csv; also writes submission.csv in its form
     fill: int | None = None, # Grade, 0 to 4, for ids of the submission without one (default: an error)
-    patients: str | None = None,
     # Table of image, patient and eye (no value: tags or names of the files); also writes patients.csv and patients.json
-    rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or your own file
+    patients: str | None = None,
+    rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or path of your own CSV
     pages: bool = False, # Also write a page to print for each patient, in pages/ beside the table
     list_: str | None = None, # Text file with one photograph path a line, instead of a folder; - reads standard input
     shard: str | None = None, # Part of the photographs to grade, such as 2/3; --gather joins the parts

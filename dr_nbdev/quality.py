@@ -98,7 +98,8 @@ RULES = (('field', 'low', 'only a part of the retina is in the picture'), ('ligh
          ('contrast', 'low', 'hardly any contrast'), ('focus', 'low', 'out of focus'), ('sharp', 'high', 'noisy'),
          ('saturation', 'low', 'washed out'))
 SHARES = (0, .002, .005, .01, .02, .03, .05, .1, .2, .35, .5, .65, .8, .9, .95, .97, .98, .99, .995, .998, 1)
-NOT_SAID = dict(grey=('light', 'saturation', 'uneven', 'contrast'), stretched=('saturation',), natural=()) # measures that a look makes meaningless
+# Measures that a look makes meaningless
+NOT_SAID = dict(grey=('light', 'saturation', 'uneven', 'contrast'), stretched=('saturation',), natural=())
 REFERENCE_FILE = Path(__file__).parent/'quality_reference.json' if '__file__' in globals() else None
 
 # %% ../nbs/parts/quality.ipynb #7c84733b

@@ -43,19 +43,19 @@ TRIALS = dict(
 
 # %% ../nbs/studies/recipe.ipynb #7876738b
 def changes(
-    name: str, # of a trial
-) -> dict: # what it changes
-    "Look up a trial"
+    name: str, # Trial name
+) -> dict: # Changed fields and their values; empty for the base
+    "Look up what a trial changes"
     every = {k: v for group in TRIALS.values() for k, v in group.items()}
     if name not in every: raise DataError(f'no trial is called {name!r}: choose from {", ".join(every)}')
     return every[name]
 
 # %% ../nbs/studies/recipe.ipynb #7b6c5aba
 def _trial_config(
-    name: str, # of a trial
-    base: TrainConfig = BASE, # what all have in common
-) -> TrainConfig: # of its run
-    "The configuration of a trial"
+    name: str, # Trial name
+    base: TrainConfig = BASE, # Recipe that all trials share
+) -> TrainConfig: # Configuration of the trial's run
+    "Make the configuration of a trial"
     new = {k: v for k, v in changes(name).items() if k not in ('data', 'after')}
     if new.pop('recipe', None):
         base = replace(TrainConfig.kaggle2023(), backbone=base.backbone, weights=base.weights, epochs=base.epochs, frozen=base.frozen,
@@ -65,11 +65,11 @@ def _trial_config(
 
 # %% ../nbs/studies/recipe.ipynb #ce6ef01d
 def _part_of(
-    data: str | Path, # the folder that `merge` made
-    dest: str | Path, # the folder to make
-    keep, # of the manifest's rows, bool: those for training; validation stays as it is
+    data: str | Path, # Folder that `merge` made
+    dest: str | Path, # Folder to make, on the same disk
+    keep, # Boolean for each row of the manifest: True to keep it; validation rows always stay
 ):
-    "A folder with fewer training photographs; their files are linked, not copied"
+    "Make a folder with fewer training photographs; link their files instead of copying them"
     data, dest, m = Path(data), Path(dest), load_manifest(data)
     m = m[keep | (m.split == 'val')]
     for o in m.path:
@@ -79,11 +79,11 @@ def _part_of(
 
 # %% ../nbs/studies/recipe.ipynb #970c9b6e
 def source_hint(
-    scores: pd.DataFrame, # val_scores.csv: score, grade, source
-    a: str = 'natural', # a source
-    b: str = 'main', # another
-) -> float: # 0 to 1; 0.5: the score does not tell them apart; NaN where they share no grade
-    "The chance that a photograph of `a` has a higher score than one of `b` of the same grade"
+    scores: pd.DataFrame, # Table with score, grade and source, as val_scores.csv
+    a: str = 'natural', # Name of the first source
+    b: str = 'main', # Name of the second source
+) -> float: # Probability, 0 to 1; 0.5 for no dependence, NaN if the sources share no grade
+    "Estimate the probability that a photograph of `a` scores higher than one of `b` of the same grade"
     wins, pairs = 0., 0
     for _, t in scores.groupby('grade'):
         x, y = (np.sort(t.score[t.source == o].to_numpy()) for o in (a, b))
@@ -95,9 +95,9 @@ def source_hint(
 FIGURES = ('macro_f1', 'qwk', 'auroc_referable')
 
 def _trial_figures(
-    s: pd.DataFrame, # val_scores.csv
-) -> dict: # SOURCE_FIGURE, with _low and _high; tuned_macro_f1, tuned_gain, source_hint
-    "The figures of a run"
+    s: pd.DataFrame, # Table of validation scores, val_scores.csv
+) -> dict: # SOURCE_FIGURE with _low and _high for each source; tuned_macro_f1, tuned_gain, source_hint
+    "Compute the figures of a run"
     out = {}
     for source, t in s.groupby('source'):
         r = metric_table(t.grade, to_grade(t.score), t.score, t.group)
@@ -107,14 +107,14 @@ def _trial_figures(
 
 # %% ../nbs/studies/recipe.ipynb #58a4013f
 def gain(
-    scores: pd.DataFrame, # as `_all_scores` gives it
-    names: list[str], # of runs: the mean of their figures counts
-    base: list[str], # of the runs to compare with
-    figure: Callable = macro_f1, # Figure of true and predicted grades
-    n_boot: int = 1000, # Bootstrap rounds
-    grade: Callable = to_grade, # from scores to grades
-) -> Interval: # of the difference
-    "How much better some runs are than others on the same photographs"
+    scores: pd.DataFrame, # Table of `_all_scores`
+    names: list[str], # Names of the runs; the mean of their figures counts
+    base: list[str], # Names of the runs to compare with
+    figure: Callable = macro_f1, # Function of ground truth and predicted grades
+    n_boot: int = 1000, # Number of bootstrap rounds
+    grade: Callable = to_grade, # Function from scores to grades
+) -> Interval: # Difference with its 95% interval
+    "Compare some runs with others on the same photographs"
     def difference(g, *s):
         f = [figure(g, o) for o in s]
         return np.mean(f[:len(names)]) - np.mean(f[len(names):])
@@ -122,13 +122,13 @@ def gain(
 
 # %% ../nbs/studies/recipe.ipynb #60782846
 def _run_trial(
-    name: str, # of a trial
-    data: str | Path, # holds the folders of photographs
-    save: str | Path, # runs go below this folder
-    base: TrainConfig = BASE, # what all have in common
-    log=print, # gets a line per epoch
-) -> Path: # the run's folder
-    "Train a trial, and first the one that it builds on"
+    name: str, # Trial name
+    data: str | Path, # Folder that contains the folders of photographs
+    save: str | Path, # Folder for the runs
+    base: TrainConfig = BASE, # Recipe that all trials share
+    log=print, # Function that receives a line of text for each epoch
+) -> Path: # Folder of the run
+    "Train a trial, after the trial that it starts from"
     new, cfg = changes(name), _trial_config(name, base)
     if 'after' in new: cfg = replace(cfg, weights=str(_run_trial(new['after'], data, save, base, log)/'last.safetensors'))
     log(name)
@@ -136,10 +136,10 @@ def _run_trial(
 
 # %% ../nbs/studies/recipe.ipynb #8ee5bbdb
 def _trial_row(
-    name: str, # of a trial
-    run: Path, # its folder
-) -> dict: # name, group, change, minutes, and what `_trial_figures` gives
-    "A row of the table"
+    name: str, # Trial name
+    run: Path, # Folder of its run
+) -> dict: # name, group, change, minutes, and the figures of `_trial_figures`
+    "Make the row of a trial"
     group = next(g for g, t in TRIALS.items() if name in t)
     words = ', '.join(f'{k}={v}' for k, v in changes(name).items()) or 'nothing'
     minutes = pd.read_csv(run/'history.csv').seconds.sum()/60
@@ -147,12 +147,12 @@ def _trial_row(
 
 # %% ../nbs/studies/recipe.ipynb #6918eb4b
 def _run_trials(
-    names: list[str], # of trials
-    data: str | Path, # holds the folders of photographs
-    save: str | Path, # runs go below this folder
-    base: TrainConfig = BASE, # what all have in common
-    log=print, # gets a line per epoch
-): # yields the table, a row longer each time
+    names: list[str], # Trial names
+    data: str | Path, # Folder that contains the folders of photographs
+    save: str | Path, # Folder for the runs
+    base: TrainConfig = BASE, # Recipe that all trials share
+    log=print, # Function that receives a line of text for each epoch
+): # Generator of the table, one row longer each time
     "Run trials one after the other"
     rows = []
     for name in names:
@@ -161,29 +161,29 @@ def _run_trials(
 
 # %% ../nbs/studies/recipe.ipynb #f4f05db3
 def _all_scores(
-    runs: dict, # name of a trial to its val_scores.csv, as a table
+    runs: dict, # Trial name to its table of validation scores, all with the same photographs in the same order
 ) -> pd.DataFrame: # image_id, source, grade, group, and a column of scores for each trial
-    "The scores of many runs on the same photographs side by side"
+    "Put the scores of many runs on the same photographs side by side"
     first = next(iter(runs.values()))
     return first[['image_id', 'source', 'grade', 'group']].assign(**{k: t.score.round(3).to_numpy() for k, t in runs.items()})
 
 # %% ../nbs/studies/recipe.ipynb #5c752487
 def _mean_scores(
     runs: list[Path], # Folders of runs on the same photographs
-) -> pd.DataFrame: # As val_scores.csv
-    "Mean scores of several runs"
+) -> pd.DataFrame: # Table like val_scores.csv, with the mean as score
+    "Average the scores of several runs"
     tables = [pd.read_csv(Path(o)/'val_scores.csv') for o in runs]
     return tables[0].assign(score=np.mean([t.score for t in tables], axis=0))
 
 # %% ../nbs/studies/recipe.ipynb #682b8b06
 @command('dr_recipe --only seeds,balance', 'dr_recipe --only "96 pixels" --out one.csv')
 def dr_recipe(
-    data: str = 'recipe_data', # Folder with the folders all, thousand, eyepacs and drawn, as the chapter makes them
+    data: str = 'recipe_data', # Folder that contains the folders all, thousand, eyepacs and drawn
     save: str = 'weights/recipe', # Folder for the runs
-    only: str | None = None, # Groups or names of trials, with commas between groups (default: all, 3 to 9 minutes each on two cores)
-    out: str = 'recipe.csv', # Table to write
-) -> pd.DataFrame: # Row per trial
-    "Run the trials of the training recipe, and write a table. Ctrl-C stops it; the same line goes on with what is left."
+    only: str | None = None, # Name of a trial, or groups with commas between (default: all, 2 to 9 minutes each)
+    out: str = 'recipe.csv', # File for the table (CSV)
+) -> pd.DataFrame: # Row for each trial
+    "Run the trials of the training recipe, and write a table. Ctrl-C stops it; the same command continues."
     names = [k for g, t in TRIALS.items() for k in t if not only or g in only.split(',') or k == only]
     if not names: raise DataError(f'{only} is neither a trial nor a group of trials: groups are {", ".join(TRIALS)}')
     for t in _run_trials(names, data, save):

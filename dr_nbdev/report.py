@@ -351,7 +351,7 @@ def evaluate(
 ) -> dict: # Content of metrics.json
     "Grade labelled photographs, and report how good the grades are (for research use, not a medical device)"
     if n_boot < 1: raise DataError(f'n_boot={n_boot}: at least one round')
-    if not 0 < coverage < 1: raise DataError(f'coverage={coverage}: it is a share, between 0 and 1')
+    if not 0 < coverage < 1: raise DataError(f'coverage={coverage}: a share between 0 and 1')
     with only_one(check_target(out, folder=True)):
         return _evaluate(Path(folder), labels, Path(out), weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device,
                          engine)
@@ -410,11 +410,11 @@ def dr_evaluate(
     grade: str | None = None, # Column of the label, if it is not recognised
     patient: str | None = None, # Column of the patient, if it is not recognised
     recursive: bool = False, # Include the folders below
-    quality: Literal['warn', 'refuse', 'off'] = 'warn',
     # Low-quality photographs: grade them with a warning, give no grade, or do not assess quality
+    quality: Literal['warn', 'refuse', 'off'] = 'warn',
     n_boot: int = 1000, # Number of bootstrap rounds of the 95% intervals
     no_heatmaps: bool = False, # Leave out the photographs with the worst errors and their heatmaps
-    device: str | None = None, # cuda, mps or cpu (default: the fastest available)
+    device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
     engine: str = 'torch', # Engine that computes the scores, as for dr_predict
 ) -> dict: # Content of metrics.json
     "Grade labelled photographs and report how good the grades are. For research use, not a medical device."

@@ -27,30 +27,36 @@ from .lesions import LESIONS, lesion_plan
 # %% ../nbs/parts/samples.ipynb #51305484
 @dataclass
 class Sample:
-    "A synthetic photograph and the truth about it"
-    image: np.ndarray   # uint8 RGB, (height, width, 3)
-    lesions: np.ndarray # uint8, (height, width): index in `LESIONS`
-    grade: int
-    eye: str
-    landmarks: dict     # centres of 'disc' and 'macula', a place on a 'vein' and an 'artery': (x, y) in pixels
-    disc_diameter: float # in pixels
-    camera: Camera
+    "Hold a drawn photograph and its ground truth"
+    image: np.ndarray   # Photograph, RGB, uint8, (height, width, 3)
+    lesions: np.ndarray # Mask, uint8, (height, width): index in `LESIONS`
+    grade: int          # DR grade, 0 to 4
+    eye: str            # Side of the eye: 'right' or 'left'
+    landmarks: dict     # Places (x, y) in pixels: centres of 'disc' and 'macula', points on a 'vein' and an 'artery'
+    disc_diameter: float # Diameter of the disc, pixels
+    camera: Camera      # Camera that took the photograph
 
 # %% ../nbs/parts/samples.ipynb #bb0d12c4
-def landmarks(view: View, tree: list) -> dict:
-    "Where disc, macula, a vein and an artery are, in pixels"
+def landmarks(
+    view: View, # Frame of the photograph
+    tree: list, # Vessels from `vessel_tree`
+) -> dict: # Name to place (x, y), pixels
+    "Find disc, macula, a vein and an artery in the frame"
     places = dict(disc=DISC, macula=(0, 0), vein=tree[0].points[100], artery=tree[5].points[105])
     return {k: tuple(view.px(xy).tolist()) for k, xy in places.items()}
 
 # %% ../nbs/parts/samples.ipynb #b140c19e
-def generators(seed: int, eye: str):
-    "Random generators of pigment, vessels, background, lesions and sensor"
+def generators(
+    seed: int, # Random seed of the patient
+    eye: str, # Side of the eye: 'right' or 'left'
+): # Five NumPy generators
+    "Make the random generators of pigment, vessels, background, lesions and sensor"
     own = np.arange(1, 5) + 4 * EYES.index(eye)
     return [np.random.default_rng([seed, 2, o]) for o in (0, *own)]
 
 # %% ../nbs/parts/samples.ipynb #c088c8e8
 def _painted_eye(view: View, grade: int, pigment, vessels, background, lesions): # generators
-    "The painted retina, its labels, and its vessels"
+    "Paint a retina; return it with its labels and its vessels"
     tree, p = vessel_tree(vessels), Painter(view, background)
     img = p.ground(pigment.uniform())
     p.disc(img)
@@ -61,18 +67,18 @@ def _painted_eye(view: View, grade: int, pigment, vessels, background, lesions):
 
 # %% ../nbs/parts/samples.ipynb #9cce4ec5
 def _check_eye(grade, eye):
-    "An error, unless there is such a grade and such an eye"
-    if grade not in range(N_GRADES): raise DataError(f'grade {grade}: there are grades 0 to {N_GRADES - 1}')
-    if eye not in EYES: raise DataError(f'eye {eye!r}: write right or left')
+    "Raise an error unless grade and eye are valid"
+    if grade not in range(N_GRADES): raise DataError(f'grade={grade}: a whole number from 0 to {N_GRADES - 1}')
+    if eye not in EYES: raise DataError(f'eye={eye!r}: choose right or left')
 
 # %% ../nbs/parts/samples.ipynb #5363e3c1
 def fundus_sample(
-    grade: int, # 0 to 4
-    eye: str = 'right', # or 'left'
-    seed: int = 0, # the patient
-    size: int = 512, # width of the frame, pixels
-    camera: Camera | None = None, # by default `random_camera(seed)`
-) -> Sample:
+    grade: int, # DR grade, 0 to 4
+    eye: str = 'right', # Side of the eye: 'right' or 'left'
+    seed: int = 0, # Random seed of the patient
+    size: int = 512, # Width of the frame, pixels
+    camera: Camera | None = None, # Camera to use; None for `random_camera(seed)`
+) -> Sample: # Photograph with its ground truth
     "Draw a photograph of an eye with this grade"
     _check_eye(grade, eye)
     out, (*rngs, sensor) = View(camera or random_camera(seed), eye, size), generators(seed, eye)
@@ -82,16 +88,16 @@ def fundus_sample(
     return Sample(out.photograph(img, sensor), labels, int(grade), eye, landmarks(out, tree), out.scale, out.camera)
 
 # %% ../nbs/parts/samples.ipynb #2256aa84
-def _largest_part(mask): # bool, (height, width)
-    "A pixel (x, y) of the largest connected part, near its middle"
+def _largest_part(mask): # Mask, bool, (height, width)
+    "Find the pixel (x, y) of the largest connected part that is nearest to its middle"
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     y, x = np.nonzero(labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax())
     i = np.hypot(x - x.mean(), y - y.mean()).argmin()
     return int(x[i]), int(y[i])
 
 # %% ../nbs/parts/samples.ipynb #1461cb5e
-def _named_places(s: Sample) -> dict: # name to (x, y) in pixels
-    "What to point at: the lesions, or in a healthy eye the landmarks"
+def _named_places(s: Sample) -> dict: # Name to place (x, y), pixels
+    "List what to point at: the lesions, or in a healthy eye the landmarks"
     if s.grade: return {LESIONS[k]: _largest_part(s.lesions == k) for k in np.unique(s.lesions)[1:]}
     return {'optic disc' if k == 'disc' else k: xy for k, xy in s.landmarks.items()}
 
@@ -105,8 +111,11 @@ def _name_column(ax, places: dict, width: int, left: bool):
                     annotation_clip=False, arrowprops=dict(arrowstyle='-', color='white', lw=.8, shrinkA=1, shrinkB=2))
 
 # %% ../nbs/parts/samples.ipynb #672ac382
-def explain(ax: object, s: Sample):
-    "Show a photograph with the names of what is in it"
+def explain(
+    ax: object, # Matplotlib axes to draw in, on a dark figure
+    s: Sample, # Sample to explain
+):
+    "Show a photograph with the names of what can be seen in it"
     ax.imshow(s.image)
     ax.axis('off')
     ax.set_title(f'grade {s.grade}: {GRADES[s.grade]}', color='white', fontsize=13)
@@ -114,9 +123,9 @@ def explain(ax: object, s: Sample):
 
 # %% ../nbs/parts/samples.ipynb #7becb9dc
 def _example_figure(
-    seed: int = 30, # the patient
-): # matplotlib figure, 1000 x 420 pixels
-    "A healthy eye beside one with proliferative DR, with the names of what is seen"
+    seed: int = 30, # Random seed of the patient
+): # Matplotlib figure, 1000 x 420 pixels
+    "Draw a healthy eye beside one with proliferative DR, with the names of what can be seen"
     import matplotlib.pyplot as plt
     fig, axs = plt.subplots(1, 2, figsize=(10, 4.2), dpi=100, facecolor='black')
     fig.subplots_adjust(left=.1, right=.88, bottom=.02, top=.9, wspace=.42)
@@ -126,18 +135,18 @@ def _example_figure(
 
 # %% ../nbs/parts/samples.ipynb #bec00e50
 def fellow(
-    grade: int, # of one eye
+    grade: int, # Grade of one eye, 0 to 4
     rng: np.random.Generator, # NumPy generator
-) -> int: # of the other
-    "A likely grade of the other eye"
+) -> int: # Grade of the other eye, 0 to 4
+    "Draw a likely grade of the other eye"
     return grade if rng.uniform() < .8 else int(np.clip(grade + rng.choice([-1, 1]), 0, N_GRADES - 1))
 
 # %% ../nbs/parts/samples.ipynb #d402f7fe
 def spread(
-    n: int, # how many
-    shares: tuple, # of the grades, any positive numbers
-) -> np.ndarray: # n grades, ascending; each grade at least once if n >= 5
-    "Grades in given shares"
+    n: int, # Number of images, 1 or more
+    shares: tuple, # Relative frequency of each grade, five positive numbers
+) -> np.ndarray: # Grades, (n,), ascending; each at least once if n >= 5
+    "Divide images among the grades in given shares"
     if n < 1: raise DataError(f'{n} images: ask for one or more')
     if n < N_GRADES: return np.arange(n)
     share = (n - N_GRADES) * np.array(shares) / sum(shares)
@@ -146,24 +155,28 @@ def spread(
     return np.repeat(np.arange(N_GRADES), count)
 
 # %% ../nbs/parts/samples.ipynb #ecd24163
-def shuffled(n: int, shares: tuple, rng: np.random.Generator) -> list[int]:
-    "Grades in given shares, in random order"
+def shuffled(
+    n: int, # Number of images, 1 or more
+    shares: tuple, # Relative frequency of each grade, five positive numbers
+    rng: np.random.Generator, # NumPy generator of the order
+) -> list[int]: # Grades, n of them
+    "Divide images among the grades, in random order"
     return rng.permutation(spread(n, shares)).tolist()
 
 # %% ../nbs/parts/samples.ipynb #d0d3963c
-def _eyes_of(grade: int, rng, pairs: float): # pairs: share of patients with both eyes
-    "Eyes of a patient with their grades"
+def _eyes_of(grade: int, rng, pairs: float): # `pairs`: share of patients with both eyes
+    "Draw the eyes of a patient with their grades"
     both = [('left', grade), ('right', fellow(grade, rng))]
     return both if rng.uniform() < pairs else both[:1]
 
 # %% ../nbs/parts/samples.ipynb #59e9b1ac
 def patients(
-    n: int, # number of eyes
-    shares: tuple, # of the grades
+    n: int, # Number of eyes
+    shares: tuple, # Relative frequency of each grade, five positive numbers
     rng: np.random.Generator, # NumPy generator
-    pairs: float = .92, # share of patients with both eyes
-) -> pd.DataFrame: # columns patient, eye, grade, seed, image
-    "Eyes of made-up patients, in order of their numbers"
+    pairs: float = .92, # Share of patients with both eyes, 0 to 1
+) -> pd.DataFrame: # One row an eye, with columns patient, eye, grade, seed and image (a name without suffix)
+    "Draw a table of the eyes of invented patients, in order of patient numbers"
     rows, number, grades = [], 10, shuffled((n + 1) // 2, shares, rng) + shuffled(n, shares, rng)
     while len(rows) < n:
         g, seed = grades.pop(0), int(rng.integers(2**31))
@@ -173,26 +186,26 @@ def patients(
 
 # %% ../nbs/parts/samples.ipynb #bf845503
 def _draw_all(
-    rows, # of a table with grade, eye, seed and (if it has several) size
-    draw, # function of a row
-    desc: str, # for the progress bar
+    rows, # Sequence of what to draw, such as the rows of a table
+    draw, # Function that draws one row
+    desc: str, # Text at the progress bar
 ):
-    "`draw` for each row, in order, on two threads"
+    "Draw each row on two threads, and yield the results in order"
     with ThreadPoolExecutor(2) as pool: yield from progress(pool.map(draw, rows), desc, total=len(rows))
 
 # %% ../nbs/parts/samples.ipynb #5b6ff683
 def _folder_table(n: int, seed: int) -> pd.DataFrame:
-    "`patients` whose column image has names of files"
+    "Draw a table of patients whose column image holds file names"
     t = patients(n, (1,) * N_GRADES, np.random.default_rng([seed, 10]), pairs=1)
     return t.assign(image=[o + ('.png' if i % 5 == 3 else '.jpeg') for i, o in enumerate(t.image)])
 
 # %% ../nbs/parts/samples.ipynb #c49b5cec
 def make_folder(
-    folder: str | Path, # made if it isn't there
-    n: int = 10, # number of photographs
-    seed: int = 0,
-    size: int = 256, # width of a photograph, pixels
-) -> pd.DataFrame: # file name and grade, as in labels.csv
+    folder: str | Path, # Folder to write to, created if missing
+    n: int = 10, # Number of photographs
+    seed: int = 0, # Random seed; the same seed gives the same files
+    size: int = 256, # Width of a photograph, pixels
+) -> pd.DataFrame: # Columns image (file name) and grade, as in labels.csv
     "Write photographs of both eyes of some patients, JPEG and a few PNG, and labels.csv"
     folder, t = Path(folder), _folder_table(n, seed)
     rows, labels = list(t.itertuples()), t[['image', 'grade']]
@@ -207,42 +220,45 @@ APTOS_SHARES = (1805, 370, 999, 193, 295)
 
 # %% ../nbs/parts/samples.ipynb #7124c6d9
 def _hex_id(*key) -> str:
-    "A name like APTOS'"
+    "Make an id like those of APTOS"
     return sha256(repr(key).encode()).hexdigest()[:12]
 
 # %% ../nbs/parts/samples.ipynb #5883fa0c
 def _saved_again(png: bytes) -> bytes:
-    "The same picture after a JPEG in between: other bytes, hardly any difference to see"
+    "Save a picture again after a JPEG in between: other bytes, hardly any visible difference"
     return encode(decode(encode(decode(png), '.jpeg', 85)))
 
 # %% ../nbs/parts/samples.ipynb #d1f82c46
 def _add_duplicates(
-    images: list[bytes], # PNG files of the training set
-    grades: list[int], # theirs
-    n: int, # how many of them to replace by copies, 3 or more
+    images: list[bytes], # PNG files of the training set; changed in place
+    grades: list[int], # Grade of each image; changed in place
+    n: int, # Number of images to replace by copies, 3 or more
 ):
-    "Replace the last `n` by copies of the first: every third conflicting, every third identical, every third saved again"
+    "Replace the last images by copies of the first, in turn with another grade, identical, and saved again"
     for k in range(n):
         i = len(images) - n + k
         images[i], grades[i] = (_saved_again(images[k]) if k % 3 == 2 else images[k]), grades[k]
         if k % 3 == 0: grades[i] += 1 if grades[k] < 2 else -1
 
 # %% ../nbs/parts/samples.ipynb #e3b11438
-def table(columns: list, rows: list) -> bytes:
-    "A CSV file"
+def table(
+    columns: list, # Names of the columns
+    rows: list, # Rows, each a sequence of values
+) -> bytes: # Content of the CSV file
+    "Write a table as the bytes of a CSV file"
     return pd.DataFrame(rows, columns=columns).to_csv(index=False, lineterminator='\n').encode()
 
 # %% ../nbs/parts/samples.ipynb #c0711124
 def _main_images(n: int, n_test: int, size: int, rng):
-    "PNG files of the main archive, training before test images, and their grades"
+    "Draw the PNG files of the main archive, training before test images, and their grades"
     grades = shuffled(n, APTOS_SHARES, rng) + shuffled(n_test, APTOS_SHARES, rng)
     jobs = list(zip(grades, rng.integers(2**31, size=n + n_test).tolist()))
     draw = lambda o: encode(fundus_sample(o[0], EYES[o[1] % 2], o[1], size).image)
     return list(_draw_all(jobs, draw, 'main archive')), grades
 
 # %% ../nbs/parts/samples.ipynb #704b8b16
-def _main_files(n: int, size: int, seed: int): # n: training images
-    "Names and bytes of what is in the main archive"
+def _main_files(n: int, size: int, seed: int): # `n`: number of training images
+    "Yield the names and bytes of the files in the main archive"
     n_test = max(2, n // 5)
     images, grades = _main_images(n, n_test, size, np.random.default_rng([seed, 11]))
     train, test, grades = images[:n], images[n:], grades[:n]
@@ -258,23 +274,23 @@ def _main_files(n: int, size: int, seed: int): # n: training images
 EXTRA_SHARES = (50, 13, 19, 9, 9)
 
 # %% ../nbs/parts/samples.ipynb #1be085e3
-def _resized_layout(labels, samples): # labels: pairs of a name and a grade
-    "Names and bytes: one table, one folder"
+def _resized_layout(labels, samples): # `labels`: pairs of a name and a grade
+    "Yield the names and bytes of one table and one folder"
     yield 'train_image_resized/trainLabels.csv', table(['image', 'level'], labels)
     for (o, _), s in zip(labels, samples): yield f'train_image_resized/train/{o}.jpeg', encode(s.image, '.jpeg')
 
 # %% ../nbs/parts/samples.ipynb #8a9dbd2b
 def _crop_to_field(
-    s: Sample,
-) -> np.ndarray: # uint8 RGB
-    "Only the field of view"
+    s: Sample, # Sample with its camera
+) -> np.ndarray: # Cropped photograph, RGB, uint8
+    "Crop a photograph to its field of view"
     mask = View(s.camera, s.eye, s.image.shape[1]).field_mask()
     x, y, w, h = cv2.boundingRect(mask)
     return s.image[y:y + h, x:x + w]
 
 # %% ../nbs/parts/samples.ipynb #68ff0dd4
-def _public_layout(labels, samples): # labels: pairs of a name and a grade
-    "Names and bytes: two tables, two folders"
+def _public_layout(labels, samples): # `labels`: pairs of a name and a grade
+    "Yield the names and bytes of two tables and two folders"
     numbered = [(i, i, *o) for i, o in enumerate(labels)]
     yield 'trainLabels.csv', table(['image', 'level'], labels)
     yield 'trainLabels_cropped.csv', table(['', 'Unnamed: 0', 'image', 'level'], numbered)
@@ -286,18 +302,18 @@ def _public_layout(labels, samples): # labels: pairs of a name and a grade
 LAYOUTS = dict(resized=_resized_layout, public=_public_layout)
 
 # %% ../nbs/parts/samples.ipynb #755fa953
-def _extra_files(n: int, size: int, seed: int, layout: str): # n: images
-    "Names and bytes of what is in the additional archive"
+def _extra_files(n: int, size: int, seed: int, layout: str): # `n`: number of images
+    "Yield the names and bytes of the files in the additional archive"
     t = patients(n, EXTRA_SHARES, np.random.default_rng([seed, 12]))
     draw = lambda r: fundus_sample(r.grade, r.eye, r.seed, size)
     return LAYOUTS[layout](list(zip(t.image, t.grade)), _draw_all(list(t.itertuples()), draw, 'additional archive'))
 
 # %% ../nbs/parts/samples.ipynb #b5964535
 def _write_zip(
-    path: Path, # of the archive
-    files, # pairs of a name and bytes
-) -> Path:
-    "Write an archive that depends on nothing but its content"
+    path: Path, # Path of the archive
+    files, # Pairs of a name and bytes
+) -> Path: # Same path
+    "Write an archive whose bytes depend only on its content"
     with write_safely(path) as tmp, zipfile.ZipFile(tmp, 'w') as z:
         for name, data in files:
             info = zipfile.ZipInfo(name, (2023, 1, 1, 0, 0, 0))
@@ -307,16 +323,16 @@ def _write_zip(
 
 # %% ../nbs/parts/samples.ipynb #f63cdfbd
 def make_archives(
-    folder: str | Path, # made if it isn't there
-    n_main: int = 150, # training images in the main archive, 10 or more; a fifth as many for the test folder
-    n_extra: int = 250, # images in the additional archive
-    layout: str = 'resized', # of the additional archive: 'resized' or 'public'
-    size: int = 256, # width of an image, pixels
-    seed: int = 0,
-) -> tuple[Path, Path]: # the main and the additional archive
+    folder: str | Path, # Folder to write to, created if missing
+    n_main: int = 150, # Number of training images in the main archive, 10 or more; a fifth as many for testing
+    n_extra: int = 250, # Number of images in the additional archive
+    layout: str = 'resized', # Layout of the additional archive: 'resized' or 'public'
+    size: int = 256, # Width of an image, pixels
+    seed: int = 0, # Random seed; the same seed gives the same archives
+) -> tuple[Path, Path]: # Paths of the main and of the additional archive
     "Write two archives like those from Kaggle, under the same names"
-    if layout not in LAYOUTS: raise DataError(f'layout {layout!r}: write {" or ".join(LAYOUTS)}')
-    if n_main < 10: raise DataError(f'n_main is {n_main}: 10 is the least that has all grades and some duplicates')
+    if layout not in LAYOUTS: raise DataError(f'layout={layout!r}: choose {" or ".join(LAYOUTS)}')
+    if n_main < 10: raise DataError(f'n_main={n_main}: 10 or more, for all grades and some duplicates')
     folder = Path(folder)
     return (_write_zip(folder/MAIN_ARCHIVE, _main_files(n_main, size, seed)),
             _write_zip(folder/EXTRA_ARCHIVE, _extra_files(n_extra, size, seed, layout)))
@@ -325,16 +341,16 @@ def make_archives(
 @command('dr_samples', 'dr_samples --dest more --n-main 500 --n-extra 1000 --size 512')
 def dr_samples(
     dest: Path = Path('samples'), # Folder to write to
-    n_main: int = 150, # Training photographs in the main archive
-    n_extra: int = 250, # Photographs in the additional archive
-    n_images: int = 10, # Photographs to grade, beside their grades in labels.csv
+    n_main: int = 150, # Number of training photographs in the main archive, 10 or more
+    n_extra: int = 250, # Number of photographs in the additional archive
+    n_images: int = 10, # Number of photographs to grade; labels.csv beside them holds their grades
     layout: Literal['resized', 'public'] = 'resized', # Layout of the additional archive: as Kaggle's resized set, or as the public one
-    size: int = 256, # Width of a photograph, pixels
+    size: int = 256, # Width of a photograph, pixels, 32 or more
     seed: int = 0, # Random seed; the same seed gives the same files
 ) -> dict: # Paths of both archives and of the folder: main, additional, photographs
     "Write drawn archives shaped like Kaggle's, and a folder of drawn photographs to grade"
-    if n_images < 1 or n_extra < 1: raise DataError(f'n_images is {n_images}, n_extra {n_extra}: at least one')
-    if size < 32 or not 0 <= seed < 2**31: raise DataError(f'size is {size}, seed {seed}: a size from 32 pixels on, a seed from 0 on')
+    if n_images < 1 or n_extra < 1: raise DataError(f'n_images={n_images}, n_extra={n_extra}: at least one')
+    if size < 32 or not 0 <= seed < 2**31: raise DataError(f'size={size}, seed={seed}: a size of 32 or more, a seed of 0 or more')
     check_target(dest, folder=True)
     main, extra = make_archives(dest, n_main, n_extra, layout, size, seed)
     make_folder(dest/'images', n_images, seed, size)

@@ -154,8 +154,9 @@ def _own_sides(
     "Choose sides that do not leak: as asked for where possible, otherwise at random"
     both = pd.concat([old.assign(asked=old.split), new])
     unit, sick = leak_groups(both), disputed(both).to_numpy()
-    train = np.isin(unit, unit[both.asked.eq('train').to_numpy() | sick])
-    held = np.isin(unit, unit[both.asked.eq('val').to_numpy()]) & ~train
+    stay = np.isin(unit, unit[:len(old)][old.split.eq('val').to_numpy()]) # the archives are split already
+    train = np.isin(unit, unit[both.asked.eq('train').to_numpy() | sick]) & ~stay
+    held = stay | np.isin(unit, unit[both.asked.eq('val').to_numpy()]) & ~train
     free = ~train & ~held
     held[free] = choose_val(both[free], val, seed)
     return pd.Series(np.where(held, 'val', 'train')[len(old):], new.index)
@@ -173,7 +174,7 @@ def plan_photos(
     new = mark_copies(stage.table[stage.table.source.isin(sources)])
     again = new.split.ne(LEFT) & new.duplicate_group.isin(old.get('duplicate_group', []))
     new.loc[again, 'reason'] = 'copy of ' + new.duplicate_group[again]
-    new.loc[new.split.ne(LEFT) & new.asked.eq('test'), 'reason'] = 'for testing, says its table'
+    new.loc[new.split.ne(LEFT) & new.asked.eq('test'), 'reason'] = 'for testing, by its table'
     new.loc[new.reason.ne(''), 'split'] = LEFT
     used = new[new.split != LEFT]
     new.loc[used.index, 'split'] = _own_sides(used, old[old.split != LEFT] if len(old) else used[:0], val, seed)

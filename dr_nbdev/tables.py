@@ -32,7 +32,7 @@ def _decoded(
         try: text = data.decode(encoding)
         except ValueError: continue
         if '\0' not in text: return text, encoding.removesuffix('-sig')
-    raise DataError(f'{where} is not a readable CSV: its content is no text in UTF-8, UTF-16 or cp1252. Save it as CSV')
+    raise DataError(f'{where} is not a readable CSV: its content is not text in UTF-8, UTF-16 or cp1252. Save it as CSV')
 
 # %% ../nbs/parts/tables.ipynb #fd24325c
 def _read_csv(

@@ -212,13 +212,13 @@ def folds(
     "Divide images into folds stratified by grade, with patients kept whole"
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
     if groups is not None and len(set(groups)) < n_splits:
-        raise DataError(f'{len(set(groups))} patients can not be divided into {n_splits} folds: ask for fewer')
+        raise DataError(f'{len(set(groups))} patients cannot be divided into {n_splits} folds: ask for fewer')
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', UserWarning)  # a grade with fewer images than folds
             return list(kind(n_splits, shuffle=True, random_state=seed).split(grades, grades, groups))
-    except ValueError as e: raise DataError(f'{len(grades)} images can not be divided into {n_splits} folds ({e}): ask for fewer')
+    except ValueError as e: raise DataError(f'{len(grades)} images cannot be divided into {n_splits} folds ({e}): ask for fewer')
 
 # %% ../nbs/5_thresholds.ipynb #3ccdb5c9
 def _value(metric, grades, pred):
@@ -263,7 +263,7 @@ class GradeProbs:
     centers: tuple   # b_1 to b_4, ascending: scores where P(grade >= k) is one half
     def __post_init__(self):
         ok = np.isfinite([self.slope, *_thresholds(self.centers)]).all() and self.slope > 0
-        if not ok: raise DataError(f'the slope must be a positive number, not {self.slope}')
+        if not ok: raise DataError(f'slope={self.slope}: a number above 0')
     def __call__(self,
         scores, # Continuous scores, shape (n,)
     ) -> np.ndarray: # Probabilities, shape (n, 5); each row sums to 1

@@ -342,7 +342,7 @@ def dr_train(
     metric: Literal['f1', 'qwk'] = 'f1', # Metric that thresholds are fitted for; f1 is macro F1
     fresh: bool = False, # Replace an earlier run of this name; without it, an interrupted run is resumed
 ) -> dict: # Paths of run and bundle, metrics of the validation photographs; empty in all processes but the first
-    "Train a grader, tune its thresholds and write its bundle; the same line resumes an interrupted training"
+    "Train a grader, tune its thresholds and write its bundle; the same command resumes an interrupted training"
     cfg = _override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr, at_once=at_once,
                     seed=seed)
     if weights == 'none': cfg = replace(cfg, weights=None)

@@ -21,7 +21,7 @@ from .tables import EYES, balance, find_columns, image_id, name_some, patient_ey
 # %% ../nbs/use/verdict.ipynb #16e736cc
 RULES = Path(dr_nbdev.__file__).parent/'rules'
 ACTIONS = ('rescreen', 'photograph again', 'refer', 'refer urgently') # Least urgent first
-NOT_ASSESSED = 'Macular oedema is not looked at.'
+NOT_ASSESSED = 'Macular oedema is not assessed.'
 _FINDINGS = [*map(str, range(N_GRADES)), 'ungradable']
 
 def read_rules(
@@ -116,7 +116,7 @@ def _eye_asks(
     if eye['referable'] == 'yes' and rules.referable[g] == 'no': said.append(ask(refer, f'grade {g}, referable by its score'))
     poor = eye['status'] == 'low_quality'
     if eye['referable'] == '' and poor: said.append(ask('ungradable', f'grade {g}, too poor to rule out referable DR'))
-    elif eye['referable'] == '': said.append(ask(refer, f'grade {g}, just below the cut for referable DR: look yourself'))
+    elif eye['referable'] == '': said.append(ask(refer, f'grade {g}, just below the cut for referable DR: have a person look'))
     return said
 
 # %% ../nbs/use/verdict.ipynb #16a11f68
