@@ -133,6 +133,7 @@ def _grader_of(
     if (weights, engine) not in _loaded: _loaded[weights, engine] = Grader.load(weights).use(engine) # copies share what computes the scores
     return replace(_loaded[weights, engine], quality=quality)
 
+# %% ../nbs/use/app.ipynb #ebc5df3c
 def _weights_choices(
     first: str | None = None, # Weights to list first; None: the shipped weights
 ) -> list[str]: # Names of shipped bundles, and paths of runs
@@ -305,6 +306,7 @@ def halt(self: _Page,
     self.sessions[session] = 'stop'
     return 'stopping'
 
+# %% ../nbs/use/app.ipynb #8f9763a6
 @patch
 def forget(self: _Page,
     session: str, # Id of the closed page, from Gradio

@@ -95,7 +95,7 @@ def read_member(
     except Exception as e: raise DataError(f'{name} in {z.filename} is damaged ({e}): download the archive again') from None
 
 # %% ../nbs/parts/archives.ipynb #ac71aded
-_test = re.compile(r'(^|[\W_])test([\W_\d]|$)|submission')
+_test = re.compile(r'(^|[\W_])(tests?|testing)([\W_\d]|$)|submission')
 
 def _is_test(
     name: str, # Name of a member, with slashes

@@ -187,6 +187,7 @@ def batch_augments(
     return {'light': lambda: _geometry(), 'default': lambda: [*_geometry(), CameraJitter()],
             'coarse': lambda: [*_geometry((.75, 1.35)), CameraJitter(), Coarsen()]}.get(name, list)()
 
+# %% ../nbs/parts/augment.ipynb #186197b4
 def image_augment(
     name: str | None, # Name in `AUGMENTS`, or None for no augmentation
 ): # Function of an image and a generator; None if single images stay as they are

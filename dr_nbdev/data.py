@@ -174,6 +174,7 @@ def _straddling(manifest, by):
     "Count the patients, or photographs, that are on both sides of the split"
     return int((manifest.groupby(by).split.nunique() > 1).sum())
 
+# %% ../nbs/1_data.ipynb #a77d687f
 @dataclass(repr=False)
 class MergeReport:
     "Report what a merge did: text when printed, a table in a notebook"

@@ -29,6 +29,7 @@ def _sources(
     "List the sources of a merge in a fixed order, so that colours and columns stay the same"
     return sorted(manifest.source.unique(), key=lambda o: (o not in _COLORS, o != 'main', o))
 
+# %% ../nbs/2_eda.ipynb #306091bc
 def grade_counts(
     manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
 ) -> pd.DataFrame: # Number of photographs; index: grade, 0 to 4; columns: (split, source)

@@ -64,6 +64,7 @@ class Engine:
     def __str__(self):
         return self.name + (f' (at most {self.difference:.4f} from float32 on {self.compared} squares)' if self.compared else '')
 
+# %% ../nbs/parts/engines.ipynb #016495cd
 class EngineError(DRError):
     "Report an engine that is not installed, can't run the network, or gives other scores"
 

@@ -24,7 +24,9 @@ def _map_layer(
     "Find the last stage that gives feature maps"
     if hasattr(model, 'permute'): return model.permute # Swin
     if hasattr(model, 'features'): return model.features[-1]
-    return model.layer4 if hasattr(model, 'layer4') else model.trunk_output
+    for part in ('layer4', 'trunk_output'):
+        if hasattr(model, part): return getattr(model, part)
+    raise DataError(f'{type(model).__name__} has no maps of features that a heatmap could be made from: grade without heatmaps')
 
 # %% ../nbs/use/explain.ipynb #a0f67dc4
 _ASKED = ('score', 'referable')

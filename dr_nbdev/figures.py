@@ -93,6 +93,7 @@ def _count_tables(
 def _ratio(a, b):
     with np.errstate(invalid='ignore', divide='ignore'): return np.where(b > 0, a/b, np.nan)
 
+# %% ../nbs/parts/figures.ipynb #855efdc1
 def _grade_figures(h, lv, scheme):
     "Compute macro F1, QWK, accuracy, and the figures of each class"
     c = h.astype(float) @ np.eye(h.shape[1])[lv.predicted] # rounds x classes x classes

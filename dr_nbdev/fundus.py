@@ -248,6 +248,7 @@ def _small(
     f = s*round(max(h, w)/max(img.shape[:2]))
     return img if f == 1 else cv2.resize(img, None, fx=f, fy=f, interpolation=cv2.INTER_AREA)[:round(h*s), :round(w*s)]
 
+# %% ../nbs/parts/fundus.ipynb #c9c95f02
 def _luminance(
     img: np.ndarray, # Picture, height x width x 3, uint8
 ) -> np.ndarray: # Luminance, height x width, float32, 0 to 255
@@ -521,6 +522,7 @@ def inside(self: Preprocess,
     "Mark the retina in the square"
     return fit_square((fov.inside if self.crop else fov.mask).astype(np.uint8), self.size) > 0
 
+# %% ../nbs/parts/fundus.ipynb #ffabfb04
 @patch
 def __call__(self: Preprocess,
     src: np.ndarray | str | Path | bytes, # Photograph (height x width x 3, uint8, RGB), its path or its content
@@ -543,6 +545,7 @@ def scale_shift(self: Preprocess,
     mean, std = (torch.tensor(o, device=device).view(1, 3, 1, 1) for o in (self.mean, self.std))
     return 1/(255*std), -mean/std
 
+# %% ../nbs/parts/fundus.ipynb #fa693208
 @patch
 def normalize(self: Preprocess,
     batch: np.ndarray, # Squares, n x size x size x 3, uint8, array or tensor

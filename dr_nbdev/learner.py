@@ -27,7 +27,7 @@ from .fundus import Preprocess
 from .manifest import load_manifest
 from .metrics import macro_f1, qwk
 from .networks import create_model, find_backbone, head_name
-from .tables import balance, balance_line, read_table
+from .tables import balance, balance_line, name_some, read_table
 from .thresholds import to_grade
 
 # %% ../nbs/parts/learner.ipynb #b5211348
@@ -137,6 +137,7 @@ def create_batches(self: FundusDL,
     mine = (o[self.part[0]::self.part[1]] for o in chunked(idxs, self.bs, self.drop_last))
     yield from prefetch(read, filter(len, mine), self.readers)
 
+# %% ../nbs/parts/learner.ipynb #d5f07754
 @patch
 def create_batch(self: FundusDL,
     items: list, # Tuples of a square and its grade
@@ -188,8 +189,9 @@ def _halfway(
     t = read_table(teacher)
     if not {'image_id', 'score'} <= set(t): raise DataError(f'{teacher} has columns {", ".join(t)}: needed are image_id and score')
     score = table.image_id.map(dict(zip(t.image_id, pd.to_numeric(t.score, errors='coerce'))))
-    log(balance_line(balance('training photographs', int(train.sum()), int((train & score.notna()).sum()),
-                             {'without a score of the teacher': table.image_id[train & score.isna().to_numpy()]})))
+    alone = table.image_id[train & score.isna().to_numpy()].tolist()
+    log(f'targets: {int(train.sum()) - len(alone)} of {int(train.sum())} training photographs halfway to the score of the teacher'
+        + (f'; {len(alone)} without a score keep their grade: {name_some(alone)}' if alone else ''))
     return ((grades + score)/2).fillna(grades)
 
 # %% ../nbs/parts/learner.ipynb #44d7e365

@@ -158,6 +158,7 @@ def patient_draws(
         drawn = rng.integers(n_patients, size=(rounds, n_patients)) + n_patients*np.arange(rounds)[:, None]
         yield np.bincount(drawn.ravel(), minlength=rounds*n_patients).reshape(rounds, -1)
 
+# %% ../nbs/parts/metrics.ipynb #d0d89374
 def _resamples(groups, n_images, n_boot, seed):
     "Yield batches of bootstrap rounds: how often each image was drawn, shape (rounds, n_images)"
     who = patient_numbers(groups, n_images)

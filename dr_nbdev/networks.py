@@ -131,7 +131,9 @@ def find_backbone(
     name: str, # Name in `BACKBONES`, or 'timm:' and a name in timm
 ) -> Backbone: # Entry with the name and the learning rate
     "Find the entry of a backbone by its name"
-    if name.startswith(TIMM): return Backbone(name, 1e-4 if _timm_config(name)['first_conv'].startswith('patch') else 5e-4)
+    if name.startswith(TIMM):
+        careful = 'convnext' in name or _timm_config(name)['first_conv'].startswith('patch')
+        return Backbone(name, 1e-4 if careful else 5e-4)
     if name not in BACKBONES: raise WeightsError(f'no backbone is called {name!r}: choose from {", ".join(BACKBONES)}')
     return BACKBONES[name]
 
@@ -168,6 +170,7 @@ class RotationTTA(nn.Module):
     def forward(self, x: torch.Tensor): # Normalised squares, n x 3 x size x size
         return (self.model(x) + self.model(x.transpose(2, 3).flip(2)) + self.model(x.flip(2, 3)) + self.model(x.transpose(2, 3).flip(3)))/4
 
+# %% ../nbs/parts/networks.ipynb #293ce6dd
 def with_views(
     model: nn.Module, # Network that gives scores n x 1
     views: int, # Number of turns to average, 1 or 4

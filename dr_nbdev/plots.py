@@ -47,6 +47,7 @@ def image_row(
     fit = lambda o: cv2.resize(o, (round(o.shape[1]*height/o.shape[0]), height), interpolation=cv2.INTER_AREA)
     return Image(data=cv2.imencode('.jpeg', np.hstack([fit(o) for o in images])[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])[1].tobytes())
 
+# %% ../nbs/parts/plots.ipynb #c8943c0e
 def grey(
     field: np.ndarray, # Field of numbers, height x width
 ) -> np.ndarray: # Grey picture, height x width x 3, uint8

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Thread
 
+from fastcore.basics import patch
+
 from .cli import command
 from .core import DISCLAIMER, DataError, render, versions
 from .fundus import MAX_PIXELS
@@ -28,35 +30,42 @@ class Batcher:
         self.readers = ThreadPoolExecutor(os.cpu_count() or 1)
         Thread(target=self._compute, daemon=True).start()
 
-    def _prepare(self, name, data):
-        g = self.grader
-        try: return prepare(data, g.preprocess, g.quality, g.min_quality, name)
-        except Exception as e: return Prepared(None, 'unreadable', f'{name} can\'t be read ({type(e).__name__})')
+# %% ../nbs/use/serve.ipynb #b15d177f
+@patch
+def _prepare(self: Batcher, name, data):
+    "Read, assess and prepare a photograph; whatever goes wrong becomes its status"
+    g = self.grader
+    try: return prepare(data, g.preprocess, g.quality, g.min_quality, name)
+    except Exception as e: return Prepared(None, 'unreadable', f'{name} can\'t be read ({type(e).__name__})')
 
-    def _compute(self):
-        "Grade the prepared photographs in batches, until the program ends"
-        most = max(8, self.grader.ready.at_once)
-        while True:
-            items = [self.ready.get()]
-            while len(items) < most:
-                try: items.append(self.ready.get_nowait())
-                except Empty: break
-            try: rows = json.loads(self.grader.table([o[0] for o in items], [o[1] for o in items]).to_json(orient='records'))
-            except Exception as e: rows = [e]*len(items)
-            for (_, _, loop, future), row in zip(items, rows): loop.call_soon_threadsafe(_settle, future, row)
+# %% ../nbs/use/serve.ipynb #19a8de20
+@patch
+def _compute(self: Batcher):
+    "Grade the prepared photographs in batches, until the program ends"
+    most = max(8, self.grader.ready.at_once)
+    while True:
+        items = [self.ready.get()]
+        while len(items) < most:
+            try: items.append(self.ready.get_nowait())
+            except Empty: break
+        try: rows = json.loads(self.grader.table([o[0] for o in items], [o[1] for o in items]).to_json(orient='records'))
+        except Exception as e: rows = [e]*len(items)
+        for (_, _, loop, future), row in zip(items, rows): loop.call_soon_threadsafe(_settle, future, row)
 
-    async def grade(self,
-        name: str, # Name of the photograph
-        data: bytes, # Content of its file
-    ) -> dict: # Row of `result.csv` as plain values; None where a value is missing
-        "Grade a photograph"
-        self.waiting += 1
-        try:
-            loop = asyncio.get_running_loop()
-            prepared = await loop.run_in_executor(self.readers, self._prepare, name, data)
-            self.ready.put((name, prepared, loop, future := loop.create_future()))
-            return await future
-        finally: self.waiting -= 1
+# %% ../nbs/use/serve.ipynb #28ed2c9e
+@patch
+async def grade(self: Batcher,
+    name: str, # Name of the photograph
+    data: bytes, # Content of its file
+) -> dict: # Row of `result.csv` as plain values; None where a value is missing
+    "Grade a photograph"
+    self.waiting += 1
+    try:
+        loop = asyncio.get_running_loop()
+        prepared = await loop.run_in_executor(self.readers, self._prepare, name, data)
+        self.ready.put((name, prepared, loop, future := loop.create_future()))
+        return await future
+    finally: self.waiting -= 1
 
 # %% ../nbs/use/serve.ipynb #55b335f3
 def _settle(future, row):
@@ -80,18 +89,6 @@ class _Gate:
     "Refuse calls before their body is read, limit them while it arrives, and log them"
     def __init__(self, app, batcher, limits, token, log):
         self.app, self.batcher, self.limits, self.token, self.log = app, batcher, limits, token, log
-
-    def refusal(self, scope):
-        "Return status and message of a refused call, or None to let it in"
-        headers = {k.decode('latin1').lower(): v.decode('latin1') for k, v in scope['headers']}
-        if scope['path'] == '/health': return None
-        given = headers.get('authorization', '').removeprefix('Bearer ').encode('utf-8', 'replace')
-        if self.token and not hmac.compare_digest(given, self.token.encode()): return 401, 'a token is needed: Authorization: Bearer TOKEN'
-        if scope['method'] != 'POST': return None
-        length = headers.get('content-length', '0')
-        if not length.isdecimal() or int(length) > self.limits.total_mb*1e6:
-            return 413, f'a call may have {self.limits.total_mb} MB at most'
-        if self.batcher.waiting >= self.limits.waiting: return 503, 'too many photographs wait: try again in a few seconds'
 
     async def __call__(self, scope, receive, send):
         if scope['type'] != 'http': return await self.app(scope, receive, send)
@@ -118,9 +115,32 @@ class _Gate:
             raise
         finally:
             self.batcher.calls -= 1
-            took = round(1000*(time.monotonic() - began))
-            line = dict(time=time.strftime('%Y-%m-%dT%H:%M:%S'), method=scope['method'], path=scope['path'][:40], status=status, bytes=size)
-            if self.log: self.log(line | dict(ms=took, waiting=self.batcher.waiting))
+            if self.log: self.log(_log_line(scope, status, size, time.monotonic() - began) | dict(waiting=self.batcher.waiting))
+
+# %% ../nbs/use/serve.ipynb #77935408
+@patch
+def refusal(self: _Gate, scope):
+    "Return status and message of a refused call, or None to let it in"
+    headers = {k.decode('latin1').lower(): v.decode('latin1') for k, v in scope['headers']}
+    if scope['path'] == '/health': return None
+    given = headers.get('authorization', '').removeprefix('Bearer ').encode('utf-8', 'replace')
+    if self.token and not hmac.compare_digest(given, self.token.encode()): return 401, 'a token is needed: Authorization: Bearer TOKEN'
+    if scope['method'] != 'POST': return None
+    length = headers.get('content-length', '0')
+    if not length.isdecimal() or int(length) > self.limits.total_mb*1e6:
+        return 413, f'a call may have {self.limits.total_mb} MB at most'
+    if self.batcher.waiting >= self.limits.waiting: return 503, 'too many photographs wait: try again in a few seconds'
+
+# %% ../nbs/use/serve.ipynb #09312969
+def _log_line(
+    scope: dict, # Call, as an ASGI server describes it
+    status: int, # HTTP status of the answer
+    size: int, # Size of the body, bytes
+    took: float, # Time from the first byte to the answer, seconds
+) -> dict: # Line of the log
+    "Describe a call for the log"
+    now = time.strftime('%Y-%m-%dT%H:%M:%S')
+    return dict(time=now, method=scope['method'], path=scope['path'][:40], status=status, bytes=size, ms=round(1000*took))
 
 # %% ../nbs/use/serve.ipynb #cb0b9db6
 async def _say(send, status, words):
@@ -131,25 +151,11 @@ async def _say(send, status, words):
     await send(dict(type='http.response.start', status=status, headers=headers))
     await send(dict(type='http.response.body', body=body))
 
-# %% ../nbs/use/serve.ipynb #ea53b55c
-def make_service(
-    grader: Grader, # Grader that predicts the grades
-    token: str | None = None, # Token that callers must show; None: open to everybody who can reach the address
-    limits: Limits = Limits(), # Limits of a call, and of the queue
-    log=None, # Function that is called with a dict after each call; None: no log
-): # FastAPI application, for any ASGI server
-    "Make a service that grades photographs"
-    try:
-        from fastapi import FastAPI, HTTPException, Response, UploadFile
-        from fastapi.responses import HTMLResponse
-        from starlette.formparsers import MultiPartParser
-    except ImportError: raise DataError('the service needs FastAPI: pip install "dr_nbdev[serve]"') from None
-    logging.getLogger('python_multipart').setLevel(logging.ERROR) # what is wrong with an upload goes to its sender
-    MultiPartParser.spool_max_size = int(limits.total_mb*1e6) # in memory, not on the disk
-    batcher = Batcher(grader)
-    app = FastAPI(title='dr_nbdev', description=f'{DISCLAIMER} {NOT_ASSESSED}', docs_url=None, redoc_url=None)
-    app.state.batcher = batcher
-
+# %% ../nbs/use/serve.ipynb #6e4b2935
+def _add_grade(app, batcher, limits):
+    "Add the call that grades"
+    from fastapi import HTTPException, Response, UploadFile
+    grader = batcher.grader
     @app.post('/grade')
     async def grade(file: list[UploadFile], response: Response) -> list[dict]:
         "Grade photographs (multipart field file, once or more): a row for each, null where there is no grade"
@@ -160,6 +166,10 @@ def make_service(
         response.headers['X-Weights'], response.headers['X-Disclaimer'] = grader.name, f'{DISCLAIMER} {NOT_ASSESSED}'
         return await asyncio.gather(*[batcher.grade(name(o), await o.read()) for o in file])
 
+# %% ../nbs/use/serve.ipynb #0b6b3ace
+def _add_state(app, batcher, limits):
+    "Add the calls that tell the state of the service"
+    grader = batcher.grader
     @app.get('/health')
     async def health() -> dict:
         "Whether it is up, how many other calls it has, and how many photographs wait"
@@ -172,6 +182,10 @@ def make_service(
                     thresholds=[float(o) for o in grader.thresholds], referable_cut=grader.referable_cut, engine=grader.ready.name,
                     device=str(grader.device), limits=vars(limits), disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED)
 
+# %% ../nbs/use/serve.ipynb #078839b7
+def _add_docs(app, grader, limits, token):
+    "Add the page that documents the calls"
+    from fastapi.responses import HTMLResponse
     @app.get('/docs', response_class=HTMLResponse, include_in_schema=False)
     @app.get('/', response_class=HTMLResponse, include_in_schema=False)
     async def docs() -> str:
@@ -179,6 +193,26 @@ def make_service(
         return render('serve.html', calls=calls, disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED, weights=grader.name, locked=bool(token),
                       address='/', max_files=limits.files, max_mb=limits.mb, max_mpx=MAX_PIXELS//10**6, seconds=round(limits.seconds))
 
+# %% ../nbs/use/serve.ipynb #ea53b55c
+def make_service(
+    grader: Grader, # Grader that predicts the grades
+    token: str | None = None, # Token that callers must show; None: open to everybody who can reach the address
+    limits: Limits = Limits(), # Limits of a call, and of the queue
+    log=None, # Function that is called with a dict after each call; None: no log
+): # FastAPI application, for any ASGI server
+    "Make a service that grades photographs"
+    try:
+        from fastapi import FastAPI
+        from starlette.formparsers import MultiPartParser
+    except ImportError: raise DataError('the service needs FastAPI: pip install "dr_nbdev[serve]"') from None
+    logging.getLogger('python_multipart').setLevel(logging.ERROR) # what is wrong with an upload goes to its sender
+    MultiPartParser.spool_max_size = int(limits.total_mb*1e6) # in memory, not on the disk
+    batcher = Batcher(grader)
+    app = FastAPI(title='dr_nbdev', description=f'{DISCLAIMER} {NOT_ASSESSED}', docs_url=None, redoc_url=None)
+    app.state.batcher = batcher
+    _add_grade(app, batcher, limits)
+    _add_state(app, batcher, limits)
+    _add_docs(app, grader, limits, token)
     app.add_middleware(_Gate, batcher=batcher, limits=limits, token=token, log=log)
     return app
 

@@ -25,6 +25,7 @@ def leak_groups(
         return zip(place.groupby(values.where(values.ne(''), 'row ' + place.astype(str))).transform('first'), place)
     return connected(len(table), [*ties('patient'), *ties('duplicate_group')])
 
+# %% ../nbs/parts/splits.ipynb #ebd2bf8e
 def disputed(
     table: pd.DataFrame, # Columns grade and duplicate_group
 ) -> pd.Series: # True for each row whose photograph also has another grade, (n,)

@@ -6,7 +6,7 @@
 __all__ = ['PRESETS', 'RUN_FILES', 'TrainConfig', 'config_learner', 'train', 'plot_history', 'run_summary', 'dr_train']
 
 # %% ../nbs/4_train.ipynb #71057cd9
-import hashlib, json, math, os, re, warnings
+import hashlib, json, math, os, re, shutil, warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -188,6 +188,7 @@ def _check_config(
         if k in given and not 0 < given[k] < math.inf: raise DataError(f'{k}={given[k]}: a number above 0')
     for k, choice in _ONE_OF.items():
         if given[k] not in choice: raise DataError(f'{k}={given[k]!r}: choose from {", ".join(map(str, choice))}')
+    if cfg.at_once and cfg.batch % cfg.at_once: raise DataError(f'at_once={cfg.at_once}: choose a divisor of batch={cfg.batch}')
     if cfg.ema >= 1: raise DataError(f'ema={cfg.ema}: a share below 1')
     if cfg.seed >= 2**32: raise DataError(f'seed={cfg.seed}: below 2**32')
 
@@ -209,6 +210,7 @@ def _check_run(
 ):
     "Write the configuration of a new run, or raise `DRError` if the folder holds another run"
     if fresh:
+        shutil.rmtree(run/'bundle', ignore_errors=True) # it belongs to the weights that go
         for o in RUN_FILES: (run/o).unlink(missing_ok=True)
     if not (run/'best.safetensors').exists(): # nothing has been trained here yet
         write_json(run/'config.json', config)
@@ -226,6 +228,7 @@ def _with_kept_weights(learn, run):
     load_state(learn.model, read_state(run/'best.safetensors'))
     return learn.to_fp32()
 
+# %% ../nbs/4_train.ipynb #611bfc3b
 def _save_scores(
     learn: Learner, # Learner with the kept weights
     cfg: TrainConfig, # Configuration of the run

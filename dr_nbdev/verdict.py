@@ -168,7 +168,7 @@ def verdict_lines(
     n = table.action.value_counts()
     if table.empty: return f'no patient is known: see how photographs are named. {NOT_ASSESSED}'
     counts = [f'{n[o]:6} {o}' for o in ACTIONS[::-1] if o in n]
-    return '\n'.join([f'{len(table)} patients by the rule {table.rule[0]}', *counts, NOT_ASSESSED])
+    return '\n'.join([f'{len(table)} patient{"s"*(len(table) != 1)} by the rule {table.rule[0]}', *counts, NOT_ASSESSED])
 
 # %% ../nbs/use/verdict.ipynb #f8c46a70
 def verdict_box(
