@@ -104,6 +104,7 @@ def _is_test(
     "Look for *test* or *submission* in the path below the root"
     return _test.search(name[len(root):].lower()) is not None
 
+# %% ../nbs/parts/archives.ipynb #7cd7130f
 def _root(
     names: list[str], # Names of members, with slashes
 ) -> str: # Folder that all of them lie in, with the slash; '' if there is none

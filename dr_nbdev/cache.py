@@ -25,6 +25,7 @@ def cache_folder(
     "Find the folder of the squares that a `Preprocess` prepares"
     return Path(data)/'cache'/prep.key
 
+# %% ../nbs/parts/cache.ipynb #4cd93936
 def _is_prepared(
     file: Path, # File of a square in that folder
     size: int, # Side of the square, pixels

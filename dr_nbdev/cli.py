@@ -27,6 +27,7 @@ def _option(p, text, names):
                                                                                        show_default=p.default not in (None, False))
     return p.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[p.annotation, kind])
 
+# %% ../nbs/parts/cli.ipynb #c9b61023
 def _parameters(func, names):
     "Turn all parameters of a function into typer's form, with their comments as help texts"
     doc = docments(func)
@@ -39,6 +40,7 @@ def _show_version(asked: bool):
         print(f'dr_nbdev {versions(["dr_nbdev"])["dr_nbdev"]}')
         raise typer.Exit
 
+# %% ../nbs/parts/cli.ipynb #2e264c25
 def _common(has_result):
     "Make the options that every command has; `--json` only if the function returns a result"
     import typer

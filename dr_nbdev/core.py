@@ -271,6 +271,7 @@ def templates() -> Path: # Folder of the package's templates
     import dr_nbdev
     return Path(dr_nbdev.__file__).parent/'templates'
 
+# %% ../nbs/parts/core.ipynb #dfa8e4b4
 def render(
     template: str, # Name of a file in `templates()`, or the text of a template
     text: bool = False, # True if `template` is the text itself

@@ -141,6 +141,7 @@ def fellow_eyes(
     t = t[t.eye != ''].pivot_table(index='patient', columns='eye', values='grade', aggfunc='first')
     return t.reindex(columns=['left', 'right']).dropna().astype(int)
 
+# %% ../nbs/2_eda.ipynb #597bbc21
 def fellow_qwk(
     pairs: pd.DataFrame, # Grades of left and right eyes, as `fellow_eyes` gives them
 ) -> float: # QWK: 1 for perfect agreement, 0 for chance

@@ -116,6 +116,7 @@ def detections(
     "List the detections that these labels allow"
     return {DETECT[g]: i for i, g in enumerate(scheme.lows) if g in DETECT}
 
+# %% ../nbs/parts/figures.ipynb #1ea0f04b
 def operating_cuts(
     rules: GradingRules, # Rules that turn scores into answers
     name: str, # Detection, such as 'referable'

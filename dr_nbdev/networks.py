@@ -195,6 +195,7 @@ def ensemble_members(
     model = model.model if isinstance(model, RotationTTA) else model
     return list(model.members) if isinstance(model, Ensemble) else [model]
 
+# %% ../nbs/parts/networks.ipynb #d0017cbc
 def member_predictions(
     model: nn.Module, # Network, `Ensemble`, or one of them in `RotationTTA`
     x: torch.Tensor, # Normalised squares, n x 3 x size x size

@@ -189,6 +189,7 @@ def quality_band(
     "Describe the quality of a photograph in a word"
     return next((k for k, v in BANDS.items() if share < v), '')
 
+# %% ../nbs/parts/quality.ipynb #89a24da9
 def quality_words(
     share: float, # Quality, as for `quality_band`
 ) -> str: # Word and share; '' if not known

@@ -78,6 +78,7 @@ def kaggle2023(cls: TrainConfig) -> TrainConfig: # Configuration of the 2023 bas
     return cls(lr=1e-3, head_lr=1., schedule='step', wd=.01, amsgrad=True, preprocess=Preprocess(size=380), augment='kaggle2023',
                balance=None, ema=0., choose='macro_f1')
 
+# %% ../nbs/4_train.ipynb #316e842a
 @patch(cls_method=True)
 def demo(cls: TrainConfig) -> TrainConfig: # Configuration for a laptop
     "Return the settings of a small network from random weights: about a minute on two cores"
