@@ -41,7 +41,9 @@ def symbols():
     from dr_nbdev._modidx import d
     found = {}
     for module, syms in d['syms'].items():
+        public = ast.literal_eval(re.search(r'^__all__ = (\[.*?\])', (root/f'{module.replace(".", "/")}.py').read_text(), re.M | re.S)[1])
         for full in syms:
+            if full.removeprefix(module + '.').split('.')[0] not in public: continue
             name, page = full.removeprefix(module + '.'), module_pages()[module.removeprefix('dr_nbdev.')]
             if not name.split('.')[-1].startswith('_'): found.setdefault(name, set()).add(f'{page}.html#{anchor(name)}')
     return {k: next(iter(v)) for k, v in found.items() if len(v) == 1}
@@ -75,7 +77,7 @@ def documented(node, lines, up):
         fields = [o for o in body if isinstance(o, (ast.AnnAssign, ast.Assign))]
         head = [lines[node.lineno - 1]] + [line for o in fields for line in lines[o.lineno - 1:o.end_lineno]]
     else:
-        if any('patch' in ast.unparse(d) for d in node.decorator_list): name = f'{ast.unparse(node.args.args[0].annotation)}.{name}'
+        if any(ast.unparse(d).split('(')[0] == 'patch' for d in node.decorator_list): name = f'{ast.unparse(node.args.args[0].annotation)}.{name}'
         first = body[0].lineno - 1
         head = lines[node.lineno - 1:first] or [lines[node.lineno - 1].split('):')[0] + '):']
     text = link_names(' '.join(doc.split()), up) if doc else ''
