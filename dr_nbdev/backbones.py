@@ -68,7 +68,7 @@ def plot_comparison(
                 color='#00224e', capsize=3)
     old = table.backbone.map(ORIGINAL_COMPARISON)
     if old.notna().any(): ax.plot(old, y, 'x', color='#bcae6c', label='2023, other images')
-    ax.set(yticks=y, yticklabels=[f'{r.backbone}\n{r.mb} MB, {r.seconds:.0f} s per epoch' for r in table.itertuples()],
-           xlabel='validation macro F1, 95% interval', xlim=(0, 1))
+    ax.set(yticks=y, yticklabels=[f'{r.backbone}\n{r.mb} MB, {r.seconds:.2g} s per epoch' for r in table.itertuples()],
+           xlabel='validation macro F1, 95% interval', xlim=(0, 1), ylim=(-.6, len(table) - .4))
     if old.notna().any(): ax.legend(fontsize=8)
     return ax

@@ -41,7 +41,7 @@ def grade_counts(
 # %% ../nbs/2_eda.ipynb #65c9682a
 def _grade_axis(ax, **labels):
     "Label the horizontal axis with the names of the grades, and remove the upper and right frame"
-    ax.set_xticks(range(N_GRADES), [o.replace(' DR', '\nDR') if len(o) > 6 else o for o in GRADES], fontsize=8)
+    ax.set_xticks(range(N_GRADES), [o.replace('tive DR', '-\ntive DR') for o in GRADES], fontsize=8)
     ax.spines[['top', 'right']].set_visible(False)
     ax.set(**labels)
     return ax
@@ -60,6 +60,7 @@ def plot_counts(
             ax.bar(range(N_GRADES), n[split, source], bottom=low, color=_COLORS.get(source, '#7c7b78'), label=source)
             low = low + n[split, source].to_numpy()
         ax.bar_label(ax.containers[-1], labels=[f'{o:.0f}' for o in low], fontsize=8)
+        ax.set_ylim(0, 1.12*low.max())
         _grade_axis(ax, title=f'{split}: {low.sum():.0f} photographs', ylabel='photographs')
     axs[0].legend(title='source', fontsize=8)
     return axs
@@ -94,7 +95,7 @@ def plot_file_size(
     "Plot the file size by grade, for each source"
     import matplotlib.pyplot as plt
     found = _sources(manifest)
-    fig, axs = plt.subplots(1, len(found), figsize=(3.5*len(found), 2.6), layout='constrained', squeeze=False)
+    fig, axs = plt.subplots(1, len(found), figsize=(3.5*len(found), 2.6), layout='constrained', squeeze=False, sharey=True)
     for ax, source in zip(axs[0], found):
         rows = manifest[manifest.source == source]
         kb = [rows.bytes[rows.grade == g] / 1000 for g in range(N_GRADES)]
@@ -158,7 +159,7 @@ def plot_fellow_eyes(
     n = pd.crosstab(pairs.left, pairs.right).reindex(index=range(N_GRADES), columns=range(N_GRADES), fill_value=0).to_numpy()
     share = n / np.maximum(n.sum(1, keepdims=True), 1)
     fig, ax = plt.subplots(figsize=(4.2, 3.2), layout='constrained')
-    ax.imshow(share, cmap='cividis_r', vmin=0, vmax=1)
+    ax.imshow(share, cmap='Blues', vmin=0, vmax=1)
     for (i, j), v in np.ndenumerate(n): ax.text(j, i, v, ha='center', va='center', color='white' if share[i, j] > .5 else 'black')
     ax.set(title=f'Both eyes agree in {np.trace(n) / n.sum():.0%} of {n.sum()} patients\nQWK {fellow_qwk(pairs):.3f}',
            xlabel='grade of the right eye', ylabel='grade of the left eye')
@@ -238,5 +239,5 @@ def plot_audit(
     ax.invert_yaxis()
     ax.legend(bbox_to_anchor=(1, .5), loc='center left', frameon=False)
     ax.spines[['top', 'right']].set_visible(False)
-    ax.set(title='The grade, told without looking at the image', ylabel='known', xlabel=f'{score} (dashed: a constant answer)')
+    ax.set(title='Guessing the grade without the photograph', ylabel='known clue', xlabel=f'{score} (dashed: a constant answer)')
     return ax

@@ -9,6 +9,7 @@ __all__ = ['SIDE', 'LIMITS', 'RULES', 'SHARES', 'NOT_SAID', 'REFERENCE_FILE', 'Q
 # %% ../nbs/parts/quality.ipynb #59328def
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 import cv2
 import numpy as np
@@ -205,5 +206,7 @@ def quality_sheet(
     "Show pictures with their quality and its reason, worst first"
     from dr_nbdev.plots import photo_grid
     order = sorted(range(len(images)), key=lambda i: qualities[i].score)
-    words = lambda q: f'{q.score:.3f}\n{"" if q.retina else "no retina: "}{q.reason}' if q.score < MIN_QUALITY else f'{q.score:.2f} ok'
+    def words(q):
+        if q.score >= MIN_QUALITY: return f'{q.score:.2f} ok'
+        return fill(f'{q.score:.3f} {"" if q.retina else "no retina: "}{q.reason}', 26)
     return photo_grid([fit_square(images[i], 180) for i in order], [words(qualities[i]) for i in order], columns, 1.6, fontsize=6)

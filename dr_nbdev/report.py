@@ -143,7 +143,7 @@ def plot_groups(
         ax.set(xlabel=name.replace('_', ' '), xlim=(min(0, np.nanmin(np.r_[o.low, 0])), 1.02))
         ax.grid(axis='x', alpha=.3)
     axs[0, 0].set(yticks=range(len(rows)), yticklabels=[f'{r.column}: {r.group} (n={r.images})' for r in rows.itertuples()])
-    axs[0, 0].invert_yaxis()
+    axs[0, 0].set_ylim(len(rows) - .5, -.5)
     return fig
 
 # %% ../nbs/use/report.ipynb #f7d44423
@@ -229,7 +229,7 @@ def _certainty(graded, y, s, lv, rules, t):
     risk = plot_risk({'errors': risk_coverage(lv.predicted != y, lv.sure)}).figure
     return _section('Certainty', 'A point on the diagonal was observed as often as predicted; its size is its share of the photographs.',
                     _picture(plot_reliability(curves).figure, 'Calibration')
-                    + _picture(risk, 'Errors among those that are kept, if the least sure are passed on'),
+                    + _picture(risk, 'Share of wrong grades among the photographs that are kept, if the least certain go to a person'),
                     [[['figure', 'value']] + [[v, _words(t, k)] for k, v in told.items() if k in t.index]])
 
 # %% ../nbs/use/report.ipynb #78fd74df
