@@ -130,7 +130,8 @@ def _grader_of(
 ) -> Grader: # Grader; calls with the same weights and engine share the network
     "Load a grader by name, or take the loaded one"
     weights = weights or _weights_choices()[0]
-    if (weights, engine) not in _loaded: _loaded[weights, engine] = Grader.load(weights).use(engine) # copies share what computes the scores
+    # copies share what computes the scores
+    if (weights, engine) not in _loaded: _loaded[weights, engine] = Grader.load(weights).use(engine)
     return replace(_loaded[weights, engine], quality=quality)
 
 # %% ../nbs/use/app.ipynb #ebc5df3c
@@ -175,13 +176,15 @@ def _batch_page(
         patients.append(verdict_box(row) + '<div class="dr-cards">' + ''.join(cards[o] for o in mine) + '</div>')
         for o in mine: rest.pop(o, None)
     return render('batch.html', css=Markup(page_css()), n=len(seen), disclaimer=DISCLAIMER, weights=seen[0].grader.name,
-                  summary=result_summary(t), patients=list(map(Markup, patients)), cards=Markup(''.join(cards[o] for o in rest)))
+                  summary=result_summary(t), patients=list(map(Markup, patients)),
+                  cards=Markup(''.join(cards[o] for o in rest)))
 
 # %% ../nbs/use/app.ipynb #4ae214d0
 # Name, drawn grade and random seed of each drawn eye
 _EXAMPLES = (('drawn_1_left', 0, 11), ('drawn_1_right', 2, 12), ('drawn_2_left', 3, 15), ('drawn_2_right', 4, 13))
 # Columns of the table on the page, and their widths in pixels
-_SHOWN = dict(name=170, grade=70, label=130, referable=90, score=80, confidence=110, set=70, quality=90, status=110, message=360)
+_SHOWN = dict(name=170, grade=70, label=130, referable=90, score=80, confidence=110, set=70, quality=90, status=110,
+              message=360)
 
 def _example_files(
     folder: Path, # Folder to write to
@@ -190,7 +193,8 @@ def _example_files(
     from dr_nbdev.samples import Camera, encode, fundus_sample
     files = [Path(folder)/f'{name}.jpeg' for name, _, _ in _EXAMPLES]
     for f, (name, g, seed) in zip(files, _EXAMPLES):
-        if not f.exists(): f.write_bytes(encode(fundus_sample(g, name.split('_')[-1], seed, 480, Camera()).image, '.jpeg'))
+        if not f.exists():
+            f.write_bytes(encode(fundus_sample(g, name.split('_')[-1], seed, 480, Camera()).image, '.jpeg'))
     return files
 
 # %% ../nbs/use/app.ipynb #af29e2fe
@@ -217,11 +221,13 @@ def layout(self: _Page):
         with gr.Column(scale=1, min_width=280):
             self.files = gr.File(label='Photographs or zips', file_count='multiple', elem_id='dr-files', height=160)
             with gr.Row():
-                self.go, self.stop = gr.Button('Grade', variant='primary', elem_id='dr-go', min_width=80), gr.Button('Cancel',
+                self.go, self.stop = gr.Button('Grade', variant='primary', elem_id='dr-go',
+                                               min_width=80), gr.Button('Cancel',
                     elem_id='dr-stop', min_width=80)
             self.examples = gr.Gallery([(str(f), GRADES[g]) for f, (_, g, _) in zip(self.drawn, _EXAMPLES)],
                                        label='Or click on a drawn eye', columns=2,
-                                       height=330, allow_preview=False, object_fit='cover', buttons=[], interactive=False,
+                                       height=330, allow_preview=False, object_fit='cover', buttons=[],
+                                       interactive=False,
                                        elem_id='dr-examples')
             self.weights = gr.Dropdown(self.choices, value=self.choices[0], label='Weights', elem_id='dr-weights')
             self.quality = gr.Radio([('warn', 'warn'), ('no grade', 'refuse')], value='warn', label='Poor photographs')
@@ -246,7 +252,8 @@ def _headline(t, grader, n):
     people = verdicts(t)
     if people.empty: return line
     if len(people) > 5: return f'{line}\n\n' + '  \n'.join(verdict_lines(people).splitlines())
-    return line + ''.join(f'\n- patient {r.patient}: **{r.action}**, {r.reason}' for r in people.itertuples()) + f'\n\n{NOT_ASSESSED}'
+    return line + ''.join(f'\n- patient {r.patient}: **{r.action}**, {r.reason}'
+                          for r in people.itertuples()) + f'\n\n{NOT_ASSESSED}'
 
 # %% ../nbs/use/app.ipynb #39bc4100
 @patch
@@ -263,7 +270,8 @@ def results(self: _Page,
     (mine/'report.html').write_text(_batch_page(seen), encoding='utf-8')
     best = next((o.name for o in seen if not pd.isna(o.row['grade'])), seen[0].name)
     rows = t[list(_SHOWN)].round(3).astype(object).where(t[list(_SHOWN)].notna(), '')
-    return {self.seen: seen, self.status: _headline(t, seen[0].grader, n), self.shown: _cards(seen, best), self.files: None,
+    return {self.seen: seen, self.status: _headline(t, seen[0].grader, n), self.shown: _cards(seen, best),
+            self.files: None,
             self.which: gr.update(choices=[o.name for o in seen], value=best, visible=len(seen) > 1),
             self.table: gr.update(value=rows, visible=True),
             self.csv: gr.update(value=str(mine/'grades.csv'), visible=True),
@@ -291,7 +299,8 @@ def grade(self: _Page,
         progress((len(seen), n), desc='grading', unit='photographs')
         if self.sessions.get(session) != 'go': break
         if len(seen) < n:
-            yield {self.status: f'graded {len(seen)} of {n}'} | ({self.shown: _cards(seen, seen[0].name)} if len(seen) == 1 else {})
+            yield {self.status: f'graded {len(seen)} of {n}'} | ({self.shown: _cards(seen, seen[0].name)}
+                                                                 if len(seen) == 1 else {})
     if self.sessions.pop(session, None): # nothing for a page that was closed
         shown = self.results(seen, n, session)
         yield shown | {self.status: shown[self.status] + left}
@@ -333,7 +342,8 @@ def wire(self: _Page):
     self.go.click(grade, [self.files, self.weights, self.quality], out, **one_at_a_time)
     self.examples.select(example, [self.weights, self.quality], out, **one_at_a_time)
     self.stop.click(halt, None, self.status, show_progress='hidden')
-    self.which.input(lambda seen, name: _cards(seen, name) if seen and name else gr.skip(), [self.seen, self.which], self.shown)
+    self.which.input(lambda seen, name: _cards(seen, name) if seen and name else gr.skip(), [self.seen, self.which],
+                     self.shown)
     self.table.select(row, [self.seen], [self.shown, self.which])
     return forget
 
@@ -369,10 +379,13 @@ def start_app(
     with gr.Blocks(title='dr_nbdev', analytics_enabled=False, delete_cache=(60, 600)) as app:
         page.layout()
         app.unload(page.wire())
-    look = gr.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace']) # nothing is fetched from elsewhere
+    # nothing is fetched from elsewhere
+    look = gr.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace'])
     _, url, _ = app.queue(default_concurrency_limit=2).launch(
-        server_name=host, server_port=port, auth=('dr', password) if password else None, share=False, max_file_size=f'{MAX_MB*5}mb',
-        quiet=True, css=page_css(), theme=look, prevent_thread_lock=not wait, footer_links=[], pwa=False, ssr_mode=False, inline=False)
+        server_name=host, server_port=port, auth=('dr', password) if password else None, share=False,
+                                                              max_file_size=f'{MAX_MB*5}mb',
+        quiet=True, css=page_css(), theme=look, prevent_thread_lock=not wait, footer_links=[], pwa=False,
+                                                              ssr_mode=False, inline=False)
     return app, url
 
 # %% ../nbs/use/app.ipynb #6054d568

@@ -63,9 +63,11 @@ def _other_form(
     if re.search(r'\.(z?\d{2,3})$', path.name.lower()) or path.with_suffix('.z01').exists():
         return (f'is one part of an archive that was split: join the parts first (such as cat {path.stem}.* > whole.zip), or unpack them '
                 'and zip the folder')
-    for mark, name in ((b"7z\xbc\xaf'\x1c", 'a 7z archive'), (b'Rar!', 'a RAR archive'), (b'\x1f\x8b', 'a gzip file (tar.gz?)')):
+    for mark, name in ((b"7z\xbc\xaf'\x1c", 'a 7z archive'), (b'Rar!', 'a RAR archive'),
+                       (b'\x1f\x8b', 'a gzip file (tar.gz?)')):
         if head.startswith(mark): return f'is {name}, not a zip{again}'
-    if head.lstrip()[:1] == b'<': return 'is a web page, not a zip: the download was refused, log in at the page it comes from'
+    if head.lstrip()[:1] == b'<':
+        return 'is a web page, not a zip: the download was refused, log in at the page it comes from'
     return f'is damaged or not a zip file ({error}): download it again'
 
 # %% ../nbs/parts/archives.ipynb #52425a73
@@ -82,7 +84,8 @@ def _refused(
         kind = {9: 'Deflate64', 93: 'Zstandard', 98: 'PPMd'}.get(odd.compress_type, f'method {odd.compress_type}')
         return (f'is compressed by {kind}, which Python can\'t read{again} in the usual way (Windows: smaller than 2 GB, or with 7-Zip and '
                 '"Deflate")')
-    if twice := [o for o, n in Counter(names).items() if n > 1]: return f'holds several files of one name: {name_some(twice)}{again}'
+    if twice := [o for o, n in Counter(names).items() if n > 1]:
+        return f'holds several files of one name: {name_some(twice)}{again}'
     return ''
 
 # %% ../nbs/parts/archives.ipynb #265df9b0
@@ -92,7 +95,8 @@ def read_member(
 ) -> bytes: # Content of the member
     "Read a member, checked against the zip's CRC sum"
     try: return z.read(name)
-    except Exception as e: raise DataError(f'{name} in {z.filename} is damaged ({e}): download the archive again') from None
+    except Exception as e:
+        raise DataError(f'{name} in {z.filename} is damaged ({e}): download the archive again') from None
 
 # %% ../nbs/parts/archives.ipynb #ac71aded
 _test = re.compile(r'(^|[\W_])(tests?|testing)([\W_\d]|$)|submission')
@@ -109,7 +113,8 @@ def _root(
     names: list[str], # Names of members, with slashes
 ) -> str: # Folder that all of them lie in, with the slash; '' if there is none
     "Find the folder that all members lie in"
-    return os.path.commonpath([os.path.dirname(o) for o in names]) + '/' if names and all('/' in o for o in names) else ''
+    return os.path.commonpath([os.path.dirname(o)
+                               for o in names]) + '/' if names and all('/' in o for o in names) else ''
 
 # %% ../nbs/parts/archives.ipynb #f96dd66f
 def _label_tables(
@@ -122,7 +127,8 @@ def _label_tables(
     def is_labels(n):
         try: return {'image', 'grade'} <= set(find_columns(read_table(io.BytesIO(data[n]), n)))
         except DataError: return False
-    tables = {n: read_labels(io.BytesIO(data[n]), f'{n} in {z.filename}') for n in csvs if len(csvs) == 1 or is_labels(n)}
+    tables = {n: read_labels(io.BytesIO(data[n]), f'{n} in {z.filename}') for n in csvs if len(csvs) == 1
+              or is_labels(n)}
     if not tables: raise DataError(f'{z.filename} has no CSV with labels: is it the right archive?')
     return tables
 
@@ -135,13 +141,15 @@ def _pair_up(
     folders = {}
     for n in sorted(names):
         here = folders.setdefault(os.path.dirname(n), {})
-        if twin := here.get(image_id(n)): raise DataError(f'{twin} and {n} have the same name: take one of them out of the archive')
+        if twin := here.get(image_id(n)):
+            raise DataError(f'{twin} and {n} have the same name: take one of them out of the archive')
         here[image_id(n)] = n
     fit = lambda o: (labels[o[0]].image_id.isin(folders[o[1]]).sum(), -len(o[0]) - len(o[1]))
     table, folder = max(((t, f) for t in labels for f in folders), key=fit)
     found, over = dict(folders.pop(folder)), [t for t in labels if t != table]
     for f, images in sorted(folders.items(), key=lambda o: (len(o[0]), o[0])):
-        if both := images.keys() & found.keys(): over.append(f'{f}/ ({len(images)} images, of which {len(both)} are there already)')
+        if both := images.keys() & found.keys():
+            over.append(f'{f}/ ({len(images)} images, of which {len(both)} are there already)')
         else: found |= images
     return table, found, over
 

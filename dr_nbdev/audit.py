@@ -27,17 +27,21 @@ def label_errors(
     except ImportError: raise DataError('cleanlab is not installed: pip install "dr_nbdev[audit]"') from None
     columns = [f'p{g}' for g in range(N_GRADES)]
     lacking = [c for c in ('truth', *columns) if c not in table]
-    if lacking: raise DataError(f'the table has no column {", ".join(lacking)}: give the predictions.csv of dr_evaluate')
+    if lacking:
+        raise DataError(f'the table has no column {", ".join(lacking)}: give the predictions.csv of dr_evaluate')
     t = table.assign(truth=pd.to_numeric(table.truth, errors='coerce'))
     t = t[t.truth.isin(range(N_GRADES)) & t[columns].notna().all(axis=1)]
-    if len(t) < 20: raise DataError(f'{len(t)} rows have a grade from 0 to 4 and probabilities: too few to judge labels by')
+    if len(t) < 20:
+        raise DataError(f'{len(t)} rows have a grade from 0 to 4 and probabilities: too few to judge labels by')
     p, y = t[columns].to_numpy(float), t.truth.astype(int).to_numpy()
     p = p/p.sum(1, keepdims=True)
     used = np.unique(y) # cleanlab wants every class to occur
     q, z = p[:, used]/p[:, used].sum(1, keepdims=True), np.searchsorted(used, y)
     suspect = find_label_issues(z, q, n_jobs=1) if len(used) > 1 else np.zeros(len(y), bool)
-    quality = get_label_quality_scores(z, q, adjust_pred_probs=len(used) > 1 and len(y) > 50) if len(used) > 1 else p[np.arange(len(y)), y]
-    return t.assign(truth=y, likely=p.argmax(1), label_quality=quality.round(4), suspect=suspect).sort_values('label_quality')
+    quality = get_label_quality_scores(z, q, adjust_pred_probs=len(used) > 1
+                                       and len(y) > 50) if len(used) > 1 else p[np.arange(len(y)), y]
+    return t.assign(truth=y, likely=p.argmax(1), label_quality=quality.round(4),
+                    suspect=suspect).sort_values('label_quality')
 
 # %% ../nbs/use/audit.ipynb #dace953e
 def label_sheet(
@@ -50,7 +54,8 @@ def label_sheet(
     from dr_nbdev.plots import photo_grid
     rows = list(found.head(n).itertuples())
     photos = [prepare(Path(folder)/r.name, Preprocess(size=220), 'off').square for r in rows]
-    return photo_grid(photos, [f'{Path(r.name).name[:22]}\nlabel {r.truth}, likely {r.likely}, {r.label_quality:.2f}' for r in rows])
+    return photo_grid(photos, [f'{Path(r.name).name[:22]}\nlabel {r.truth}, likely {r.likely}, {r.label_quality:.2f}'
+                               for r in rows])
 
 # %% ../nbs/use/audit.ipynb #726196c8
 @command('dr_evaluate my_photos -l labels.csv && dr_audit --folder my_photos', names=dict(folder=('-f',), out=('-o',)))
@@ -65,7 +70,8 @@ def dr_audit(
     if n < 1: raise DataError(f'n={n}: at least one photograph')
     check_target(out, [predictions])
     t = read_table(predictions)
-    for c in (o for o in t if o in ('score', *(f'p{g}' for g in range(N_GRADES)))): t[c] = pd.to_numeric(t[c], errors='coerce')
+    for c in (o for o in t if o in ('score', *(f'p{g}' for g in range(N_GRADES)))):
+        t[c] = pd.to_numeric(t[c], errors='coerce')
     found = label_errors(t)[['name', 'truth', 'likely', 'label_quality', 'suspect', 'score']]
     rest = {'without a grade from 0 to 4, or without probabilities': t.name[~t.index.isin(found.index)]}
     told = balance('rows', len(t), len(found), rest)

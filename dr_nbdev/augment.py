@@ -26,7 +26,8 @@ with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTo
 # %% ../nbs/parts/augment.ipynb #d5a58c33
 def _geometry(zoom: tuple = (.9, 1.1)):
     "Make transforms that turn by any angle, flip and zoom each image at random"
-    return aug_transforms(flip_vert=True, max_rotate=180., min_zoom=zoom[0], max_zoom=zoom[1], max_warp=0., max_lighting=0., p_affine=1.,
+    return aug_transforms(flip_vert=True, max_rotate=180., min_zoom=zoom[0], max_zoom=zoom[1], max_warp=0.,
+                          max_lighting=0., p_affine=1.,
                           pad_mode='border')
 
 # %% ../nbs/parts/augment.ipynb #a976eb3f
@@ -87,7 +88,8 @@ class Coarsen(RandTransform):
 def _subtract_background(img, rng):
     "Show four times the difference from the local mean, on grey, like a widely used data set"
     x = img.astype(np.float32)
-    return (128 + 4*(x - cv2.GaussianBlur(x, (0, 0), max(img.shape)*rng.uniform(.005, .015)))).clip(0, 255).astype(np.uint8)
+    return (128 + 4*(x - cv2.GaussianBlur(x, (0, 0),
+                                          max(img.shape)*rng.uniform(.005, .015)))).clip(0, 255).astype(np.uint8)
 
 def _shrink(img, rng):
     "Scale the longer side to between 200 pixels and its own length, by one of three methods"
@@ -119,7 +121,8 @@ def save_again(
     "Change a photograph as other programs do, and save it as a JPEG of quality 30 to 95"
     for f, p in _SAVED:
         if rng.random() < p: img = f(img, rng)
-    jpeg = cv2.imencode('.jpg', np.ascontiguousarray(img[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 96))])[1]
+    jpeg = cv2.imencode('.jpg', np.ascontiguousarray(img[..., ::-1]),
+                        [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 96))])[1]
     return cv2.imdecode(jpeg, cv2.IMREAD_COLOR)[..., ::-1]
 
 # %% ../nbs/parts/augment.ipynb #30d1844d

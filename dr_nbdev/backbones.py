@@ -14,7 +14,8 @@ import pandas as pd
 from .learner import fundus_dls, grade_learner
 from .fundus import Preprocess
 from .metrics import metric_table
-from .networks import (BACKBONES, Backbone, backbone_of, backbone_table, create_model, find_backbone, list_backbones, load_state,
+from .networks import (BACKBONES, Backbone, backbone_of, backbone_table, create_model, find_backbone,
+                               list_backbones, load_state,
                                read_state)
 from .thresholds import to_grade
 
@@ -33,7 +34,8 @@ def _compare_one(dls, name, weights, epochs, lr, seed):
         scores = learn.get_preds()[0].squeeze(1).numpy()
     val = dls.table[dls.table.split == 'val']
     r = metric_table(val.grade, to_grade(scores), groups=val.patient if 'patient' in val else None)
-    row = dict(backbone=name, seed=seed, lr=learn.lr, epochs=epochs, spread=float(scores.std()), seconds=(time.time() - began)/epochs,
+    row = dict(backbone=name, seed=seed, lr=learn.lr, epochs=epochs, spread=float(scores.std()),
+               seconds=(time.time() - began)/epochs,
                mb=round(4*sum(p.numel() for p in learn.model.parameters())/1e6))
     for k in ('macro_f1', 'qwk'): row |= {k: r.value[k], f'{k}_low': r.low[k], f'{k}_high': r.high[k]}
     return row
@@ -64,7 +66,8 @@ def plot_comparison(
     import matplotlib.pyplot as plt
     fig, ax = plt.subplots(figsize=(6, 1 + .5*len(table)), layout='constrained')
     y = np.arange(len(table))[::-1]
-    ax.errorbar(table.macro_f1, y, xerr=[table.macro_f1 - table.macro_f1_low, table.macro_f1_high - table.macro_f1], fmt='o',
+    ax.errorbar(table.macro_f1, y, xerr=[table.macro_f1 - table.macro_f1_low, table.macro_f1_high - table.macro_f1],
+                fmt='o',
                 color='#00224e', capsize=3)
     old = table.backbone.map(ORIGINAL_COMPARISON)
     if old.notna().any(): ax.plot(old, y, 'x', color='#bcae6c', label='2023, other images')

@@ -35,7 +35,8 @@ def _camera_files(
     from dr_nbdev.samples import fundus_sample
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    files, eyes = [folder/f'{i}.{kind}' for i in range(n)], (fundus_sample(i % 5, seed=i, size=800).image for i in count())
+    files, eyes = [folder/f'{i}.{kind}' for i in range(n)], (fundus_sample(i % 5, seed=i, size=800).image
+                                                             for i in count())
     eyes = (o for o in eyes if 1.2 < o.shape[1]/o.shape[0] < 1.6) # some cameras cut out a square
     for i, (f, small) in enumerate(zip(files, eyes)):
         img = cv2.resize(small, (width, width*small.shape[0]//small.shape[1]), interpolation=cv2.INTER_CUBIC)
@@ -163,7 +164,8 @@ def against(
     rows = []
     for o in others:
         r = seconds[base]/seconds[o]
-        rows.append(dict(stage=stage, way=o, n=n, original_ms=seconds[base].median()/n*1000, ms=seconds[o].median()/n*1000,
+        rows.append(dict(stage=stage, way=o, n=n, original_ms=seconds[base].median()/n*1000,
+                         ms=seconds[o].median()/n*1000,
                          ratio=r.median(), low=r.min(), high=r.max(), target=target))
     return pd.DataFrame(rows)
 
@@ -221,7 +223,8 @@ def _int8_rate(
     h, t = onnx.helper, onnx.TensorProto
     rng = np.random.default_rng(0)
     b = onnx.numpy_helper.from_array(rng.integers(-64, 64, (n, n)).astype(np.int8), 'b')
-    graph = h.make_graph([h.make_node('MatMulInteger', ['a', 'b'], ['c'])], 'product', [h.make_tensor_value_info('a', t.UINT8, [n, n])],
+    graph = h.make_graph([h.make_node('MatMulInteger', ['a', 'b'], ['c'])], 'product',
+                         [h.make_tensor_value_info('a', t.UINT8, [n, n])],
                          [h.make_tensor_value_info('c', t.INT32, [n, n])], [b])
     model = h.make_model(graph, opset_imports=[h.make_opsetid('', 17)], ir_version=9)
     session, a = onnxruntime.InferenceSession(model.SerializeToString()), rng.integers(0, 128, (n, n)).astype(np.uint8)
@@ -310,7 +313,8 @@ def _bench_grade(
     target: float | None, # Target of the ratio; None for no target
 ) -> pd.DataFrame: # Table of `against`
     "Time the grading of a folder by each version"
-    ways = {'2023': lambda: _original_grades(of_2023, files, size)} | {k: lambda g=g: g.grade_folder(files) for k, g in graders.items()}
+    ways = {'2023': lambda: _original_grades(of_2023, files,
+                                             size)} | {k: lambda g=g: g.grade_folder(files) for k, g in graders.items()}
     return against(_in_turn(ways, rounds), stage, len(files), target)
 
 # %% ../nbs/studies/bench.ipynb #27108014
@@ -324,7 +328,8 @@ def _as_data(
     grades = [float(i % 5) for i in range(len(files))]
     (folder/IMAGES).mkdir(parents=True)
     for i, f in enumerate(files): shutil.copy(f, folder/IMAGES/f'{i}{f.suffix}')
-    t = pd.DataFrame(dict(path=f'{IMAGES}/{i}{f.suffix}', image_id=str(i), patient=str(i), eye='', source='main', grade=int(grades[i]),
+    t = pd.DataFrame(dict(path=f'{IMAGES}/{i}{f.suffix}', image_id=str(i), patient=str(i), eye='', source='main',
+                          grade=int(grades[i]),
                           split='val' if i == len(files) - 1 else 'train', duplicate_group=str(i), width=0, height=0,
                           bytes=f.stat().st_size,
                           sha256=sha256(f.read_bytes() + bytes([i])).hexdigest()) for i, f in enumerate(files))
@@ -367,7 +372,8 @@ def _bench_train(
     from dr_nbdev.callbacks import CheckpointCallback
     from dr_nbdev.networks import plain_model
     from dr_nbdev.train import TrainConfig, config_learner
-    cfg = TrainConfig(backbone, weights=None, preprocess=Preprocess(size, enhance='graham_grey'), batch=min(18, len(files)), balance=None,
+    cfg = TrainConfig(backbone, weights=None, preprocess=Preprocess(size, enhance='graham_grey'),
+                      batch=min(18, len(files)), balance=None,
                       compile=compiled)
     with tempfile.TemporaryDirectory() as d:
         d, model = Path(d), plain_model(backbone).to(device)
@@ -462,7 +468,8 @@ def _bench_memory(
 ) -> pd.DataFrame: # Two rows: stage, way (photographs so far), mb (highest memory above the loaded network, MiB)
     "Measure the memory that grading takes above the loaded network"
     counts = [min(100, n), n - min(100, n)]
-    out = subprocess.run([sys.executable, '-c', MEMORY, str(files[0].parent), *map(str, counts)], capture_output=True, text=True,
+    out = subprocess.run([sys.executable, '-c', MEMORY, str(files[0].parent), *map(str, counts)],
+                         capture_output=True, text=True,
                          check=True).stdout
     loaded, *peaks = map(float, out.split())
     return pd.DataFrame(dict(stage='memory while grading', way=[f'{sum(counts[:i + 1])} photographs' for i in range(2)],
@@ -474,7 +481,8 @@ def _bench_start(
 ) -> pd.DataFrame: # Two rows: stage, way, ms
     "Time the import of the package and the help of a command"
     call = lambda *args: lambda: subprocess.run([sys.executable, *args], check=True, stdout=subprocess.DEVNULL)
-    t = _in_turn({'torch': call('-c', 'import torch'), 'torch and dr_nbdev.predict': call('-c', 'import torch, dr_nbdev.predict'),
+    t = _in_turn({'torch': call('-c', 'import torch'),
+                  'torch and dr_nbdev.predict': call('-c', 'import torch, dr_nbdev.predict'),
                  'dr_predict --help': call('-m', 'dr_nbdev.predict', '--help')}, rounds)
     over = t['torch and dr_nbdev.predict'] - t['torch']
     return pd.DataFrame(dict(stage='start', way=['import dr_nbdev.predict, over torch', 'dr_predict --help'],
@@ -484,7 +492,8 @@ def _bench_start(
 TRAINED = (('efficientnet_b0', 224, False), ('efficientnet_v2_m', 380, False), ('efficientnet_v2_m', 380, True))
 
 # Ratios to the 2023 baseline
-TARGETS = {'dr_predict, JPGs': 12, 'dr_predict, PNGs': 4, 'read, crop and shrink a JPG': 8, 'forward': 4, 'grade JPGs': 5,
+TARGETS = {'dr_predict, JPGs': 12, 'dr_predict, PNGs': 4, 'read, crop and shrink a JPG': 8, 'forward': 4,
+           'grade JPGs': 5,
            'grade PNGs': 2.5, 'an epoch of training': 3, 'merge': 3}
 
 def _stage_engines(
@@ -518,10 +527,12 @@ def _bench_folder(
     "Time the grading of photographs with each engine"
     kind, one = f'{_kind_of(files)}s', next(iter(graders.values()))
     size = one.preprocess.size
-    tables = [_bench_grade(f'grade {kind}, {name} {size}', one.model, size, graders, files, rounds, TARGETS[f'grade {kind}'])]
+    tables = [_bench_grade(f'grade {kind}, {name} {size}', one.model, size, graders, files, rounds,
+                           TARGETS[f'grade {kind}'])]
     if of_2023 is None: return tables
     ways = {f'dr_predict --engine {k}'.removesuffix(' --engine torch'): g for k, g in graders.items()}
-    return [*tables, _bench_grade(f'dr_predict, {kind}', of_2023, 380, ways, files, rounds, TARGETS[f'dr_predict, {kind}'])]
+    return [*tables, _bench_grade(f'dr_predict, {kind}', of_2023, 380, ways, files, rounds,
+                                  TARGETS[f'dr_predict, {kind}'])]
 
 # %% ../nbs/studies/bench.ipynb #e71015ad
 def _bench_networks(
@@ -545,8 +556,10 @@ def _bench_networks(
         model = shipped.model if shipped else _stand_in(name, prep, squares[::2]).to(device)
         name = name or shipped.name
         log(name)
-        for k, v in _peak_rates(device).items(): rates[k] = max(v, rates[k]) # something else may have been running before
-        engines = _stage_engines(model, prep, squares, [o for o in engines_for(device) if eight or 'int8' not in o], device, log)
+        # something else may have been running before
+        for k, v in _peak_rates(device).items(): rates[k] = max(v, rates[k])
+        engines = _stage_engines(model, prep, squares, [o for o in engines_for(device) if eight or 'int8' not in o],
+                                 device, log)
         tables.append(_bench_forward(model, prep, squares[:4], engines, rates, name, rounds, TARGETS['forward']))
         used = {k: e for k, e in engines.items() if not e.difference > TOLERANCE}
         if not shipped: of_2023 = model
@@ -587,7 +600,8 @@ def bench(
         if not jpegs: raise DataError(f'there are no images in {folder}: put photographs there')
         pngs = [] if folder else _camera_files(d/'png', n//2, 'png')
         step('reading')
-        tables = [_bench_read(o, rounds, TARGETS['read, crop and shrink a JPG'] if o is jpegs else None) for o in (jpegs, pngs) if o]
+        tables = [_bench_read(o, rounds, TARGETS['read, crop and shrink a JPG'] if o is jpegs else None)
+                  for o in (jpegs, pngs) if o]
         step('rates of the machine')
         rates = _peak_rates(device)
         for k, v in rates.items(): log(f'  {k}: {v/1e9:.0f} billion operations per second')
@@ -596,9 +610,11 @@ def bench(
         tables += _bench_trainings((jpegs*3)[:18], rounds, 1 if quick else None, device, step)
         if not folder:
             step('merging')
-            tables.append(_bench_merge(*_bench_archives(d/'archives', 60 if quick else 300), 16 if quick else 80, rounds, TARGETS['merge']))
+            tables.append(_bench_merge(*_bench_archives(d/'archives', 60 if quick else 300), 16 if quick else 80,
+                                       rounds, TARGETS['merge']))
         step('memory')
-        if sys.platform == 'linux': tables.append(_bench_memory(_camera_files(d/'small', 6, width=800), 300 if quick else 5000))
+        if sys.platform == 'linux':
+            tables.append(_bench_memory(_camera_files(d/'small', 6, width=800), 300 if quick else 5000))
         step('start')
         tables.append(_bench_start(rounds))
         step('done')
@@ -614,11 +630,14 @@ def bench_table(
     has = lambda o: o is not None and o == o
     def words(r):
         times = f'{r.ratio:.1f} ({r.low:.1f} to {r.high:.1f})' if has(r.ratio) else f'{r.mb:.0f} MB' if has(r.mb) else ''
-        also = [f'{r.share:.0%} of the limit' if has(r.share) else '', f'scores within {r.difference:.4f}' if has(r.difference) else '',
+        also = [f'{r.share:.0%} of the limit' if has(r.share) else '',
+                f'scores within {r.difference:.4f}' if has(r.difference) else '',
                 f'{r.written:.0%} of the bytes written' if has(r.written) else '']
-        return {'stage': r.stage, 'way': r.way, '2023, ms': f'{r.original_ms:.0f}' if has(r.original_ms) else '', 'here, ms': f'{r.ms:.0f}'
+        return {'stage': r.stage, 'way': r.way, '2023, ms': f'{r.original_ms:.0f}' if has(r.original_ms) else '',
+                'here, ms': f'{r.ms:.0f}'
                 if has(r.ms) else '',
-                'times as fast (range)': times, 'target': f'{r.target:g}' if has(r.target) else '', '': '; '.join(filter(None, also))}
+                'times as fast (range)': times, 'target': f'{r.target:g}' if has(r.target) else '',
+                '': '; '.join(filter(None, also))}
     every = ['original_ms', 'ms', 'ratio', 'low', 'high', 'target', 'share', 'difference', 'written', 'mb']
     return pd.DataFrame(map(words, t.reindex(columns=['stage', 'way', *every]).itertuples()))
 
@@ -650,7 +669,8 @@ def _processor() -> dict: # `processor` (name) and `formats` (instruction sets, 
     "Describe the processor and the number formats that it computes in"
     import torch
     info = Path('/proc/cpuinfo')
-    named = [o.partition(':')[2].strip() for o in info.read_text().splitlines() if o.startswith('model name')] if info.exists() else []
+    named = [o.partition(':')[2].strip() for o in info.read_text().splitlines()
+             if o.startswith('model name')] if info.exists() else []
     has = torch.cpu.get_capabilities() if hasattr(torch.cpu, 'get_capabilities') else {}
     formats = [k for k in ('avx2', 'avx512_f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16', 'amx_int8') if has.get(k)]
     return dict(processor=named[0] if named else platform.processor(), formats=' '.join(formats))
@@ -669,6 +689,7 @@ def dr_bench(
                  **{f'rate_{k}': v for k, v in t.attrs['rates'].items()})
     with write_safely(out) as tmp: t.to_csv(tmp, index=False)
     _keep_machine(t, Path(out).with_name('machines.csv'))
-    with pd.option_context('display.max_rows', None, 'display.max_columns', None, 'display.width', 220, 'display.max_colwidth', 60):
+    with pd.option_context('display.max_rows', None, 'display.max_columns', None, 'display.width', 220,
+                           'display.max_colwidth', 60):
         print(f'{bench_table(t).to_string(index=False)}\n\n{out}')
     return t

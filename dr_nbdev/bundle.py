@@ -28,7 +28,8 @@ def choose_thresholds(
     n_boot: int = 1000, # Number of bootstrap rounds for the interval of the gain
 ) -> tuple: # Thresholds to use, the `CrossFit`, the gain out of fold as an `Interval`, whether fitted ones are used
     "Choose fitted thresholds where their gain is certain enough, otherwise those of rounding"
-    fit = cross_fit(s.score, s.grade, s.group, metric, n_splits=min(5, s.grade.value_counts().max())) # few images, few folds
+    # few images, few folds
+    fit = cross_fit(s.score, s.grade, s.group, metric, n_splits=min(5, s.grade.value_counts().max()))
     gain = paired_gain(s.grade, fit.grades, to_grade(s.score), dict(f1='macro_f1', qwk='qwk')[metric], s.group, n_boot)
     enough = np.bincount(s.grade, minlength=N_GRADES).min() >= MIN_PER_GRADE
     use = bool(enough and gain.low > 0)
@@ -42,9 +43,11 @@ def _figures(s, pred, rows=slice(None)):
 
 def _all_figures(s, thresholds, fit, use):
     "Measure each way of grading, and each source as it is graded in use (out of fold if fitted)"
-    ways = {'rounded': to_grade(s.score), 'tuned_in_sample': to_grade(s.score, fit.thresholds), 'tuned_out_of_fold': fit.grades}
+    ways = {'rounded': to_grade(s.score), 'tuned_in_sample': to_grade(s.score, fit.thresholds),
+            'tuned_out_of_fold': fit.grades}
     used = ways['tuned_out_of_fold' if use else 'rounded']
-    return {k: _figures(s, v) for k, v in ways.items()}, {o: _figures(s, used, (s.source == o).to_numpy()) for o in s.source.unique()}
+    return {k: _figures(s, v) for k, v in ways.items()}, {o: _figures(s, used, (s.source == o).to_numpy())
+                                                          for o in s.source.unique()}
 
 # %% ../nbs/parts/bundle.ipynb #22a64e86
 def _confidence(
@@ -53,11 +56,13 @@ def _confidence(
 ) -> dict: # Fields of `grader.json`: calibration, sets, operating_points and maybe sets_measured
     "Fit calibration, prediction sets and operating points, and measure the coverage of the sets"
     probs, n_groups = GradeProbs.fit(s.score, s.grade), s.group.nunique()
-    out = dict(calibration=probs.to_dict(), sets=PredictionSets.fit(probs, s.score, s.grade, thresholds, s.source).to_dict(),
+    out = dict(calibration=probs.to_dict(),
+               sets=PredictionSets.fit(probs, s.score, s.grade, thresholds, s.source).to_dict(),
                operating_points=operating_points(s.score, s.grade, thresholds))
     if n_groups < 20 or s.grade.value_counts().max() < 5: return out # too few to be measured
     low, high = cross_sets(s.score, s.grade, s.group, thresholds, sources=s.source).T
-    t = s.assign(holds=(low <= s.grade) & (s.grade <= high), grades_per_set=high - low + 1).groupby('source').agg(holds=('holds', 'mean'),
+    t = s.assign(holds=(low <= s.grade) & (s.grade <= high),
+                 grades_per_set=high - low + 1).groupby('source').agg(holds=('holds', 'mean'),
         grades_per_set=('grades_per_set', 'mean'), n=('holds', 'size'))
     return out | dict(sets_measured=t.round(4).to_dict('index'))
 
@@ -66,14 +71,17 @@ def _load_runs(runs):
     "Read the configurations, the networks with their kept weights, and the validation scores of finished runs"
     configs, models, tables = [], [], []
     for run in runs:
-        if not (run/'val_scores.csv').is_file(): raise DataError(f'{run} is not a finished run (no val_scores.csv): train it to its end')
+        if not (run/'val_scores.csv').is_file():
+            raise DataError(f'{run} is not a finished run (no val_scores.csv): train it to its end')
         c = read_json(run/'config.json')
-        if odd := retired_fields(c): raise DataError(f'{run} was trained with {odd[0]}, which this version no longer has')
+        if odd := retired_fields(c):
+            raise DataError(f'{run} was trained with {odd[0]}, which this version no longer has')
         configs.append(c)
         models.append(load_state(plain_model(c['backbone']), read_state(run/'best.safetensors')))
         tables.append(pd.read_csv(run/'val_scores.csv', dtype=dict(patient=str)))
     same = lambda c: (c['preprocess'], c.get('views', 1))
-    odd = [r.name for r, c, t in zip(runs, configs, tables) if same(c) != same(configs[0]) or not t.path.equals(tables[0].path)]
+    odd = [r.name for r, c, t in zip(runs, configs, tables) if same(c) != same(configs[0])
+           or not t.path.equals(tables[0].path)]
     if odd:
         raise DataError(f'{", ".join(odd)}: other preprocessing, views or validation images than {runs[0].name}, so no ensemble')
     return configs, models, tables
@@ -98,13 +106,16 @@ def tune(
     thresholds, fit, gain, use = chosen[metric]
     figures, by_source = _all_figures(s, thresholds, fit, use)
     run, names, first = runs[0], [o['backbone'] for o in configs], configs[0]
-    about = dict(format=BUNDLE_VERSION, name=name or run.name, backbone=names if len(runs) > 1 else names[0], views=first.get('views', 1),
+    about = dict(format=BUNDLE_VERSION, name=name or run.name, backbone=names if len(runs) > 1 else names[0],
+                 views=first.get('views', 1),
                  half=half,
                  preprocess=Preprocess.from_dict(first['preprocess']).to_dict(), thresholds=thresholds,
-                 thresholds_for={k: o[1].thresholds for k, o in chosen.items()}, tuned_for=metric if use else None, gain=vars(gain),
+                 thresholds_for={k: o[1].thresholds for k, o in chosen.items()}, tuned_for=metric if use else None,
+                 gain=vars(gain),
                  **_confidence(s, thresholds), grades=GRADES,
                  training=dict(config=first, others=configs[1:], images=read_json(run/'data.json')), metrics=figures,
-                 by_source=by_source, known_failures=list(known_failures), versions=read_json(run/'environment.json'), licence=LICENCE,
+                 by_source=by_source, known_failures=list(known_failures),
+                 versions=read_json(run/'environment.json'), licence=LICENCE,
                  intended_use=DISCLAIMER)
     save_weights(run/'bundle/model.safetensors', Ensemble(models) if len(runs) > 1 else models[0], half)
     with write_safely(run/'bundle/MODEL_CARD.md') as tmp: tmp.write_text(model_card(about), encoding='utf-8')

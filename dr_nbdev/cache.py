@@ -62,7 +62,8 @@ def prepare_images(
     folder, size = cache_folder(data, prep), prep.size
     ready = lambda o, k: _is_prepared(square_file(folder, o.sha256, k), size)
     shuffled = table.drop_duplicates('sha256').sample(frac=1, random_state=os.getpid())
-    todo = [(o, k) for o in shuffled.itertuples() for k in range(copies + 1) if (k == 0 or o.split == 'train') and not ready(o, k)]
+    todo = [(o, k) for o in shuffled.itertuples() for k in range(copies + 1) if (k == 0 or o.split == 'train')
+            and not ready(o, k)]
     if not todo: return {}
     folder.mkdir(parents=True, exist_ok=True)
     need, free = 3*size**2*len(todo), shutil.disk_usage(folder).free
@@ -77,7 +78,8 @@ def prepare_images(
             square = _make_square(Path(data)/o.path, prep, o.sha256, k)
             with write_safely(square_file(folder, o.sha256, k)) as tmp: square.tofile(tmp)
         except ImageError as e: return o.sha256, str(e)
-        except OSError as e: raise DataError(f'nothing can be written to {folder} ({e}): is the disk full? Finished squares are kept')
+        except OSError as e:
+            raise DataError(f'nothing can be written to {folder} ({e}): is the disk full? Finished squares are kept')
     workers = workers or os.cpu_count() or 1
     return dict(filter(None, progress(prefetch(work, todo, workers, 4*workers), 'Preparing', len(todo))))
 
@@ -87,5 +89,6 @@ def read_square(
     size: int, # Side of the square, pixels
 ) -> np.ndarray: # Square, size x size x 3, uint8
     "Read a prepared square"
-    if not _is_prepared(file, size): raise DataError(f'{file} is missing or cut short: start again, and it will be made again')
+    if not _is_prepared(file, size):
+        raise DataError(f'{file} is missing or cut short: start again, and it will be made again')
     return np.fromfile(file, np.uint8).reshape(size, size, 3)

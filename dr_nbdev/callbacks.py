@@ -94,7 +94,8 @@ class GrowingSquares(Callback):
         side = self.side(self.x.shape[-1], self.epoch, self.n_epoch)
         if side < self.x.shape[-1]:
             small = F.interpolate(self.x, (side, side), mode='area')
-            self.learn.xb = (small.contiguous(memory_format=torch.channels_last) if small.device.type in ('cuda', 'cpu') else small,)
+            self.learn.xb = (small.contiguous(memory_format=torch.channels_last)
+                             if small.device.type in ('cuda', 'cpu') else small,)
 
 # %% ../nbs/parts/callbacks.ipynb #0240ea49
 class _Depthwise(torch.autograd.Function):
@@ -125,7 +126,8 @@ class _Depthwise(torch.autograd.Function):
 # %% ../nbs/parts/callbacks.ipynb #b2b1429d
 def _is_depthwise(m: torch.nn.Module) -> bool: # True if it can
     "Check whether `_Depthwise` can replace a layer"
-    if not isinstance(m, torch.nn.Conv2d) or m.bias is not None or not m.groups == m.in_channels == m.out_channels > 1: return False
+    if not isinstance(m, torch.nn.Conv2d) or m.bias is not None or not m.groups == m.in_channels == m.out_channels > 1:
+        return False
     k, s = m.kernel_size[0], m.stride[0]
     return k in (3, 5) and (m.kernel_size, m.stride, m.padding, m.dilation) == ((k, k), (s, s), (k//2, k//2), (1, 1))
 
@@ -284,7 +286,8 @@ def save_checkpoint(
     "Write checkpoint.pt and history.csv into the folder of a run"
     average = dict(state=learn.ema.average.state_dict(), steps=learn.ema.steps) if hasattr(learn, 'ema') else None
     opt = learn.opt.opt.state_dict()
-    for g in opt['param_groups']: g |= {k: float(v) for k, v in g.items() if isinstance(v, np.floating)} # of the scheduler
+    # of the scheduler
+    for g in opt['param_groups']: g |= {k: float(v) for k, v in g.items() if isinstance(v, np.floating)}
     state = dict(model=learn.model.state_dict(), average=average, opt=opt, rows=rows,
                  smooth=(float(learn.recorder.smooth_loss.val), learn.recorder.smooth_loss.count))
     with write_safely(run/'checkpoint.pt') as tmp: torch.save(state, tmp)

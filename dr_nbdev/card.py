@@ -19,31 +19,38 @@ def figure_words(
     return ('{value:.2f}' if f['low'] is None else '{value:.2f} ({low:.2f} to {high:.2f})').format(**f)
 
 # %% ../nbs/parts/card.ipynb #0bd488f4
-CARD_FIGURES = dict(macro_f1='macro F1', qwk='QWK', auroc_referable='AUROC, referable', sensitivity_referable='sensitivity, referable',
-                    specificity_referable='specificity, referable', auroc_vision_threatening='AUROC, vision-threatening')
+CARD_FIGURES = dict(macro_f1='macro F1', qwk='QWK', auroc_referable='AUROC, referable',
+                    sensitivity_referable='sensitivity, referable',
+                    specificity_referable='specificity, referable',
+                    auroc_vision_threatening='AUROC, vision-threatening')
 
 def _images(about):
     "Count the images by side of the split, source and grade"
-    n = pd.DataFrame(about['training']['images']).pivot_table(index=['split', 'source'], columns='grade', values='n', aggfunc='sum',
+    n = pd.DataFrame(about['training']['images']).pivot_table(index=['split', 'source'], columns='grade', values='n',
+                                                              aggfunc='sum',
                                                               fill_value=0)
-    return [dict(split=s, source=o) | {f'{g} {GRADES[g]}': int(n.loc[s, o].get(g, 0)) for g in range(N_GRADES)} for s, o in n.index]
+    return [dict(split=s, source=o) | {f'{g} {GRADES[g]}': int(n.loc[s, o].get(g, 0)) for g in range(N_GRADES)}
+            for s, o in n.index]
 
 # %% ../nbs/parts/card.ipynb #95f5aeb7
 def _figures(by_source):
     "List the main figures of each source"
-    return [dict(photographs=o, n=f['images'], patients=f['patients']) | {v: figure_words(f.get(k)) for k, v in CARD_FIGURES.items()}
+    return [dict(photographs=o, n=f['images'], patients=f['patients'])
+            | {v: figure_words(f.get(k)) for k, v in CARD_FIGURES.items()}
             for o, f in by_source.items()]
 
 # %% ../nbs/parts/card.ipynb #f1b805ce
 def _values(about, evaluation):
     "Collect the values that the templates of the card and of the checklist use"
-    names, c = [about['backbone']] if isinstance(about['backbone'], str) else about['backbone'], about['training']['config']
+    names, c = [about['backbone']] if isinstance(about['backbone'],
+                                                 str) else about['backbone'], about['training']['config']
     n = pd.DataFrame(about['training']['images']).groupby('split').n.sum()
     return dict(about=about, evaluation=evaluation, config=c, n={k: int(n.get(k, 0)) for k in ('train', 'val')},
                 thresholds=', '.join(f'{o:.2f}' for o in about['thresholds']),
                 network=' and '.join(names) + (', of which each score is the mean over the square turned four ways'
                                                if about.get('views') == 4 else ''),
-                start={None: 'random weights', 'imagenet': 'ImageNet weights'}.get(c.get('weights'), 'the weights of an earlier run'))
+                start={None: 'random weights',
+                       'imagenet': 'ImageNet weights'}.get(c.get('weights'), 'the weights of an earlier run'))
 
 # %% ../nbs/parts/card.ipynb #ca254ee2
 def _checklist(
@@ -61,9 +68,11 @@ def model_card(
 ) -> str: # Card as Markdown
     "Write the model card of a bundle: training, figures, known failures, guideline items and open questions"
     items = _checklist(about, evaluation)
-    external = markdown_table([dict(figure=k.replace('_', ' '), value=figure_words(f)) for k, f in evaluation['figures'].items()
+    external = markdown_table([dict(figure=k.replace('_', ' '), value=figure_words(f)) for k,
+                               f in evaluation['figures'].items()
                                if k in CARD_FIGURES]) if evaluation else ''
     return render('model_card.md', external=external, images=markdown_table(_images(about)),
                   figures=markdown_table(_figures(about['by_source'])),
-                  answered=markdown_table([o for o in items if o['answer']]), open=[o for o in items if not o['answer']],
+                  answered=markdown_table([o for o in items if o['answer']]),
+                  open=[o for o in items if not o['answer']],
                   **_values(about, evaluation))

@@ -48,12 +48,14 @@ def _common(has_result):
                    verbose=typer.Option('-v', '--verbose', help='Print versions first, and where an error came from'),
                    version=typer.Option('--version', callback=_show_version, is_eager=True, help='Print the version'))
     if has_result: options['json'] = typer.Option('--json', help='Print the result as JSON, and nothing else')
-    return [Parameter(f'_{k}', Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, o]) for k, o in options.items()]
+    return [Parameter(f'_{k}', Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, o]) for k,
+            o in options.items()]
 
 # %% ../nbs/parts/cli.ipynb #0798b54e
 def _outcome(func, options, quiet, json, incomplete):
     "Call the function, print what was asked for, and return the exit status"
-    with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere if quiet or json else sys.stdout): result = func(**options)
+    with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere if quiet or json else sys.stdout):
+        result = func(**options)
     if json: print(as_json(result))
     left = incomplete(result) if incomplete else ''
     if left: print(left, file=sys.stderr)
@@ -61,7 +63,8 @@ def _outcome(func, options, quiet, json, incomplete):
 
 # %% ../nbs/parts/cli.ipynb #7dc72499
 # Error numbers of a path that is missing, taken, not a folder, a folder, forbidden, full, read-only or too long
-_PLACES = {getattr(errno, o, None) for o in 'ENOENT EEXIST ENOTDIR EISDIR EACCES EPERM ENOSPC EROFS ENAMETOOLONG EDQUOT'.split()}
+_PLACES = {getattr(errno, o, None)
+           for o in 'ENOENT EEXIST ENOTDIR EISDIR EACCES EPERM ENOSPC EROFS ENAMETOOLONG EDQUOT'.split()}
 
 def _fault():
     "Print the traceback of a fault of the program, and return the exit status"
@@ -96,7 +99,8 @@ def _with_values(
 ) -> list: # Words with the missing values filled in
     "Fill in the value of options that stand alone"
     last = lambda i: i + 1 == len(argv) or argv[i + 1].startswith('-') and argv[i + 1] != '-'
-    return [f'{o}={alone[k]}' if (k := o.lstrip('-').replace('-', '_')) in alone and last(i) else o for i, o in enumerate(argv)]
+    return [f'{o}={alone[k]}' if (k := o.lstrip('-').replace('-', '_')) in alone and last(i) else o for i,
+            o in enumerate(argv)]
 
 # %% ../nbs/parts/cli.ipynb #5bf0bd70
 def _run_command(
@@ -114,7 +118,8 @@ def _run_command(
     parameters = [*_parameters(func, names or {}), *_common('return' in func.__annotations__)]
     run.__signature__, run.__annotations__ = Signature(parameters), {p.name: p.annotation for p in parameters}
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-    settings = dict(token_normalize_func=lambda o: o.replace('_', '-'), max_content_width=110, help_option_names=['-h', '--help'])
+    settings = dict(token_normalize_func=lambda o: o.replace('_', '-'), max_content_width=110,
+                    help_option_names=['-h', '--help'])
     epilog = '\b\nExamples:\n' + '\n'.join(f'  {o}' for o in examples) if examples else None
     app.command(func.__name__, help=func.__doc__, epilog=epilog, context_settings=settings)(run)
     try: app(argv, prog_name=func.__name__)

@@ -66,11 +66,14 @@ def plot_reliability(
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(4.4, 3.6), layout='constrained')[1]
     ax.plot([0, 1], [0, 1], color='#999', lw=.8)
-    for (name, (p, true)), color, style, mark in zip(curves.items(), ('#bcae6c', '#00224e', '#7c7b78'), ('--', '-', ':'), 'so^'):
+    for (name, (p, true)), color, style, mark in zip(curves.items(), ('#bcae6c', '#00224e', '#7c7b78'),
+                                                     ('--', '-', ':'), 'so^'):
         t = reliability(p, true)
         ax.plot(t.predicted, t.observed, style, color=color, lw=1.5, label=f'{name}: ECE {ece(p, true):.3f}')
-        ax.scatter(t.predicted, t.observed, s=12 + 90*t.n/t.n.sum(), color=color, marker=mark, edgecolor='white', zorder=3)
-    ax.set(xlabel='predicted probability of referable DR', ylabel='observed share of referable DR', xlim=(0, 1), ylim=(0, 1))
+        ax.scatter(t.predicted, t.observed, s=12 + 90*t.n/t.n.sum(), color=color, marker=mark, edgecolor='white',
+                   zorder=3)
+    ax.set(xlabel='predicted probability of referable DR', ylabel='observed share of referable DR', xlim=(0, 1),
+           ylim=(0, 1))
     ax.legend(fontsize=8)
     return ax
 
@@ -155,7 +158,8 @@ def cross_sets(
     out = np.empty((len(scores), 2), int)
     for fit, held in folds(grades, None if groups is None else patient_numbers(groups, len(grades)), 5, seed):
         probs = GradeProbs.fit(scores[fit], grades[fit])
-        sets = PredictionSets.fit(probs, scores[fit], grades[fit], thresholds, None if sources is None else np.asarray(sources)[fit])
+        sets = PredictionSets.fit(probs, scores[fit], grades[fit], thresholds,
+                                  None if sources is None else np.asarray(sources)[fit])
         out[held] = sets(probs(scores[held]), to_grade(scores[held], thresholds), coverage)
     return out
 
@@ -180,7 +184,8 @@ def plot_risk(
     for (name, t), color, style in zip(curves.items(), ('#00224e', '#bcae6c', '#7c7b78'), ('-', '--', ':')):
         ax.plot(t.coverage, t.risk, style, color=color, label=name)
         ax.axhline(t.risk.iloc[-1], color=color, lw=.6, ls=':')
-    ax.set(xlabel='share of photographs that is kept', ylabel='share of them with a wrong grade', xlim=(0, 1), ylim=(0, None))
+    ax.set(xlabel='share of photographs that is kept', ylabel='share of them with a wrong grade', xlim=(0, 1),
+           ylim=(0, None))
     ax.legend(fontsize=8)
     return ax
 
@@ -195,13 +200,15 @@ def operating_points(
 ) -> dict: # 'referable' and 'vision_threatening' to {default, sensitive, specific}: lowest positive score, or None
     "Find the cuts through the scores for three operating points"
     scores, out = np.asarray(scores, float), {}
-    finds = lambda sick, share: float(sick[int(np.floor((1 - share)*len(sick)))]) # the highest cut that finds this share
+    # the highest cut that finds this share
+    finds = lambda sick, share: float(sick[int(np.floor((1 - share)*len(sick)))])
     for name, cut in dict(referable=REFERABLE, vision_threatening=VISION_THREATENING).items():
         sick = np.asarray(grades) >= cut
         a, b = np.sort(scores[sick]), np.sort(scores[~sick])
         out[name] = dict(default=finds(a, POINTS['default']) if len(a) >= MIN_SICK else float(thresholds[cut - 1]),
                          sensitive=finds(a, POINTS['sensitive']) if len(a) else None,
-                         specific=float(np.nextafter(b[int(np.ceil(POINTS['specific']*len(b))) - 1], np.inf)) if len(b) else None)
+                         specific=float(np.nextafter(b[int(np.ceil(POINTS['specific']*len(b))) - 1], np.inf))
+                         if len(b) else None)
     return out
 
 # %% ../nbs/parts/confidence.ipynb #4df80bd6
@@ -225,7 +232,8 @@ def fellow_scores(
     t = pd.DataFrame(dict(s=np.asarray(scores, float), who=patient_numbers(patients, len(scores))))
     g = t.groupby('who').s
     n = g.transform('size').to_numpy()
-    with np.errstate(invalid='ignore', divide='ignore'): return np.where(n > 1, (g.transform('sum') - t.s)/(n - 1), np.nan)
+    with np.errstate(invalid='ignore', divide='ignore'):
+        return np.where(n > 1, (g.transform('sum') - t.s)/(n - 1), np.nan)
 
 # %% ../nbs/parts/confidence.ipynb #bb000cc3
 def fellow_fit(

@@ -174,10 +174,12 @@ def check_target(
     real = Path(os.path.realpath(path))
     if folder and real.exists() and not real.is_dir(): raise DataError(f'{path} is a file: name a folder')
     if not folder and real.is_dir(): raise DataError(f'{path} is a folder: name a file in it')
-    if not folder and real.exists() and not real.is_file(): raise DataError(f'{path} is not a regular file: name another to write to')
+    if not folder and real.exists() and not real.is_file():
+        raise DataError(f'{path} is not a regular file: name another to write to')
     if real in {Path(os.path.realpath(o)) for o in not_these}:
         raise DataError(f'{path} is read or written by the same call: name another file to write to')
-    there = next(o for o in (real, *real.parents) if o.exists()) if folder else next(o for o in real.parents if o.exists())
+    there = next(o for o in (real, *real.parents)
+                 if o.exists()) if folder else next(o for o in real.parents if o.exists())
     if not there.is_dir(): raise DataError(f'{path} can\'t be made: {there} is a file')
     if not os.access(there, os.W_OK): raise DataError(f'you may not write to {there}: name another place than {path}')
     return real
@@ -253,7 +255,8 @@ def from_dict(
 ):
     "Make a dataclass from plain values; an unknown field is an error"
     unknown = set(d) - set(cls.__dataclass_fields__)
-    if unknown: raise DataError(f'{what} has fields this program does not know: {", ".join(sorted(unknown))}. Update dr_nbdev')
+    if unknown:
+        raise DataError(f'{what} has fields this program does not know: {", ".join(sorted(unknown))}. Update dr_nbdev')
     return cls(**d)
 
 # %% ../nbs/parts/core.ipynb #9bebd451
@@ -279,7 +282,8 @@ def render(
 ) -> str: # The text with the values filled in
     "Fill in a template"
     from jinja2 import Environment, FileSystemLoader
-    env = Environment(loader=FileSystemLoader(templates()), autoescape=template.endswith('.html'), keep_trailing_newline=True)
+    env = Environment(loader=FileSystemLoader(templates()), autoescape=template.endswith('.html'),
+                      keep_trailing_newline=True)
     return (env.from_string(template) if text else env.get_template(template)).render(values)
 
 # %% ../nbs/parts/core.ipynb #631f1a8e
@@ -307,7 +311,8 @@ def is_watched() -> bool: # False in logs, in tests, and where DR_QUIET is set
     "Check whether a person watches this program, in a terminal or in Jupyter"
     in_lab = 'ipykernel' in sys.modules
     # A program that has set sys.stdout to None wants no output
-    return bool((in_lab and sys.stdout or sys.stderr.isatty()) and not (os.environ.get('IN_TEST') or os.environ.get('DR_QUIET')))
+    return bool((in_lab and sys.stdout or sys.stderr.isatty())
+                and not (os.environ.get('IN_TEST') or os.environ.get('DR_QUIET')))
 
 # %% ../nbs/parts/core.ipynb #fc4bfd5c
 def progress(
@@ -317,7 +322,8 @@ def progress(
     unit: str = 'img', # Name of what is counted
 ): # Iterable of the same items
     "Go through `items` and show a progress bar, if a person is watching"
-    return (_CellBar if 'ipykernel' in sys.modules else tqdm)(items, desc=desc, total=total, unit=unit, disable=not is_watched(),
+    return (_CellBar if 'ipykernel' in sys.modules else tqdm)(items, desc=desc, total=total, unit=unit,
+                                                              disable=not is_watched(),
                                                               leave=False, delay=1)
 
 # %% ../nbs/parts/core.ipynb #1d907c7a
@@ -371,7 +377,8 @@ def real_data() -> Path | None: # Folder of both archives; None where `DR_DATA` 
     folder = os.environ.get('DR_DATA')
     if not folder: return None
     missing = [o for o in (MAIN_ARCHIVE, EXTRA_ARCHIVE) if not (Path(folder)/o).is_file()]
-    if missing: raise DataError(f'DR_DATA={folder} has no {" and no ".join(missing)}: point it at the folder of the archives')
+    if missing:
+        raise DataError(f'DR_DATA={folder} has no {" and no ".join(missing)}: point it at the folder of the archives')
     return Path(folder)
 
 # %% ../nbs/parts/core.ipynb #78243402
@@ -397,4 +404,5 @@ def _without_slow(lines):
 def skip_slow():
     "Leave out cells marked slow or cuda, in Jupyter"
     from IPython import get_ipython
-    if (ip := get_ipython()) and _without_slow not in ip.input_transformers_cleanup: ip.input_transformers_cleanup.append(_without_slow)
+    if (ip := get_ipython()) and _without_slow not in ip.input_transformers_cleanup:
+        ip.input_transformers_cleanup.append(_without_slow)

@@ -18,7 +18,8 @@ from fastcore.basics import patch
 
 from .archives import Archive, named_photos, read_archive, read_member, without
 from .cli import command
-from .core import (EXTRA_ARCHIVE, GRADES, MAIN_ARCHIVE, N_GRADES, DataError, check_target, markdown_table, only_one, read_json,
+from .core import (EXTRA_ARCHIVE, GRADES, MAIN_ARCHIVE, N_GRADES, DataError, check_target, markdown_table,
+                           only_one, read_json,
                            write_safely)
 from .datasets import download_archives
 from .manifest import ARCHIVES, IMAGES, LEFT, PHOTOS, count_grades, load_left_out, load_manifest, missing_files
@@ -61,7 +62,8 @@ def _hold_out(archives, names, settings):
     own = set().union(*(a.table.get('own_id', a.table.image_id) for a in archives.values()))
     lost = [o for o in ids if patient_eye(o)[0] not in there and o not in own]
     none = [f'held out: none of the {len(who)} patients named in hold_out is in the archives, check the names']
-    told = balance('names of photographs to hold out', len(ids), len(ids) - len(lost), {'whose patient is not in the archives': lost})
+    told = balance('names of photographs to hold out', len(ids), len(ids) - len(lost),
+                   {'whose patient is not in the archives': lost})
     return {k: without(a, who) for k, a in archives.items()}, none if len(lost) == len(ids) else [balance_line(told)]
 
 # %% ../nbs/1_data.ipynb #54d77a5c
@@ -76,7 +78,8 @@ def _check_dest(dest, settings, replace):
     if dest.exists() and not dest.is_dir(): raise DataError(f'{dest} is a file: choose another folder with --dest')
     if (dest/'manifest.csv').exists() and not replace:
         old = read_json(dest/'merge.json').get('settings', {})
-        differs = [f'{k} {old.get(k)}, not {settings.get(k)}' for k in {**old, **settings} if old.get(k) != settings.get(k)]
+        differs = [f'{k} {old.get(k)}, not {settings.get(k)}' for k in {**old, **settings}
+                   if old.get(k) != settings.get(k)]
         raise DataError(f'{dest} holds another merge ({"; ".join(differs)}): choose another folder with --dest, or give --replace')
     if strange := _strange_files(dest):
         raise DataError(f'{dest} holds files that are not from a merge: {name_some(strange)}. '
@@ -115,7 +118,8 @@ def _balances(every, archives, plan):
     for k, a in every.items():
         t, ids = plan[plan.source == k], a.table.image_id
         used, left = t[t.split != LEFT], t[t.split == LEFT]
-        why = {r: o.tolist() for r, o in left.image_id.groupby(left.reason.str.replace(r'^copy of .*', 'copies', regex=True))}
+        why = {r: o.tolist() for r,
+               o in left.image_id.groupby(left.reason.str.replace(r'^copy of .*', 'copies', regex=True))}
         why['held out'] = ids[~ids.isin(archives[k].table.image_id)]
         why['not drawn, training has enough'] = archives[k].table.image_id[~archives[k].table.image_id.isin(t.image_id)]
         out += [o | dict(what=f'{k}: {o["what"]}') for o in a.balances]
@@ -197,7 +201,8 @@ def counts(self: MergeReport) -> pd.DataFrame: # Number of photographs, by grade
     m = self.manifest
     of = lambda source, side: count_grades(m[m.source == source], side)
     sources = list(m.source.unique())
-    side = lambda s: {s: count_grades(m, s)} | {f'  {s} {o}': of(o, s) for o in sources if len(sources) > 1 and of(o, s).any()}
+    side = lambda s: {s: count_grades(m, s)} | {f'  {s} {o}': of(o, s) for o in sources if len(sources) > 1
+                                                and of(o, s).any()}
     rows = side('train') | side('val')
     t = pd.DataFrame(rows, index=[f'{i} {o}' for i, o in enumerate(GRADES)])
     t.loc['all'] = t.sum()
@@ -212,10 +217,12 @@ def remarks(self: MergeReport) -> list: # Sentences, the most general first
     sizes = seen.duplicate_group.value_counts()
     said = [f'{GRADES[g]}: training has {train[g]} of {s["per_grade"]}, the additional archive has no more'
             for g in range(N_GRADES) if 'main' in s and s['split'] == 'default' and train[g] < s['per_grade']]
-    said += [f'{GRADES[g]}: none in {side}' for side, n in (('training', train), ('validation', val)) for g in np.flatnonzero(n == 0)]
+    said += [f'{GRADES[g]}: none in {side}' for side, n in (('training', train), ('validation', val))
+             for g in np.flatnonzero(n == 0)]
     said += [f'{(sizes > 1).sum()} photographs come more than once, {seen.duplicate_group[disputed(seen)].nunique()} of them '
              f'with different grades; {self.left_out.reason.str.startswith("copy").sum()} copies are left out']
-    said = [balance_line(b) for b in self.about.get('balance', [])] + said + _given_away(m) + _on_sides(m) + _broken(self.left_out)
+    said = [balance_line(b) for b in self.about.get('balance',
+                                                    [])] + said + _given_away(m) + _on_sides(m) + _broken(self.left_out)
     return said + self.about['notes'] + _own(m)
 
 # %% ../nbs/1_data.ipynb #e7f9c049
@@ -245,7 +252,8 @@ def _own(m):
     "Report what your own folders contributed, by source"
     rows = {o: m[m.source == o] for o in m.source.unique() if o not in ARCHIVES}
     told = [f'{o}: {len(t)} photographs, {(t.split == "val").sum()} of them for validation; '
-            + (f'{t.patient.nunique()} patients' if t.patient.duplicated().any() else 'no two are known to be of one patient')
+            + (f'{t.patient.nunique()} patients'
+               if t.patient.duplicated().any() else 'no two are known to be of one patient')
             for o, t in rows.items()]
     several = (m.groupby('patient').source.nunique() > 1).sum() if rows else 0
     return told + [f'{several} patients have the same name in several sources and count as one person'] * bool(several)
@@ -273,7 +281,8 @@ def _named_sources(
     for o in photos:
         name, _, folder = ('', '', o) if Path(o).exists() or '=' not in o else o.partition('=')
         name = name or (Path(folder).stem if Path(folder).is_file() else Path(folder).resolve().name)
-        if name in out: raise DataError(f'two sources would be called {name!r}: name them, as in --photos {name}2={folder}')
+        if name in out:
+            raise DataError(f'two sources would be called {name!r}: name them, as in --photos {name}2={folder}')
         out[name] = folder
         folders += not Path(folder).is_file()
     if labels and len(labels) != folders:
@@ -282,8 +291,10 @@ def _named_sources(
     return {k: (v, None if Path(v).is_file() else next(tables, None)) for k, v in out.items()}
 
 # %% ../nbs/1_data.ipynb #b3d652d4
-@command('dr_data --photos my_photos --labels grades.csv -d data', 'dr_data --photos a=clinic_a --photos b=clinic_b -d data',
-         'dr_data -m main.zip -a eyepacs.zip -d data --per-grade 5000', 'dr_data --hold-out my_test_set.csv', 'dr_data --download',
+@command('dr_data --photos my_photos --labels grades.csv -d data',
+         'dr_data --photos a=clinic_a --photos b=clinic_b -d data',
+         'dr_data -m main.zip -a eyepacs.zip -d data --per-grade 5000', 'dr_data --hold-out my_test_set.csv',
+         'dr_data --download',
          names=dict(main=('-m',), additional=('-a',), dest=('-d',)))
 def dr_data(
     photos: list[str] | None = None, # Folder or zip of your own graded photographs, or NAME=FOLDER; repeatable
@@ -296,7 +307,8 @@ def dr_data(
     seed: int = 42, # Random seed of the split and of the draw from the additional archive
     split: Literal['default', 'kaggle2023'] = 'default', # By patient and duplicate, or image by image (2023 baseline)
     replace: bool = False, # Replace a merge with other settings
-    hold_out: str | None = None, # CSV of photographs kept for a later test; all photographs of their patients are left out
+    # CSV of photographs kept for a later test; all photographs of their patients are left out
+    hold_out: str | None = None,
     download: bool = False, # Download missing archives from Kaggle first
     image: str | None = None, # Column that names the image, if it is not recognised
     grade: str | None = None, # Column that holds the grade, if it is not recognised

@@ -28,7 +28,8 @@ def _pack(
 ) -> Path: # Path of the zip
     "Pack the files of a folder into a zip, uncompressed"
     folder = Path(folder)
-    files = [p for p in sorted(folder.rglob('*')) if p.is_file() and not (leave_out and leave_out in p.relative_to(folder).as_posix())]
+    files = [p for p in sorted(folder.rglob('*')) if p.is_file()
+             and not (leave_out and leave_out in p.relative_to(folder).as_posix())]
     if not files: raise DataError(f'{folder} holds no files: nothing to pack')
     with write_safely(dest) as tmp, zipfile.ZipFile(tmp, 'w') as z:
         for p in progress(files, f'packing {Path(dest).name}'): z.write(p, p.relative_to(folder).as_posix())
@@ -50,7 +51,8 @@ def download_archives(
     for name, (kind, handle, leave_out) in _KAGGLE.items():
         if (dest/name).exists(): continue
         try: import kagglehub, requests
-        except ImportError: raise _by_hand(name, kind, handle, 'kagglehub is not installed: pip install "dr_nbdev[kaggle]"') from None
+        except ImportError:
+            raise _by_hand(name, kind, handle, 'kagglehub is not installed: pip install "dr_nbdev[kaggle]"') from None
         fetch = kagglehub.competition_download if kind == 'competition' else kagglehub.dataset_download
         refused = kagglehub.exceptions.KaggleApiHTTPError, kagglehub.exceptions.UnauthenticatedError, kagglehub.exceptions.CredentialError
         try: folder = fetch(handle)
@@ -94,7 +96,8 @@ def graded_arrays(
             Image.fromarray(img).save(data, 'png')
             path = f'{PHOTOS}/{source}/{name}.png'
             with write_safely(dest/path) as tmp: tmp.write_bytes(data.getvalue())
-            rows.append((path, name, name, '', source, int(grade), split, name, img.shape[1], img.shape[0], len(data.getvalue()),
+            rows.append((path, name, name, '', source, int(grade), split, name, img.shape[1], img.shape[0],
+                         len(data.getvalue()),
                          hashlib.sha256(data.getvalue()).hexdigest()))
     with write_safely(dest/'manifest.csv') as tmp: pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp, index=False)
     return load_manifest(dest)

@@ -102,5 +102,6 @@ def dr_demo(
     done = run_demo(*_drawn(work), work, results)
     if (real := real_data()):
         print(f'\nThe same with the archives in {real}: several minutes on two cores\n')
-        done = run_demo(real/MAIN_ARCHIVE, real/EXTRA_ARCHIVE, None, work/'real', results/'real', replace(TrainConfig.demo(), epochs=4))
+        done = run_demo(real/MAIN_ARCHIVE, real/EXTRA_ARCHIVE, None, work/'real', results/'real',
+                        replace(TrainConfig.demo(), epochs=4))
     return done

@@ -36,7 +36,8 @@ def grade_counts(
     "Count the photographs of each grade by side of the split and source"
     t = pd.crosstab(manifest.grade, [manifest.split, manifest.source], dropna=False)
     kinds = [(a, b) for a in _SPLITS for b in _sources(manifest) if (a, b) in t]
-    return t.reindex(range(N_GRADES), fill_value=0).reindex(columns=pd.MultiIndex.from_tuples(kinds, names=t.columns.names))
+    return t.reindex(range(N_GRADES),
+                     fill_value=0).reindex(columns=pd.MultiIndex.from_tuples(kinds, names=t.columns.names))
 
 # %% ../nbs/2_eda.ipynb #65c9682a
 def _grade_axis(ax, **labels):
@@ -84,7 +85,8 @@ def sizes(
     "List the image sizes of each source, with file size and mean grade"
     t = manifest.assign(size=manifest.width.astype(str) + ' x ' + manifest.height.astype(str),
                         bpp=manifest.bytes / (manifest.width * manifest.height))
-    t = t.groupby(['source', 'size']).agg(photographs=('path', 'size'), kilobytes=('bytes', lambda o: o.median() / 1000),
+    t = t.groupby(['source', 'size']).agg(photographs=('path', 'size'),
+                                          kilobytes=('bytes', lambda o: o.median() / 1000),
                                           bytes_per_pixel=('bpp', 'median'), mean_grade=('grade', 'mean'))
     return t.sort_values(['source', 'photographs'], ascending=[False, False])
 
@@ -95,7 +97,8 @@ def plot_file_size(
     "Plot the file size by grade, for each source"
     import matplotlib.pyplot as plt
     found = _sources(manifest)
-    fig, axs = plt.subplots(1, len(found), figsize=(3.5*len(found), 2.6), layout='constrained', squeeze=False, sharey=True)
+    fig, axs = plt.subplots(1, len(found), figsize=(3.5*len(found), 2.6), layout='constrained', squeeze=False,
+                            sharey=True)
     for ax, source in zip(axs[0], found):
         rows = manifest[manifest.source == source]
         kb = [rows.bytes[rows.grade == g] / 1000 for g in range(N_GRADES)]
@@ -138,7 +141,8 @@ def fellow_eyes(
     table: pd.DataFrame, # Table with image_id and grade, such as a manifest
 ) -> pd.DataFrame: # Grades, 0 to 4; index: patient; columns: left, right
     "Pair the grades of the left and the right eye of each patient who has both"
-    t = pd.DataFrame([(*patient_eye(i), g) for i, g in zip(table.image_id, table.grade)], columns=['patient', 'eye', 'grade'])
+    t = pd.DataFrame([(*patient_eye(i), g) for i, g in zip(table.image_id, table.grade)],
+                     columns=['patient', 'eye', 'grade'])
     t = t[t.eye != ''].pivot_table(index='patient', columns='eye', values='grade', aggfunc='first')
     return t.reindex(columns=['left', 'right']).dropna().astype(int)
 
@@ -156,11 +160,13 @@ def plot_fellow_eyes(
 ): # Matplotlib axes
     "Plot how often each grade of the left eye comes with each grade of the right eye"
     import matplotlib.pyplot as plt
-    n = pd.crosstab(pairs.left, pairs.right).reindex(index=range(N_GRADES), columns=range(N_GRADES), fill_value=0).to_numpy()
+    n = pd.crosstab(pairs.left, pairs.right).reindex(index=range(N_GRADES), columns=range(N_GRADES),
+                                                     fill_value=0).to_numpy()
     share = n / np.maximum(n.sum(1, keepdims=True), 1)
     fig, ax = plt.subplots(figsize=(4.2, 3.2), layout='constrained')
     ax.imshow(share, cmap='Blues', vmin=0, vmax=1)
-    for (i, j), v in np.ndenumerate(n): ax.text(j, i, v, ha='center', va='center', color='white' if share[i, j] > .5 else 'black')
+    for (i, j), v in np.ndenumerate(n):
+        ax.text(j, i, v, ha='center', va='center', color='white' if share[i, j] > .5 else 'black')
     ax.set(title=f'Both eyes agree in {np.trace(n) / n.sum():.0%} of {n.sum()} patients\nQWK {fellow_qwk(pairs):.3f}',
            xlabel='grade of the right eye', ylabel='grade of the left eye')
     return ax
@@ -197,7 +203,8 @@ def guess_from_clues(
     x, y, prob = _clues(manifest)[columns].to_numpy(), manifest.grade.to_numpy(), np.zeros((len(manifest), N_GRADES))
     if (x == x[0]).all(): return prob + np.eye(N_GRADES)[_best_constant(y)]
     for a, b in StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(x, y, leak_groups(manifest)):
-        tree = DecisionTreeClassifier(max_leaf_nodes=16, min_samples_leaf=5, class_weight='balanced', random_state=0).fit(x[a], y[a])
+        tree = DecisionTreeClassifier(max_leaf_nodes=16, min_samples_leaf=5, class_weight='balanced',
+                                      random_state=0).fit(x[a], y[a])
         prob[np.ix_(b, tree.classes_)] = tree.predict_proba(x[b])
     return prob
 
@@ -239,5 +246,6 @@ def plot_audit(
     ax.invert_yaxis()
     ax.legend(bbox_to_anchor=(1, .5), loc='center left', frameon=False)
     ax.spines[['top', 'right']].set_visible(False)
-    ax.set(title='Guessing the grade without the photograph', ylabel='known clue', xlabel=f'{score} (dashed: a constant answer)')
+    ax.set(title='Guessing the grade without the photograph', ylabel='known clue',
+           xlabel=f'{score} (dashed: a constant answer)')
     return ax

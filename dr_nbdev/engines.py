@@ -42,7 +42,8 @@ def _fused(
 ) -> nn.Module: # Network with the same scores, apart from rounding
     "Copy a network, with every batch normalisation put into the convolution before it"
     from torch.fx.experimental.optimization import fuse
-    if isinstance(model, (_Scorer, RotationTTA, Ensemble)): # what they hold may be called several times, and is to be fused once
+    # what they hold may be called several times, and is to be fused once
+    if isinstance(model, (_Scorer, RotationTTA, Ensemble)):
         copy = deepcopy(model)
         if isinstance(model, Ensemble): copy.members = nn.ModuleList(map(_fused, copy.members))
         else: copy.model = _fused(copy.model)
@@ -62,7 +63,8 @@ class Engine:
     def __call__(self, squares): # Squares n x size x size x 3, uint8
         return np.concatenate([self.run(squares[i:i + self.at_once]) for i in range(0, len(squares), self.at_once)])
     def __str__(self):
-        return self.name + (f' (at most {self.difference:.4f} from float32 on {self.compared} squares)' if self.compared else '')
+        return self.name + (f' (at most {self.difference:.4f} from float32 on {self.compared} squares)'
+                            if self.compared else '')
 
 # %% ../nbs/parts/engines.ipynb #016495cd
 class EngineError(DRError):
@@ -78,7 +80,8 @@ def _torch_engine(
     "Make an engine that runs the network in PyTorch"
     net = _fused(_Scorer(model, prep).eval()).to(device, memory_format=torch.channels_last)
     half = half_dtype(device) if name == 'half' else None
-    if name == 'half' and half is None: raise EngineError(f'{device} does not compute in 16 bits here: take another engine')
+    if name == 'half' and half is None:
+        raise EngineError(f'{device} does not compute in 16 bits here: take another engine')
     if name == 'compile': net.compile()
     n = 32 if device == 'cuda' else 4
     def run(squares):
@@ -132,7 +135,8 @@ def _onnx_engine(
     "Make an engine that runs a file in ONNX Runtime, one square at a time"
     import onnxruntime
     session = onnxruntime.InferenceSession(file, providers=['CPUExecutionProvider'])
-    return Engine(name, lambda squares: session.run(['score'], {'squares': np.ascontiguousarray(squares)})[0], at_once=1)
+    return Engine(name, lambda squares: session.run(['score'], {'squares': np.ascontiguousarray(squares)})[0],
+                  at_once=1)
 
 # %% ../nbs/parts/engines.ipynb #14c21b2b
 def _openvino_engine(
@@ -174,8 +178,10 @@ def _quantise(
         def get_next(self): return next(({'squares': o[None]} for o in self.rest), None)
     with tempfile.TemporaryDirectory() as d, write_safely(out) as tmp, _quiet():
         quant_pre_process(file, Path(d)/'ready.onnx', skip_symbolic_shape=True)
-        quantize_static(Path(d)/'ready.onnx', tmp, Reader(), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=not _has_vnni(),
-                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=['Conv', 'MatMul', 'Gemm'])
+        quantize_static(Path(d)/'ready.onnx', tmp, Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
+                        reduce_range=not _has_vnni(),
+                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+                        op_types_to_quantize=['Conv', 'MatMul', 'Gemm'])
     return out
 
 # %% ../nbs/parts/engines.ipynb #da86b547
@@ -212,15 +218,18 @@ def check_squares(
 MANY = 5000 # Number of photographs from which compiling pays on a GPU
 ENGINES = dict(torch=[], half=[], compile=[], onnx=['onnx', 'onnxruntime'], openvino=['onnx', 'openvino'],
                openvino_half=['onnx', 'openvino'],
-               onnx_int8=['onnx', 'onnxruntime'], openvino_int8=['onnx', 'onnxruntime', 'openvino']) # and what they need
+               # and what they need
+               onnx_int8=['onnx', 'onnxruntime'], openvino_int8=['onnx', 'onnxruntime', 'openvino'])
 
 def engines_for(
     device: str, # Device: 'cuda', 'mps' or 'cpu'
     n: int = 0, # Number of photographs to grade; compiling is tried from `MANY` on
 ) -> list[str]: # Names in `ENGINES`
     "List the engines that are worth a try on this machine"
-    names = [o for o, needs in ENGINES.items() if all(map(find_spec, needs)) and (o != 'compile' or device == 'cuda' and n >= MANY)]
-    return [o for o in names if (device == 'cpu' or not ENGINES[o]) and ('half' not in o or half_dtype('cpu' if ENGINES[o] else device))]
+    names = [o for o, needs in ENGINES.items() if all(map(find_spec, needs))
+             and (o != 'compile' or device == 'cuda' and n >= MANY)]
+    return [o for o in names if (device == 'cpu' or not ENGINES[o])
+            and ('half' not in o or half_dtype('cpu' if ENGINES[o] else device))]
 
 # %% ../nbs/parts/engines.ipynb #e6def3a4
 def _engine_folder(
@@ -244,14 +253,16 @@ def make_engine(
     "Make an engine, and the files that it needs"
     if name not in ENGINES: raise EngineError(f'no engine is called {name!r}: choose from {", ".join(ENGINES)} or auto')
     lacks = [o for o in ENGINES[name] if find_spec(o) is None]
-    if lacks: raise EngineError(f'the engine {name} needs {", ".join(lacks)}: pip install "dr_nbdev[{name.split("_")[0]}]"')
+    if lacks:
+        raise EngineError(f'the engine {name} needs {", ".join(lacks)}: pip install "dr_nbdev[{name.split("_")[0]}]"')
     if not ENGINES[name]: return _torch_engine(name, model, prep, device)
     if name == 'openvino_half' and half_dtype('cpu') is None:
         raise EngineError('the processor does not compute in 16 bits: take another engine')
     folder = folder or _engine_folder(model, prep)
     file, small = folder/'float32.onnx', folder/'int8.onnx'
     if not file.exists(): export_onnx(model, prep, file)
-    if name.endswith('int8') and not small.exists(): _quantise(file, small, check_squares(prep) if squares is None else squares)
+    if name.endswith('int8') and not small.exists():
+        _quantise(file, small, check_squares(prep) if squares is None else squares)
     return (_openvino_engine if name.startswith('openvino') else _onnx_engine)(name, small if name.endswith('int8') else file)
 
 # %% ../nbs/parts/engines.ipynb #cd069210
@@ -303,7 +314,8 @@ def compare_engines(
 def _where(device):
     "Collect what a measurement depends on: device, machine and versions"
     names = ['torch', *sorted({o for needs in ENGINES.values() for o in needs})]
-    return dict(device=device, machine=platform.machine(), cpus=os.cpu_count(), half=half_dtype('cpu') is not None, vnni=_has_vnni(),
+    return dict(device=device, machine=platform.machine(), cpus=os.cpu_count(), half=half_dtype('cpu') is not None,
+                vnni=_has_vnni(),
                 **versions(names))
 
 # %% ../nbs/parts/engines.ipynb #b18515c8

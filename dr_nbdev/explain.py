@@ -56,7 +56,8 @@ def _raw_maps(
         cam, total = LayerGradCam(lambda o, m=m: f(m(o)), _map_layer(m)), 0
         for k in range(4):
             a = cam.attribute(torch.rot90(x, k, (2, 3)).contiguous()).detach()
-            total = total + torch.rot90(torch.nn.functional.interpolate(a, size=(size, size), mode='bicubic'), -k, (2, 3))/4
+            total = total + torch.rot90(torch.nn.functional.interpolate(a, size=(size, size), mode='bicubic'), -k,
+                                        (2, 3))/4
         out.append(total[0, 0].cpu().numpy())
     return np.stack(out)
 
@@ -117,7 +118,8 @@ def explain_sheet(
     said = [f'{e["grade"]} {GRADES[e["grade"]]} ({e["score"]:.1f})' for e in all_of]
     heads = [f'{t}\n{s}' for t, s in zip(titles, said)] if titles else said
     asked = 'score' if what == 'score' else 'probability of referable DR'
-    return photo_grid([e['photo'] for e in all_of], heads, len(all_of), 2., [overlay(e['photo'], e['heat']) for e in all_of],
+    return photo_grid([e['photo'] for e in all_of], heads, len(all_of), 2.,
+                      [overlay(e['photo'], e['heat']) for e in all_of],
                       f'Below: what raises the {asked}. {DISCLAIMER}', 8)
 
 # %% ../nbs/use/explain.ipynb #9d05d775
@@ -145,5 +147,6 @@ def pointing_game(
         lesion = fit_square((s.lesions[fov.box] > 0).astype(np.uint8)*255, prep.size) > 64
         near = (cv2.dilate(lesion.astype(np.uint8), disc) > 0) & inside
         heat = heatmap(grader, prep(img, fov), inside=inside)
-        rows.append(dict(grade=s.grade, hit=bool(near[np.unravel_index(heat.argmax(), heat.shape)]), by_luck=near.sum()/inside.sum()))
+        rows.append(dict(grade=s.grade, hit=bool(near[np.unravel_index(heat.argmax(), heat.shape)]),
+                         by_luck=near.sum()/inside.sum()))
     return pd.DataFrame(rows)

@@ -57,7 +57,8 @@ def meander(
 
 # %% ../nbs/parts/eye.ipynb #c41e1bb9
 TRUNKS = { # Corners of the course of a trunk, DD from the centre of the disc
-    'superotemporal': [(.06, -.02), (0, -.42), (-.25, -1.1), (-1, -1.85), (-2.2, -2.2), (-3.6, -2.1), (-5, -1.8), (-6.6, -1.5)],
+    'superotemporal': [(.06, -.02), (0, -.42), (-.25, -1.1), (-1, -1.85), (-2.2, -2.2), (-3.6, -2.1), (-5, -1.8),
+                       (-6.6, -1.5)],
     'inferotemporal': [(.06, .02), (0, .42), (-.25, 1.2), (-1, 2.1), (-2.2, 2.65), (-3.6, 2.6), (-5, 2.3), (-6.6, 2)],
     'superonasal': [(.1, -.02), (.22, -.4), (.6, -1.0), (1.15, -1.75), (1.9, -2.5), (2.9, -3.4)],
     'inferonasal': [(.1, .02), (.22, .4), (.6, 1.05), (1.1, 1.8), (1.8, 2.5), (2.7, 3.4)]}
@@ -194,7 +195,8 @@ def vessel_tree(
     return veins[:4] + arteries[:4] + veins[4:] + arteries[4:]
 
 # %% ../nbs/parts/eye.ipynb #ce6c7f96
-LAYERS = ('artery', 'reflex', 'vein', 'white', 'yellow', 'blood', 'fine', 'pool') # In the order of painting, the deepest first
+# In the order of painting, the deepest first
+LAYERS = ('artery', 'reflex', 'vein', 'white', 'yellow', 'blood', 'fine', 'pool')
 
 # %% ../nbs/parts/eye.ipynb #6ee429d9
 class Painter:

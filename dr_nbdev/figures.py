@@ -54,7 +54,8 @@ def _make_levels(rules: GradingRules, scores: np.ndarray) -> _Levels:
 # %% ../nbs/parts/figures.ipynb #451786bb
 def _cuts(rules):
     "List every score at which an answer changes"
-    return np.sort([*rules.thresholds, *(c for o in (rules.points or {}).values() for c in o.values() if c is not None)])
+    return np.sort([*rules.thresholds, *(c for o in (rules.points or {}).values() for c in o.values()
+                                         if c is not None)])
 
 # %% ../nbs/parts/figures.ipynb #6bfa5700
 def _to_levels(
@@ -135,7 +136,8 @@ def _detection_figures(h, lv, rules):
         for point, cut in operating_cuts(rules, name).items():
             if cut is None: continue
             found, alarms = (o[:, lv.scores >= cut].sum(1) for o in (sick, well))
-            out |= {f'{name}|{point}|sensitivity': _ratio(found, n_sick), f'{name}|{point}|specificity': 1 - _ratio(alarms, n_well),
+            out |= {f'{name}|{point}|sensitivity': _ratio(found, n_sick),
+                    f'{name}|{point}|specificity': 1 - _ratio(alarms, n_well),
                     f'{name}|{point}|ppv': _ratio(found, found + alarms),
                     f'{name}|{point}|npv': _ratio(n_well - alarms, n_well - alarms + n_sick - found)}
     return out
@@ -156,16 +158,19 @@ def _certainty_figures(h, lv, rules):
     h = h.astype(float)
     k, n = h.shape[1], h.sum(1)
     right = np.take_along_axis(h, lv.predicted[None, None], 1)[:, 0]
-    out = dict(brier=(h*((np.eye(k)[:, None] - lv.p)**2).sum(2)).sum((1, 2))/n.sum(1), ece=ece_rounds(lv.sure, right, n),
+    out = dict(brier=(h*((np.eye(k)[:, None] - lv.p)**2).sum(2)).sum((1, 2))/n.sum(1),
+               ece=ece_rounds(lv.sure, right, n),
                accuracy_at_80=_accuracy_among(.8, right, n, lv.sure))
     first = detections(rules.scheme).get('referable')
     if first:
         p, sick = lv.p[:, first:].sum(1), h[:, first:].sum(1)
-        out |= dict(brier_referable=(sick*(1 - p)**2 + (n - sick)*p**2).sum(1)/n.sum(1), ece_referable=ece_rounds(p, sick, n))
+        out |= dict(brier_referable=(sick*(1 - p)**2 + (n - sick)*p**2).sum(1)/n.sum(1),
+                    ece_referable=ece_rounds(p, sick, n))
     if lv.sets is not None:
         classes = np.arange(k)[:, None]
         holds = (lv.sets[:, 0] <= classes) & (classes <= lv.sets[:, 1])
-        out |= dict(set_coverage=(h*holds).sum((1, 2))/n.sum(1), classes_per_set=(n*(np.diff(lv.sets)[:, 0] + 1)).sum(1)/n.sum(1))
+        out |= dict(set_coverage=(h*holds).sum((1, 2))/n.sum(1),
+                    classes_per_set=(n*(np.diff(lv.sets)[:, 0] + 1)).sum(1)/n.sum(1))
     return out
 
 # %% ../nbs/parts/figures.ipynb #d95e04bb
@@ -190,7 +195,8 @@ def figures(
     whole = np.bincount(y*shape[1] + where, minlength=shape[0]*shape[1]).reshape(1, *shape)
     value = _all_figures(whole, lv, rules)
     lv, where = _to_levels(rules, scores, most)
-    rounds = [_all_figures(h, lv, rules) for h in _count_tables(y, where, (shape[0], len(lv.scores)), groups, n_boot, seed)]
+    rounds = [_all_figures(h, lv, rules) for h in _count_tables(y, where, (shape[0], len(lv.scores)), groups, n_boot,
+                                                                seed)]
     n_groups = int(patient_numbers(groups, len(y)).max()) + 1
     found = {k: _interval(v[0], np.concatenate([r[k] for r in rounds] or [[]]), n_groups) for k, v in value.items()}
     t = pd.DataFrame([(i.value, i.low, i.high) for i in found.values()], index=pd.Index(found, name='figure'),
@@ -219,6 +225,7 @@ def figures_by_group(
         for k in sorted(kinds):
             m = values == k
             t = figures(y[m], scores[m], rules, who[m], n_boot)
-            rows += [dict(column=c, group=k, images=int(m.sum()), figure=o, value=t.value[o], low=t.low[o], high=t.high[o])
+            rows += [dict(column=c, group=k, images=int(m.sum()), figure=o, value=t.value[o], low=t.low[o],
+                          high=t.high[o])
                      for o in MAIN_FIGURES if o in t.index]
     return pd.DataFrame(rows, columns=['column', 'group', 'images', 'figure', 'value', 'low', 'high'])

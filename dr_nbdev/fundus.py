@@ -65,7 +65,8 @@ class _OwnSettings:
     def __enter__(self):
         with self.lock:
             if not self.inside:
-                self.before, self.level = (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS), cv2.utils.logging.getLogLevel()
+                self.before, self.level = (ImageFile.LOAD_TRUNCATED_IMAGES,
+                                           Image.MAX_IMAGE_PIXELS), cv2.utils.logging.getLogLevel()
                 cv2.utils.logging.setLogLevel(0)
                 self.warnings = warnings.catch_warnings()
                 self.warnings.__enter__()
@@ -104,7 +105,8 @@ def _several(name, n): return ImageError(f'{name} holds {n} pictures: save each 
 # %% ../nbs/parts/fundus.ipynb #687910c1
 def _previews(im):
     "Count the pictures after the first that the file marks as small copies of it"
-    if im.format == 'MPO': return sum('Thumbnail' in str(o['Attribute']['MPType']) for o in im.mpinfo.get(0xB002, ())[1:])
+    if im.format == 'MPO':
+        return sum('Thumbnail' in str(o['Attribute']['MPType']) for o in im.mpinfo.get(0xB002, ())[1:])
     if im.format != 'TIFF' or im.n_frames == 1: return 0
     def kind(i):
         im.seek(i)
@@ -137,7 +139,8 @@ def _sound_png(
         piece, at = data[at:at + n], at + n
         if len(piece) < n: raise ValueError('the file ends too early')
         main = not piece[4] & 32
-        if main and zlib.crc32(piece[4:-4]) != int.from_bytes(piece[-4:], 'big'): raise ValueError('a checksum is wrong')
+        if main and zlib.crc32(piece[4:-4]) != int.from_bytes(piece[-4:], 'big'):
+            raise ValueError('a checksum is wrong')
         if main: kept.append(piece)
     return b''.join(kept)
 
@@ -155,7 +158,8 @@ def _read_deep(
         (f := io.BytesIO(data)).seek(tags.next)
         tags.load(f)
         bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (8,))
-        size, deep = (tags.get(o, 0) for o in (TiffImagePlugin.IMAGEWIDTH, TiffImagePlugin.IMAGELENGTH)), len(bits) >= 3 and max(bits) > 8
+        size, deep = (tags.get(o, 0) for o in (TiffImagePlugin.IMAGEWIDTH,
+                                               TiffImagePlugin.IMAGELENGTH)), len(bits) >= 3 and max(bits) > 8
     else: return None
     if not deep: return None
     _check_size(*size, name, max_pixels)
@@ -201,7 +205,8 @@ def read_scaled(
             with _open(io.BytesIO(data), name, max_pixels) as im: return _decode(im, at_least)
     except (ImageError, DataError): raise
     except FileNotFoundError: raise ImageError(f'{name} does not exist') from None
-    except UnidentifiedImageError: raise ImageError(f'{name} is not an image: its content has no known format') from None
+    except UnidentifiedImageError:
+        raise ImageError(f'{name} is not an image: its content has no known format') from None
     except Exception as e: raise ImageError(f'{name} is damaged or cut short ({type(e).__name__}: {e})') from None
 
 # %% ../nbs/parts/fundus.ipynb #80fe9786
@@ -230,7 +235,8 @@ class FieldOfView:
 
     @property
     def box(self): # Rows and columns of the picture that was read
-        return tuple(slice(a//self.shrink, -(-b//self.shrink)) for a, b in ((self.top, self.bottom), (self.left, self.right)))
+        return tuple(slice(a//self.shrink, -(-b//self.shrink)) for a,
+                     b in ((self.top, self.bottom), (self.left, self.right)))
     @property
     def inside(self): # Part of the mask that lies in the box
         t, b, l, r = (round(o*self.scale) for o in (self.top, self.bottom, self.left, self.right))
@@ -353,7 +359,8 @@ def _look_inside(
     y, x = round(top*s), round(left*s)
     place = mask[y:y + inner.mask.shape[0], x:x + inner.mask.shape[1]]
     place[:] = inner.mask[:place.shape[0], :place.shape[1]]
-    return FieldOfView(top + inner.top, top + inner.bottom, left + inner.left, left + inner.right, inner.found, inner.reason, inner.visible,
+    return FieldOfView(top + inner.top, top + inner.bottom, left + inner.left, left + inner.right, inner.found,
+                       inner.reason, inner.visible,
                        mask, s, shrink)
 
 # %% ../nbs/parts/fundus.ipynb #6842f584
@@ -378,7 +385,8 @@ def field_of_view(
     if (n := _count_fields(mask)) > 1: return whole(f'shows {n} fields of view: cut it into a picture for each')
     mask = _largest_piece(mask)
     rows, cols = (np.flatnonzero(mask.mean(axis=a) > .02) for a in (1, 0))
-    if mask.mean() < .08 or not len(rows) or not len(cols): return whole('no field of view stands out from the background')
+    if mask.mean() < .08 or not len(rows) or not len(cols):
+        return whole('no field of view stands out from the background')
     sy, sx = h/lum.shape[0], w/lum.shape[1]
     box = int(rows[0]*sy), min(h, round((rows[-1] + 1)*sy)), int(cols[0]*sx), min(w, round((cols[-1] + 1)*sx))
     fov = FieldOfView(*box, True, '', True, mask, 1/sy, shrink)
@@ -404,7 +412,8 @@ def _pad(
 ) -> np.ndarray: # Square, size x size (x channels)
     "Pad a picture to a square, equally on both sides"
     y, x = (size - img.shape[0])//2, (size - img.shape[1])//2
-    return cv2.copyMakeBorder(img, y, size - img.shape[0] - y, x, size - img.shape[1] - x, cv2.BORDER_CONSTANT, value=(fill,)*3)
+    return cv2.copyMakeBorder(img, y, size - img.shape[0] - y, x, size - img.shape[1] - x, cv2.BORDER_CONSTANT,
+                              value=(fill,)*3)
 
 # %% ../nbs/parts/fundus.ipynb #04bc82d7
 def fit_square(
@@ -414,7 +423,8 @@ def fit_square(
 ) -> np.ndarray: # Square, size x size (x channels), aspect kept
     "Scale a picture so that its longer side is `size`, and pad the shorter one on both sides"
     new = _fitting(*img.shape[:2], size)
-    return _pad(cv2.resize(img, new, interpolation=cv2.INTER_AREA if max(img.shape[:2]) > size else cv2.INTER_CUBIC), size, fill)
+    return _pad(cv2.resize(img, new, interpolation=cv2.INTER_AREA if max(img.shape[:2]) > size else cv2.INTER_CUBIC),
+                size, fill)
 
 # %% ../nbs/parts/fundus.ipynb #3a587f90
 def _cut(
@@ -447,7 +457,8 @@ def graham(
     blur = lambda o: cv2.GaussianBlur(o, (0, 0), sigma).reshape(o.shape)
     x = np.atleast_3d(img).astype(np.float32)
     near = blur(x*m[..., None])/np.maximum(blur(m), 1e-3)[..., None]
-    edge = cv2.erode(np.pad(mask, 1).astype(np.uint8), np.ones((3, 3), np.uint8), iterations=max(1, round(.02*max(img.shape))))[1:-1, 1:-1]
+    edge = cv2.erode(np.pad(mask, 1).astype(np.uint8), np.ones((3, 3), np.uint8),
+                     iterations=max(1, round(.02*max(img.shape))))[1:-1, 1:-1]
     diff = (x - near)*edge[..., None]
     gain = min(max_gain, contrast/max(float(np.abs(diff).sum()/max(x.shape[2]*int(edge.sum()), 1)), 1e-3))
     return (128 + gain*diff).clip(0, 255).round().astype(np.uint8)

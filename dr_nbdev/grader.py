@@ -20,7 +20,8 @@ from fastcore.basics import patch
 
 import dr_nbdev
 from .confidence import PredictionSets, referable_answers, set_text
-from .core import (GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, check_target, file_facts, is_dicom, only_one, prefetch,
+from .core import (GRADES, N_GRADES, REFERABLE, DataError, ImageError, WeightsError, check_target,
+                           file_facts, is_dicom, only_one, prefetch,
                            progress, read_file, read_json, write_json, write_safely)
 from .fundus import FieldOfView, Preprocess
 from .quality import MIN_QUALITY, QUALITY_MODES, assess, quality_status
@@ -70,7 +71,8 @@ class Grader:
     who: dict | None = None # File name to (patient, eye); None: from the tags of the file, or from its name
 
     def __post_init__(self):
-        if self.quality not in QUALITY_MODES: raise DataError(f'quality={self.quality!r}: choose from {", ".join(QUALITY_MODES)}')
+        if self.quality not in QUALITY_MODES:
+            raise DataError(f'quality={self.quality!r}: choose from {", ".join(QUALITY_MODES)}')
         if not 0 <= self.min_quality <= 1: raise DataError(f'min_quality={self.min_quality}: a share from 0 to 1')
         self.model = self.model.eval().to(check_device(self.device))
     def __getstate__(self): return self.__dict__ | dict(engine=getattr(self.engine, 'name', self.engine))
@@ -99,7 +101,8 @@ def use(self: Grader,
     "Choose the engine that computes the scores, and refuse one whose scores differ from float32"
     from dr_nbdev.engines import TOLERANCE, find_engine
     with _plain_torch():
-        self.engine = find_engine(engine, self.model, self.preprocess, self.device, photos, TOLERANCE if tolerance is None else tolerance,
+        self.engine = find_engine(engine, self.model, self.preprocess, self.device, photos,
+                                  TOLERANCE if tolerance is None else tolerance,
                                   again)
     return self
 
@@ -129,7 +132,8 @@ def spread(self: Grader,
     import torch
     from dr_nbdev.networks import member_predictions
     with torch.inference_mode(), _plain_torch():
-        parts = [member_predictions(self.model, self.preprocess.normalize(torch.as_tensor(squares[i:i + at_once]).to(self.device)))
+        parts = [member_predictions(self.model,
+                                    self.preprocess.normalize(torch.as_tensor(squares[i:i + at_once]).to(self.device)))
                  for i in range(0, len(squares), at_once)]
     return torch.cat(parts).std(1).cpu().numpy()
 
@@ -159,7 +163,8 @@ def embed(self: Grader,
         try: model(x)
         finally: hook.remove()
         return seen[0]
-    ready = prefetch(lambda f: prepare(f, self.preprocess, self.quality, self.min_quality).square, files, min(8, os.cpu_count() or 1))
+    ready = prefetch(lambda f: prepare(f, self.preprocess, self.quality, self.min_quality).square, files,
+                     min(8, os.cpu_count() or 1))
     done = iter(progress(enumerate(ready), 'embed', total=len(files)))
     while chunk := list(islice(done, batch)):
         some = [(i, o) for i, o in chunk if o is not None]
@@ -236,7 +241,8 @@ def _from_bundle(folder, device):
             raise WeightsError(f'{folder} uses {", ".join(odd)}, which this version no longer has: grade with dr_nbdev 0.1.0')
         model = load_state(plain_model(about['backbone']), read_state(folder/'model.safetensors'), str(folder))
         calibration, sets = about.get('calibration'), about.get('sets')
-        return Grader(with_views(model, about.get('views', 1)), Preprocess.from_dict(about['preprocess']), tuple(about['thresholds']),
+        return Grader(with_views(model, about.get('views', 1)), Preprocess.from_dict(about['preprocess']),
+                      tuple(about['thresholds']),
                       calibration and GradeProbs.from_dict(calibration),
                       about.get('name', folder.name), about, device, sets=sets and PredictionSets.from_dict(sets))
     except (AttributeError, KeyError, TypeError, ValueError, DataError) as e:
@@ -251,7 +257,8 @@ def _from_state(path, device):
     if name is None:
         raise WeightsError(f'{path} holds no weights that this program knows: name a bundle, or the state dict of a known network with '
                            'one output')
-    return Grader(load_state(plain_model(name), state, str(path)), Preprocess(), name=path.name, about=dict(backbone=name), device=device)
+    return Grader(load_state(plain_model(name), state, str(path)), Preprocess(), name=path.name,
+                  about=dict(backbone=name), device=device)
 
 # %% ../nbs/parts/grader.ipynb #277699f3
 @patch(cls_method=True)
@@ -271,7 +278,8 @@ def with_thresholds(self: Grader,
 ) -> Grader: # Copy of the grader with these thresholds
     "Choose the thresholds between the grades by the figure that they were fitted for"
     have = {'bundle': self.thresholds} | self.about.get('thresholds_for', {})
-    if name not in have: raise WeightsError(f'{self.name} has no thresholds for {name!r}: choose from {", ".join(have)}')
+    if name not in have:
+        raise WeightsError(f'{self.name} has no thresholds for {name!r}: choose from {", ".join(have)}')
     return replace(self, thresholds=tuple(have[name]))
 
 # %% ../nbs/parts/grader.ipynb #b68c351e
@@ -283,7 +291,8 @@ def from_learner(cls: Grader,
 ) -> Grader: # Grader with a copy of the learner's model
     "Make a grader from a fastai learner"
     from copy import deepcopy
-    return cls(deepcopy(learn.model), learn.dls.preprocess, tuple(thresholds), name=name, device=str(learn.dls.device).split(':')[0])
+    return cls(deepcopy(learn.model), learn.dls.preprocess, tuple(thresholds), name=name,
+               device=str(learn.dls.device).split(':')[0])
 
 # %% ../nbs/parts/grader.ipynb #2224619a
 BUNDLE = ('grader.json', 'model.safetensors', 'MODEL_CARD.md')
@@ -311,17 +320,20 @@ def _hub(
 ): # Context with the module `huggingface_hub`
     "Open the hub, and turn its errors into messages with a remedy"
     try: import huggingface_hub as hub, huggingface_hub.errors
-    except ImportError: raise WeightsError(f'{address} is on the Hugging Face hub: pip install "dr_nbdev[hub]" to reach it') from None
+    except ImportError:
+        raise WeightsError(f'{address} is on the Hugging Face hub: pip install "dr_nbdev[hub]" to reach it') from None
     # the first stands for a wrong name, too, and for what is gated
     closed = hub.errors.RepositoryNotFoundError, hub.errors.LocalTokenNotFoundError
     try: yield hub
     except closed as e:
         raise WeightsError(f'{address} does not exist or is not open to you: check the name, and log in with `hf auth login` if it is '
                            'private') from e
-    except hub.errors.HFValidationError as e: raise WeightsError(f'{address} is not an address on the hub: write hf://owner/name') from e
+    except hub.errors.HFValidationError as e:
+        raise WeightsError(f'{address} is not an address on the hub: write hf://owner/name') from e
     except hub.errors.RevisionNotFoundError as e:
         raise WeightsError(f'{address} has no such revision: name a branch, a tag or a commit of it') from e
-    except hub.errors.HfHubHTTPError as e: raise WeightsError(f'the hub refused {address}: {str(e).splitlines()[0]}') from e
+    except hub.errors.HfHubHTTPError as e:
+        raise WeightsError(f'the hub refused {address}: {str(e).splitlines()[0]}') from e
     except OSError as e:
         if isinstance(e, (PermissionError, NotADirectoryError, IsADirectoryError)): raise
         raise WeightsError(f'{address} can\'t be reached: is there a network? Where there is none, copy the folder of the bundle here '
@@ -333,8 +345,10 @@ def _from_hub(
 ) -> Path: # Folder of the bundle, in the cache of the hub
     "Fetch a bundle from the Hugging Face hub"
     name, _, revision = address.removeprefix('hf://').partition('@')
-    with _hub(address) as hub: folder = Path(hub.snapshot_download(name, revision=revision or None, allow_patterns=list(BUNDLE)))
-    if not (folder/BUNDLE[0]).is_file(): raise WeightsError(f'{address} holds no grader.json: it is not a bundle of dr_nbdev')
+    with _hub(address) as hub:
+        folder = Path(hub.snapshot_download(name, revision=revision or None, allow_patterns=list(BUNDLE)))
+    if not (folder/BUNDLE[0]).is_file():
+        raise WeightsError(f'{address} holds no grader.json: it is not a bundle of dr_nbdev')
     return folder
 
 # %% ../nbs/parts/grader.ipynb #f7d0e4cf
@@ -349,7 +363,8 @@ def push(self: Grader,
         folder = self.save(d)
         shutil.copy(folder/BUNDLE[2], folder/'README.md') # what the hub shows
         hub.create_repo(address[5:], private=private, exist_ok=True)
-        hub.upload_folder(repo_id=address[5:], folder_path=folder, commit_message=f'{self.name}, dr_nbdev {dr_nbdev.__version__}')
+        hub.upload_folder(repo_id=address[5:], folder_path=folder,
+                          commit_message=f'{self.name}, dr_nbdev {dr_nbdev.__version__}')
     return address
 
 # %% ../nbs/parts/grader.ipynb #45cdaa0f
@@ -410,16 +425,19 @@ def prepare(
     name: str | None = None, # Name in messages; None: the path
 ) -> Prepared: # Square, or the reason why there is none
     "Read, assess and prepare a photograph"
-    return open_prepared(src, name or ('the given data' if isinstance(src, bytes) else str(src)), prep, quality, min_quality)[0]
+    return open_prepared(src, name or ('the given data' if isinstance(src, bytes) else str(src)), prep, quality,
+                         min_quality)[0]
 
 # %% ../nbs/parts/grader.ipynb #dd772377
-COLUMNS = ['name', 'patient', 'eye', 'grade', 'label', 'referable', 'score', *(f'p{g}' for g in range(N_GRADES)), 'confidence', 'set',
+COLUMNS = ['name', 'patient', 'eye', 'grade', 'label', 'referable', 'score', *(f'p{g}' for g in range(N_GRADES)),
+           'confidence', 'set',
            'quality', 'status', 'message']
 
 @patch(as_prop=True)
 def referable_cut(self: Grader) -> float: # Score; an eye at or above it is referable
     "Return the score from which an eye is referable: the bundle's operating point, or the threshold to Moderate"
-    return self.about.get('operating_points', {}).get('referable', {}).get('default', float(self.thresholds[REFERABLE - 1]))
+    points = self.about.get('operating_points', {}).get('referable', {})
+    return points.get('default', float(self.thresholds[REFERABLE - 1]))
 
 # %% ../nbs/parts/grader.ipynb #eefae3df
 def _add_referable(
@@ -429,7 +447,8 @@ def _add_referable(
     "Fill the column referable, and give the reason where it stays empty in spite of a grade"
     has = df.score.notna()
     poor = df.status[has].eq('low_quality')
-    df.loc[has, 'referable'] = pd.Series(referable_answers(df.score[has], poor, cut), df.index[has]).fillna(np.nan) # as other empty cells
+    # as other empty cells
+    df.loc[has, 'referable'] = pd.Series(referable_answers(df.score[has], poor, cut), df.index[has]).fillna(np.nan)
     below = f'just below the cut for referable DR ({cut:.2f}): have a person look'
     for why, holds in ((below, ~poor), ('too poor to rule out referable DR', poor)):
         rows = df.index[has][df.referable[has].isna() & holds]
@@ -486,7 +505,8 @@ def table(self: Grader,
 def key(self: Grader) -> str: # Sixteen hexadecimal digits
     "Compute a key of everything that decides the content of a row"
     from dr_nbdev.networks import hash_weights
-    how = (self.preprocess.key, tuple(self.thresholds), self.referable_cut, self.probs, self.sets, self.coverage, self.quality,
+    how = (self.preprocess.key, tuple(self.thresholds), self.referable_cut, self.probs, self.sets, self.coverage,
+           self.quality,
            self.min_quality, self.with_spread, self.who, getattr(self.engine, 'name', self.engine) or 'torch')
     h = hashlib.sha256(repr(how).encode())
     hash_weights(h, self.model)
@@ -504,7 +524,8 @@ def _partial(
 
 # %% ../nbs/parts/grader.ipynb #261e4d73
 _TEXT = ('name', 'patient', 'eye', 'status', 'message') # '' where empty
-_AS_WRITTEN = dict(dtype=dict.fromkeys(_TEXT, str) | dict(grade='Int64', label=object, referable=object, set=object), keep_default_na=False,
+_AS_WRITTEN = dict(dtype=dict.fromkeys(_TEXT, str) | dict(grade='Int64', label=object, referable=object, set=object),
+                   keep_default_na=False,
                    na_values={c: [''] for c in (*COLUMNS, 'spread') if c not in _TEXT})
 
 def read_result(
@@ -554,9 +575,11 @@ def grade_files(self: Grader,
     engine = self.ready
     if batch: engine.at_once = batch
     rows = max(8, engine.at_once)
-    prepared = prefetch(lambda f: prepare(f, self.preprocess, self.quality, self.min_quality), files, min(8, os.cpu_count() or 1),
+    prepared = prefetch(lambda f: prepare(f, self.preprocess, self.quality, self.min_quality), files,
+                        min(8, os.cpu_count() or 1),
                         waiting=2*rows)
-    seen = iter(progress(zip(names, prepared), 'grade', total=len(files))) # one iterator: a bar that is asked for a second one is closed
+    # one iterator: a bar that is asked for a second one is closed
+    seen = iter(progress(zip(names, prepared), 'grade', total=len(files)))
     while chunk := list(islice(seen, rows)): yield self.table(*map(list, zip(*chunk)))
 
 # %% ../nbs/parts/grader.ipynb #ab6d9522
@@ -604,5 +627,6 @@ def grade_listed(self: Grader,
     "Grade photographs that `photo_list` has listed"
     if out is None: df = pd.concat(self.grade_files(files, names, batch), ignore_index=True)
     else: df = self.grade_to(Path(out), files, names, batch)
-    df.attrs |= dict(weights=self.name, balance=balance('files', len(files) + sum(map(len, rest.values())), len(df), rest))
+    df.attrs |= dict(weights=self.name, balance=balance('files', len(files) + sum(map(len, rest.values())), len(df),
+                                                        rest))
     return df

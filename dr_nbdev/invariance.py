@@ -82,6 +82,8 @@ def invariance(
     rows = {}
     for name in scores.columns[1:]:
         moved = (scores[name] - base).abs()
-        rows[name] = dict(within=(moved < limit).mean(), median=moved.median(), p95=moved.quantile(.95), most=moved.max(),
-                          other_grade=(to_grade(scores[name].to_numpy(), thresholds) != to_grade(base.to_numpy(), thresholds)).mean())
+        rows[name] = dict(within=(moved < limit).mean(), median=moved.median(), p95=moved.quantile(.95),
+                          most=moved.max(),
+                          other_grade=(to_grade(scores[name].to_numpy(),
+                                                thresholds) != to_grade(base.to_numpy(), thresholds)).mean())
     return pd.DataFrame(rows).T.rename_axis('change')

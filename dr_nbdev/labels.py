@@ -35,7 +35,8 @@ FIVE = Scheme(GRADES, tuple(range(N_GRADES)))
 # %% ../nbs/parts/labels.ipynb #e928eec5
 _WORDS = GRADE_WORDS | {'npdr': 1, 'dr': 1, 'yes': 1, 'positive': 1, 'referable': 2, 'rdr': 2, 'refer': 2,
                         'non referable': 0, 'not referable': 0, 'nonreferable': 0, 'nrdr': 0, 'no refer': 0}
-_LEFT_OUT = ('', 'nan', 'na', 'n/a', 'null', 'ungradable', 'ungradeable', 'not gradable', 'not gradeable', 'unknown', 'missing')
+_LEFT_OUT = ('', 'nan', 'na', 'n/a', 'null', 'ungradable', 'ungradeable', 'not gradable', 'not gradeable', 'unknown',
+             'missing')
 
 def read_mapping(
     text: str, # Meaning of the labels, such as 'none=0,NPDR=1-3,PDR=4,blurred='
@@ -52,7 +53,8 @@ def read_mapping(
             raise DataError(f'{part.strip()!r} is not a single grade: name one to train on, or leave such photographs out: {m[1]}=')
         if plain_label(m[1]) in out: raise DataError(f'{m[1]!r} has two meanings')
         out[plain_label(m[1])] = m[2] and int(m[2])
-    if not any(v is not None for v in out.values()): raise DataError(f'{text!r} explains no grade: such as none=0,mild=1')
+    if not any(v is not None for v in out.values()):
+        raise DataError(f'{text!r} explains no grade: such as none=0,mild=1')
     return out
 
 # %% ../nbs/parts/labels.ipynb #a4c43a38
@@ -104,7 +106,8 @@ def read_scheme(
     if found - set(known) or not mapping and _is_ambiguous(found): raise DataError(_hint(found, known))
     if not found: raise DataError('the table has no label')
     low = words.map(known).mask(empty)
-    if found <= set(_NUMBERS) and (not mapping or mapping == _NUMBERS): return FIVE, low.fillna(-1).astype(int).to_numpy()
+    if found <= set(_NUMBERS) and (not mapping or mapping == _NUMBERS):
+        return FIVE, low.fillna(-1).astype(int).to_numpy()
     source = sorted((known[w], w) for w in (mapping or found) if known[w] is not None)
     names = {}
     for v, k in source: names.setdefault(v, k)
@@ -127,7 +130,8 @@ def read_truth(
             raise DataError(f'none of the columns {", ".join(t.columns)} is known to hold the {what}: say which (--{what})')
     t = t.rename(columns={v: 'label' if k == 'grade' else k for k, v in found.items()})
     bad = t.image.eq('')
-    if bad.any(): raise DataError(f'{path}: line {t.attrs["lines"][int(np.argmax(bad))]} names no image. Correct the table')
+    if bad.any():
+        raise DataError(f'{path}: line {t.attrs["lines"][int(np.argmax(bad))]} names no image. Correct the table')
     t = t.drop_duplicates(ignore_index=True)
     two = t[t.image.duplicated()].image.unique().tolist()
     if two: raise DataError(f'{path} has {len(two)} images twice, in lines that differ; the first is {two[0]!r}. Correct the table')
@@ -142,7 +146,8 @@ def with_truth(
     truth: pd.DataFrame, # Labels, a table from `read_truth`
 ) -> pd.DataFrame: # One row per labelled photograph, label in column truth; `attrs`: without_label, without_photo
     "Match predicted grades with labels"
-    r = result.drop(columns=['patient', 'eye'], errors='ignore').assign(key=[image_id(o) for o in result.name]) # those of the labels count
+    # those of the labels count
+    r = result.drop(columns=['patient', 'eye'], errors='ignore').assign(key=[image_id(o) for o in result.name])
     t = truth.rename(columns=dict(label='truth')).assign(key=[image_id(o) for o in truth.image])
     by_path = r.name.isin(truth.image).any() and r.key.duplicated().any() # the same name in several folders
     if by_path: r, t = r.assign(key=r.name), t.assign(key=truth.image)
@@ -179,7 +184,8 @@ def labelled_photos(
                         f'{names[0]!r}. Is it the right folder?')
     there = truth.image.map(lambda o: key(o) in here).to_numpy()
     told = [balance('files', len(files) + sum(map(len, rest.values())), len(files), rest),
-            balance('photographs', len(files), len(keep), {'without a label': [o for o, has in zip(names, has_label) if not has]}),
+            balance('photographs', len(files), len(keep),
+                    {'without a label': [o for o, has in zip(names, has_label) if not has]}),
             balance('lines of labels', len(truth), int((has & there).sum()),
                     {'without a grade': truth.image[~has], 'without a photograph': truth.image[has & ~there]})]
     truth = truth.assign(**{'class': y})[has]

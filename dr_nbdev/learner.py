@@ -83,7 +83,8 @@ def _draw_shares(
 ) -> np.ndarray: # Share of the draws for each image, (n,); sums to 1
     "Compute how often each image is to be drawn"
     if balance not in ('grade', 'root'): raise DataError(f"balance={balance!r}: choose 'grade' or 'root', or None")
-    size = table.groupby([table.grade] if balance == 'grade' else [table.source, table.grade]).grade.transform('size').to_numpy()
+    size = table.groupby([table.grade]
+                         if balance == 'grade' else [table.source, table.grade]).grade.transform('size').to_numpy()
     share = size**-.5 if balance == 'root' else 1/size
     return share/share.sum()
 
@@ -113,7 +114,8 @@ class FundusDL(TfmdDL):
         if not (self.draw_copy or self.augment): return (x, *y)
         rng = np.random.default_rng([self.seed, self.epoch, i])
         if self.draw_copy: x = self.draw_copy(i, rng)
-        if self.augment: x = TensorImage(torch.from_numpy(self.augment(x.permute(1, 2, 0).numpy(), rng)).permute(2, 0, 1))
+        if self.augment:
+            x = TensorImage(torch.from_numpy(self.augment(x.permute(1, 2, 0).numpy(), rng)).permute(2, 0, 1))
         return (x, *y)
     def new(self, dataset: 'Datasets | None' = None, cls: type | None = None, **kwargs):
         return super().new(dataset, cls, **dict(seed=self.seed, readers=self.readers, part=self.part) | kwargs)
@@ -151,7 +153,8 @@ def create_batch(self: FundusDL,
 class _ChannelsLast(Transform):
     "Change a batch to the memory layout in which convolutions are fastest"
     order = 110 # after normalisation
-    def encodes(self, x: TensorImage): return x.contiguous(memory_format=torch.channels_last) if x.device.type in ('cuda', 'cpu') else x
+    def encodes(self, x: TensorImage):
+        return x.contiguous(memory_format=torch.channels_last) if x.device.type in ('cuda', 'cpu') else x
 
 # %% ../nbs/parts/learner.ipynb #e79cf77d
 def _photo_table(data):
@@ -187,7 +190,8 @@ def _halfway(
 ) -> pd.Series: # Target of each photograph
     "Put targets halfway between the ground truth and the scores of a network"
     t = read_table(teacher)
-    if not {'image_id', 'score'} <= set(t): raise DataError(f'{teacher} has columns {", ".join(t)}: needed are image_id and score')
+    if not {'image_id', 'score'} <= set(t):
+        raise DataError(f'{teacher} has columns {", ".join(t)}: needed are image_id and score')
     score = table.image_id.map(dict(zip(t.image_id, pd.to_numeric(t.score, errors='coerce'))))
     alone = table.image_id[train & score.isna().to_numpy()].tolist()
     log(f'targets: {int(train.sum()) - len(alone)} of {int(train.sum())} training photographs halfway to the score of the teacher'
@@ -239,14 +243,16 @@ def fundus_dls(
 # %% ../nbs/parts/learner.ipynb #2572bdf4
 class GradeLoss(BaseLoss):
     "Compute SmoothL1 between score and grade, in float32"
-    def __init__(self, loss: Callable = torch.nn.SmoothL1Loss, **kwargs): super().__init__(loss, floatify=True, is_2d=False, **kwargs)
+    def __init__(self, loss: Callable = torch.nn.SmoothL1Loss, **kwargs):
+        super().__init__(loss, floatify=True, is_2d=False, **kwargs)
     def __call__(self, inp, targ, **kwargs): return super().__call__(inp.float(), targ, **kwargs)
 
 def grade_metric(
     f: Callable, # Metric of true and predicted grades, such as `macro_f1`
 ) -> AccumMetric: # Metric for fastai that takes scores
     "Turn a metric of grades into a fastai metric of scores over a whole epoch"
-    return AccumMetric(lambda grades, scores: f(grades.astype(int), to_grade(scores)), to_np=True, invert_arg=True, name=f.__name__)
+    return AccumMetric(lambda grades, scores: f(grades.astype(int), to_grade(scores)), to_np=True, invert_arg=True,
+                       name=f.__name__)
 
 # %% ../nbs/parts/learner.ipynb #79fb3579
 def _body_and_head(
@@ -271,9 +277,11 @@ def grade_learner(
     "Make a fastai Learner that predicts the grade as a number"
     model = create_model(backbone, weights)
     grades = dls.train_ds.tls[1].tfms[0].grades
-    with torch.no_grad(): model.get_submodule(head_name(model)).bias.fill_(float(np.mean([grades[str(o)] for o in dls.train_ds.items])))
+    with torch.no_grad():
+        model.get_submodule(head_name(model)).bias.fill_(float(np.mean([grades[str(o)] for o in dls.train_ds.items])))
     device = torch.device(dls.device)
-    model = model.to(device, memory_format=torch.channels_last if device.type in ('cuda', 'cpu') else torch.contiguous_format)
+    model = model.to(device, memory_format=torch.channels_last
+                     if device.type in ('cuda', 'cpu') else torch.contiguous_format)
     if device.type == 'cuda': torch.backends.cudnn.benchmark = True
     opt = partial(OptimWrapper, opt=torch.optim.AdamW, amsgrad=amsgrad, fused=device.type in ('cuda', 'cpu'))
     return Learner(dls, model, loss_func or GradeLoss(), opt, lr or find_backbone(backbone).lr, _body_and_head,
@@ -287,13 +295,17 @@ def _captioned(samples, captions, nrows, ncols, figsize):
         ax.set_title(o, fontsize=8)
 
 @dispatch
-def show_results(x: TensorImage, y: TensorGrade, samples, outs, ctxs=None, max_n=9, nrows=None, ncols=None, figsize=None, **kwargs):
+def show_results(x: TensorImage, y: TensorGrade, samples, outs, ctxs=None, max_n=9, nrows=None, ncols=None,
+                 figsize=None, **kwargs):
     "Show photographs with the true grade and the predicted score"
-    _captioned(samples, [f'true {s[1]}\n{o[0]}' for s, o in zip(samples, outs)], nrows, ncols or min(6, len(samples)), figsize)
+    _captioned(samples, [f'true {s[1]}\n{o[0]}' for s, o in zip(samples, outs)], nrows,
+               ncols or min(6, len(samples)), figsize)
 
 # %% ../nbs/parts/learner.ipynb #490cf75e
 @dispatch
-def plot_top_losses(x: TensorImage, y: TensorGrade, samples, outs, raws, losses, nrows=None, ncols=None, figsize=None, **kwargs):
+def plot_top_losses(x: TensorImage, y: TensorGrade, samples, outs, raws, losses, nrows=None, ncols=None,
+                    figsize=None, **kwargs):
     "Show the photographs with the largest losses"
-    _captioned(samples, [f'true {s[1]}\n{o[0]}, loss {l.item():.2f}' for s, o, l in zip(samples, outs, losses)], nrows, ncols
+    _captioned(samples, [f'true {s[1]}\n{o[0]}, loss {l.item():.2f}' for s, o, l in zip(samples, outs, losses)],
+               nrows, ncols
                or min(6, len(samples)), figsize)

@@ -61,7 +61,8 @@ def load_left_out(
     dest: str | Path, # Merged folder
 ) -> pd.DataFrame: # One row per unused photograph, with the reason
     "Read the table of the photographs that a merge left out"
-    return pd.read_csv(Path(dest)/'left_out.csv', dtype=dict(image_id=str, patient=str, duplicate_group=str), keep_default_na=False)
+    return pd.read_csv(Path(dest)/'left_out.csv', dtype=dict(image_id=str, patient=str, duplicate_group=str),
+                       keep_default_na=False)
 
 # %% ../nbs/parts/manifest.ipynb #d4c59094
 def load_all_seen(

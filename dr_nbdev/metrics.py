@@ -19,7 +19,8 @@ from .core import DataError, GRADES, GRADE_COLORS, N_GRADES, REFERABLE, VISION_T
 # %% ../nbs/parts/metrics.ipynb #fcebf6ce
 def _grades(x, what):
     x = np.asarray(x)
-    if x.ndim != 1 or not len(x): raise DataError(f'{what}: a list of at least one grade is needed, not shape {x.shape}')
+    if x.ndim != 1 or not len(x):
+        raise DataError(f'{what}: a list of at least one grade is needed, not shape {x.shape}')
     values = pd.to_numeric(pd.Series(x), errors='coerce').to_numpy(float)
     bad = pd.unique(pd.Series(x[~np.isin(values, range(N_GRADES))]))
     if len(bad): raise DataError(f"{what}: {', '.join(map(str, bad[:5]))} is not a grade; grades are whole numbers from 0 to {N_GRADES-1}. "
@@ -113,7 +114,8 @@ def _share(x): return float(x.mean()) if len(x) else float('nan')
 # %% ../nbs/parts/metrics.ipynb #de79e45f
 def _scores(scores, n):
     scores = np.asarray(scores, dtype=float)
-    if scores.shape != (n,): raise DataError(f'{n} grades but scores of shape {scores.shape}: one score per image is needed')
+    if scores.shape != (n,):
+        raise DataError(f'{n} grades but scores of shape {scores.shape}: one score per image is needed')
     bad = (~np.isfinite(scores)).sum()
     if bad: raise DataError(f'{bad} of {n} scores are NaN or infinite: leave these images out')
     return scores
@@ -141,7 +143,8 @@ def per_grade(
     rejected = c.sum() - support - predicted + hits
     with np.errstate(invalid='ignore'):
         return pd.DataFrame(dict(
-            grade=GRADES, support=support, predicted=predicted, sensitivity=hits/support, specificity=rejected/(c.sum()-support),
+            grade=GRADES, support=support, predicted=predicted, sensitivity=hits/support,
+                                 specificity=rejected/(c.sum()-support),
             ppv=hits/predicted, f1=2*hits/(support+predicted))).set_index('grade')
 
 # %% ../nbs/parts/metrics.ipynb #5ff17b27
@@ -227,7 +230,8 @@ def paired_gain(
     (grades, pred), (_, base) = _pairs(grades, pred), _pairs(grades, base)
     n = len(grades)
     def values(counts, p):
-        return confusion_figures((counts @ np.eye(N_GRADES**2)[grades*N_GRADES + p]).reshape(-1, N_GRADES, N_GRADES))[metric]
+        return confusion_figures((counts @ np.eye(N_GRADES**2)[grades*N_GRADES
+                                                               + p]).reshape(-1, N_GRADES, N_GRADES))[metric]
     difference = lambda counts: values(counts, pred) - values(counts, base)
     rounds = [difference(c) for c in _resamples(groups, n, n_boot, seed)]
     return _interval(difference(np.ones((1, n)))[0], np.concatenate(rounds), patient_numbers(groups, n).max() + 1)
@@ -310,14 +314,17 @@ def plot_metrics(
     ax = ax or plt.subplots(figsize=(6.5, .5 + .28*len(table)), layout='constrained')[1]
     notes = table.attrs.get('notes', {})
     for y, (name, (value, low, high)) in enumerate(table.iterrows()):
-        if np.isnan(value): ax.text(.5, y, notes.get(name, 'undefined'), va='center', ha='center', fontsize=8, style='italic')
+        if np.isnan(value):
+            ax.text(.5, y, notes.get(name, 'undefined'), va='center', ha='center', fontsize=8, style='italic')
         else:
             ax.plot([low, high], [y, y], color=GRADE_COLORS[3], lw=2)
             ax.plot(value, y, 'o', color=GRADE_COLORS[4], ms=5)
             ax.text(1.03, y, Interval(value, low, high), va='center', fontsize=8)
-    ax.set(yticks=range(len(table)), yticklabels=[o.replace('_', ' ') for o in table.index], xlim=(min(0, table.low.min()), 1.01))
+    ax.set(yticks=range(len(table)), yticklabels=[o.replace('_', ' ') for o in table.index],
+           xlim=(min(0, table.low.min()), 1.01))
     n, groups = (table.attrs.get(o) for o in ('n', 'n_groups'))
-    ax.set_title('95% intervals' + (f'; images: {n}' if n else '') + (f', of {groups} patients' if n != groups else ''), fontsize=10)
+    ax.set_title('95% intervals' + (f'; images: {n}' if n else '')
+                 + (f', of {groups} patients' if n != groups else ''), fontsize=10)
     ax.invert_yaxis()
     ax.grid(axis='x', alpha=.3)
     return ax

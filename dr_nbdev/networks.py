@@ -36,13 +36,15 @@ class _Lite:
 
     def make(self) -> nn.Module: # Network with 1000 classes and random weights
         "Build the network"
-        stages = ((1, 3, 1, 32, 16, 1), (6, 3, 2, 16, 24, 2), (6, 5, 2, 24, 40, 2), (6, 3, 2, 40, 80, 3), (6, 5, 1, 80, 112, 3),
+        stages = ((1, 3, 1, 32, 16, 1), (6, 3, 2, 16, 24, 2), (6, 5, 2, 24, 40, 2), (6, 3, 2, 40, 80, 3),
+                  (6, 5, 1, 80, 112, 3),
                   (6, 5, 2, 112, 192, 4), (6, 3, 1, 192, 320, 1))
         def stage(i, o):
             c = MBConvConfig(*o, width_mult=self.width, depth_mult=self.depth if 0 < i < 6 else 1)
             c.block = partial(c.block, se_layer=nn.Identity)
             return c
-        model = EfficientNet([stage(*o) for o in enumerate(stages)], .2, last_channel=1280, norm_layer=partial(nn.BatchNorm2d, eps=1e-3))
+        model = EfficientNet([stage(*o) for o in enumerate(stages)], .2, last_channel=1280,
+                             norm_layer=partial(nn.BatchNorm2d, eps=1e-3))
         for m in list(model.modules()):
             for k, o in m.named_children():
                 if isinstance(o, nn.SiLU): setattr(m, k, nn.ReLU6(inplace=True))
@@ -144,7 +146,8 @@ def list_backbones() -> list[str]: # Names for `create_model`
 
 def backbone_table() -> pd.DataFrame: # One row for each backbone, largest file first
     "Compare the size, arithmetic and ImageNet accuracy of all backbones"
-    return pd.DataFrame(dict(backbone=o.name, **o.costs, lr=o.lr) for o in BACKBONES.values()).set_index('backbone').sort_values('mb',
+    return pd.DataFrame(dict(backbone=o.name, **o.costs, lr=o.lr)
+                        for o in BACKBONES.values()).set_index('backbone').sort_values('mb',
         ascending=False)
 
 # %% ../nbs/parts/networks.ipynb #cea08a43
@@ -168,7 +171,8 @@ class RotationTTA(nn.Module):
         super().__init__()
         self.model = model
     def forward(self, x: torch.Tensor): # Normalised squares, n x 3 x size x size
-        return (self.model(x) + self.model(x.transpose(2, 3).flip(2)) + self.model(x.flip(2, 3)) + self.model(x.transpose(2, 3).flip(3)))/4
+        return (self.model(x) + self.model(x.transpose(2, 3).flip(2)) + self.model(x.flip(2, 3))
+                + self.model(x.transpose(2, 3).flip(3)))/4
 
 # %% ../nbs/parts/networks.ipynb #293ce6dd
 def with_views(
@@ -232,8 +236,10 @@ def read_state(
     try:
         with torch.serialization.safe_globals([Namespace]): # Options of a training, which are not used
             state = load_file(path) if path.suffix == '.safetensors' else torch.load(path, map_location='cpu', weights_only=True)
-        if isinstance(state, dict) and isinstance(state.get('model'), dict): state = state['model'] # Beside optimiser and options
-    except Exception as e: raise WeightsError(f'{path} can\'t be read as weights ({type(e).__name__}): save it as a plain state dict')
+        # Beside optimiser and options
+        if isinstance(state, dict) and isinstance(state.get('model'), dict): state = state['model']
+    except Exception as e:
+        raise WeightsError(f'{path} can\'t be read as weights ({type(e).__name__}): save it as a plain state dict')
     if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
         raise WeightsError(f'{path} is not a plain state dict (names and tensors): save `model.state_dict()`')
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
@@ -290,7 +296,8 @@ def load_encoder(
     want, head = model.state_dict(), head_name(model)
     state = {k.removeprefix('module.').removeprefix('encoder.'): v for k, v in state.items()}
     for o in ('weight', 'bias'):
-        if f'fc_norm.{o}' in want and f'fc_norm.{o}' not in state and f'norm.{o}' in state: state[f'fc_norm.{o}'] = state[f'norm.{o}']
+        if f'fc_norm.{o}' in want and f'fc_norm.{o}' not in state and f'norm.{o}' in state:
+            state[f'fc_norm.{o}'] = state[f'norm.{o}']
     new = [k for k in want if k.startswith(head + '.') and (k not in state or state[k].shape != want[k].shape)]
     wrong = [k for k in want if k not in new and (k not in state or state[k].shape != want[k].shape)]
     if wrong: raise WeightsError(f'{source} and the network differ in {len(wrong)} tensors, first in {wrong[0]}')
@@ -355,7 +362,8 @@ def half_dtype(
 ) -> torch.dtype | None: # 16-bit format; None if the device has no 16-bit arithmetic worth using
     "Find the 16-bit format that a device computes in"
     device = torch.device(device)
-    if device.type == 'cuda': return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+    if device.type == 'cuda':
+        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
     if device.type != 'cpu' or not hasattr(torch.cpu, 'get_capabilities'): return None
     has = torch.cpu.get_capabilities()
     return torch.bfloat16 if has.get('avx512_bf16') or has.get('amx_bf16') else None

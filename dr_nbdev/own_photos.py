@@ -43,7 +43,8 @@ def _one_grade(
     return np.array(lows)[truth['class']]
 
 # %% ../nbs/parts/own_photos.ipynb #e9c473a8
-_SIDES = dict(train='train', training='train', val='val', valid='val', validation='val', dev='val', test='test', testing='test') | {'': ''}
+_SIDES = dict(train='train', training='train', val='val', valid='val', validation='val', dev='val', test='test',
+              testing='test') | {'': ''}
 
 def _asked_side(
     column: pd.Series, # Column split of the table
@@ -67,10 +68,12 @@ def read_folder(
     labels = Path(labels) if labels else _find_labels(folder)
     mapping = read_mapping(mapping, exact=True) if isinstance(mapping, str) else mapping
     truth, scheme, files, names, balances = labelled_photos(folder, labels, mapping, columns, recursive=True)
-    truth = truth.assign(grade=_one_grade(truth, scheme.lows, mapping), asked=_asked_side(truth.split) if 'split' in truth else '')
+    truth = truth.assign(grade=_one_grade(truth, scheme.lows, mapping),
+                         asked=_asked_side(truth.split) if 'split' in truth else '')
     t = with_truth(pd.DataFrame(dict(name=names)), truth)[['name', 'grade', 'patient', 'eye', 'asked']]
     where = dict(zip(names, files))
-    t = _with_ids(t, source).assign(member=[str(where[o]) for o in t.name], bytes=[where[o].stat().st_size for o in t.name])
+    t = _with_ids(t, source).assign(member=[str(where[o]) for o in t.name],
+                                    bytes=[where[o].stat().st_size for o in t.name])
     facts = [*zip(t.name, t.bytes), *zip(t.name, t.grade, t.patient, t.asked)]
     return Archive(folder, None, t, [], hashlib.sha256(repr(facts).encode()).hexdigest()[:16], balances)
 
@@ -83,7 +86,8 @@ def _with_ids(
     ids = t.name.map(image_id)
     if ids.duplicated().any(): ids = t.name.map(lambda o: str(PurePosixPath(o).with_suffix('')))
     slug = re.sub(r'[^\w.-]+', '_', source)
-    return t.assign(own_id=ids, image_id=f'{source}_' + ids, patient=t.patient.where(t.patient.ne(''), f'{source}_' + ids),
+    return t.assign(own_id=ids, image_id=f'{source}_' + ids,
+                    patient=t.patient.where(t.patient.ne(''), f'{source}_' + ids),
                     path=[f'{PHOTOS}/{slug}/{PurePosixPath(o).as_posix()}' for o in t.name])
 
 # %% ../nbs/parts/own_photos.ipynb #06f96aa2
@@ -99,7 +103,8 @@ def read_sources(
             raise DataError(f'{name!r} can\'t be the name of a source: give another (--photos NAME=FOLDER)')
         folder, labels = given if isinstance(given, (tuple, list)) else (given, None)
         is_zip = Path(folder).is_file()
-        if is_zip and labels: raise DataError(f'{folder} is a zip, which has its own table of grades: unpack it to use {labels}')
+        if is_zip and labels:
+            raise DataError(f'{folder} is a zip, which has its own table of grades: unpack it to use {labels}')
         out[name] = _from_zip(folder, name) if is_zip else read_folder(folder, labels, name, columns, mapping)
     slugs = pd.Series([a.table.path[0].split('/')[1] for a in out.values()])
     twice = slugs[slugs.duplicated()]

@@ -41,7 +41,8 @@ class Photo:
     @property
     def heat(self) -> np.ndarray | None: # Heatmap, size x size, 0 to 1; None if there is no grade
         "Compute the heatmap of the score on first use, and keep it"
-        if self._heat is None and self.grade is not None: self._heat = heatmap(self.grader, self.ready.square, inside=self.inside)
+        if self._heat is None and self.grade is not None:
+            self._heat = heatmap(self.grader, self.ready.square, inside=self.inside)
         return self._heat
 
     def __repr__(self):
@@ -94,7 +95,8 @@ def _sure_words(row):
     if pd.isna(row['confidence']): return 'These weights have no calibration: nothing can be said about certainty.'
     likely = max(range(N_GRADES), key=lambda k: row[f'p{k}'])
     text = f'{row["confidence"]:.0%} probable.'
-    if likely != row['grade']: text += f' {GRADES[likely]} is more probable: the thresholds are set for the best agreement over all grades.'
+    if likely != row['grade']:
+        text += f' {GRADES[likely]} is more probable: the thresholds are set for the best agreement over all grades.'
     if pd.isna(row['set']): return text
     which = 'one of ' + row['set'].replace('-', ' to ') if '-' in row['set'] else 'this one'
     return f'{text} For 90% of photographs the true grade is {which}.'
@@ -104,7 +106,8 @@ def _referable_words(row, cut):
     "Put the answer to referable into words"
     if row['referable'] == 'yes': return f'Referable: the score is {cut:.1f} or more.'
     if row['referable'] == 'no': return f'Not referable: the score is below {cut:.1f}.'
-    if row['status'] == 'low_quality': return 'Referable or not is left open: the photograph is too poor to rule it out.'
+    if row['status'] == 'low_quality':
+        return 'Referable or not is left open: the photograph is too poor to rule it out.'
     return f'Referable or not is left open: the score is just below {cut:.1f}. A person has to decide.'
 
 # %% ../nbs/use/photo.ipynb #deb06f3e
@@ -117,7 +120,8 @@ def _graded_values(o, with_heat):
     "Collect the values that a card shows of a grade"
     r, grader = o.row, o.grader
     edges = [_scale(-9), *map(_scale, grader.thresholds), _scale(9)]
-    probs = [] if pd.isna(r['p0']) else [(n, round(100*r[f'p{k}']), c) for k, (n, c) in enumerate(zip(GRADES, GRADE_COLORS))]
+    probs = [] if pd.isna(r['p0']) else [(n, round(100*r[f'p{k}']), c) for k,
+                                         (n, c) in enumerate(zip(GRADES, GRADE_COLORS))]
     return dict(grade=r['grade'], label=r['label'], score=f'{r["score"]:.2f}', at=_scale(r['score']),
                 bands=list(zip(edges, edges[1:], GRADE_COLORS)),
                 cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds], probs=probs, sure=_sure_words(r),
@@ -131,7 +135,8 @@ def card(self: Photo,
 ) -> str: # HTML of the card, without its style sheet
     "Show a photograph and its results as a card"
     r, graded = self.row, self.grade is not None
-    values = dict(name=self.name, eye=r['eye'], graded=graded, disclaimer=DISCLAIMER, quality=quality_words(r['quality']),
+    values = dict(name=self.name, eye=r['eye'], graded=graded, disclaimer=DISCLAIMER,
+                  quality=quality_words(r['quality']),
                   status=r['status'].replace('_', ' '), warning=r['message'] if r['status'] != 'ok' else '',
                   photo=None if self.picture is None else image_url(self.picture))
     return render('card.html', **values | (_graded_values(self, with_heat) if graded else {}))

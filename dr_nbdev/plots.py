@@ -26,7 +26,8 @@ def photo_grid(
     k = max(1, min(columns, n))
     lines = max((t.count('\n') + 1 for t in titles or []), default=0)
     height = -(-n//k)*(rows*size + .14*lines)
-    fig, axs = plt.subplots(rows*-(-n//k), k, figsize=(size*k, height + .3*bool(footer)), squeeze=False, layout='constrained')
+    fig, axs = plt.subplots(rows*-(-n//k), k, figsize=(size*k, height + .3*bool(footer)), squeeze=False,
+                            layout='constrained')
     for ax in axs.flat: ax.axis('off')
     for i in range(n):
         for j, part in enumerate([photos] if below is None else [photos, below]):
@@ -45,7 +46,8 @@ def image_row(
     import cv2
     from IPython.display import Image
     fit = lambda o: cv2.resize(o, (round(o.shape[1]*height/o.shape[0]), height), interpolation=cv2.INTER_AREA)
-    return Image(data=cv2.imencode('.jpeg', np.hstack([fit(o) for o in images])[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])[1].tobytes())
+    return Image(data=cv2.imencode('.jpeg', np.hstack([fit(o) for o in images])[..., ::-1],
+                                   [cv2.IMWRITE_JPEG_QUALITY, 75])[1].tobytes())
 
 # %% ../nbs/parts/plots.ipynb #c8943c0e
 def grey(
@@ -67,7 +69,8 @@ def sketch(
     drawn = []
     for curves in panels:
         low, high = (f(np.concatenate(curves), axis=0) for f in (np.min, np.max))
-        scale = (height - 20)/max((high - low)[1], (high - low)[0]/10) # a flat curve is ten times as wide as its panel is high
+        # a flat curve is ten times as wide as its panel is high
+        scale = (height - 20)/max((high - low)[1], (high - low)[0]/10)
         panel = np.full((height, round((high - low)[0]*scale) + 20), 255, np.uint8)
         points = [np.round(((o - low)*scale + 10)*16).astype(np.int32) for o in curves]
         drawn.append(cv2.polylines(panel, points, closed, 0, 1, cv2.LINE_AA, 4))

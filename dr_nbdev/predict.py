@@ -16,7 +16,8 @@ import pandas as pd
 
 from .cli import command
 from .core import DISCLAIMER, GRADES, N_GRADES, DataError, check_target, is_image_name, progress, write_json, write_safely
-from .grader import (BUNDLE, COLUMNS, SHIPPED, Grader, Prepared, best_device, find_weights, prepare, prepare_image,
+from .grader import (BUNDLE, COLUMNS, SHIPPED, Grader, Prepared, best_device, find_weights, prepare,
+                             prepare_image,
                              read_result, shipped_bundles,
                              weights_table)
 from .fundus import Preprocess
@@ -64,7 +65,8 @@ def contact_sheet(
     for r in rows:
         photos.append(prepare(Path(folder)/r.name, Preprocess(size=180), 'off').square)
         said = r.status if pd.isna(r.grade) else f'{r.grade} {r.label} ({r.score:.1f})' + ('' if r.status == 'ok' else f', {r.status}')
-        titles.append(f'{Path(r.name).name[:22]}\n{said}' + (f'\ntrue: {truth[r.name]}' if truth and r.name in truth else ''))
+        titles.append(f'{Path(r.name).name[:22]}\n{said}' + (f'\ntrue: {truth[r.name]}' if truth
+                                                             and r.name in truth else ''))
     fig = photo_grid(photos, titles, footer=DISCLAIMER)
     if out is not None:
         with write_safely(out) as tmp: fig.savefig(tmp, dpi=110)
@@ -77,7 +79,8 @@ def _read_form(
     fill: int | None, # Grade for ids without one, 0 to 4; None makes such an id an error
 ) -> tuple[pd.DataFrame, str, str]: # Sample table, name of its id column, name of the column to fill
     "Read a sample submission, and check it against the photographs"
-    if fill is not None and fill not in range(N_GRADES): raise DataError(f'fill={fill}: a grade is a number from 0 to {N_GRADES - 1}')
+    if fill is not None and fill not in range(N_GRADES):
+        raise DataError(f'fill={fill}: a grade is a number from 0 to {N_GRADES - 1}')
     form = read_table(sample)
     known = find_columns(form.columns)
     ids = known.get('image', form.columns[0])
@@ -90,7 +93,8 @@ def _read_form(
     if (bad := keys.eq('') | keys.duplicated()).any():
         raise DataError(f'{sample}: line {form.attrs["lines"][int(bad.to_numpy().argmax())]} has an empty id, or one that comes twice')
     twice = have[have.duplicated() & have.isin(keys)]
-    if len(twice): raise DataError(f'several photographs are called {twice.iloc[0]!r}: a submission has one grade for each id')
+    if len(twice):
+        raise DataError(f'several photographs are called {twice.iloc[0]!r}: a submission has one grade for each id')
     lost = keys[~keys.isin(have)]
     if len(lost) and fill is None:
         raise DataError(f'{len(lost)} of {len(form)} ids in {sample} have no photograph: {name_some(lost)}. Is it the right folder? '
@@ -112,7 +116,8 @@ def kaggle_form(
         raise DataError(f'{len(without)} of {len(form)} ids in {sample} have no grade (first: {", ".join(without[:5])}): '
                         'look at their rows in the result, or say what to fill in (--fill)')
     form[target] = grades.astype('Int64').fillna(fill).astype(int) if without else grades.astype(int)
-    form.attrs['balance'] = balance('ids of the submission', len(form), len(form) - len(without), {f'filled with {fill}': without})
+    form.attrs['balance'] = balance('ids of the submission', len(form), len(form) - len(without),
+                                    {f'filled with {fill}': without})
     return form
 
 # %% ../nbs/6_predict.ipynb #a9d8525e
@@ -130,7 +135,8 @@ def result_summary(
     graded = sorted(k for k in n if k[0].isdigit())
     without = sorted((k for k in n if k.startswith('without')), key=lambda k: -n[k])
     asked = [f'referable: {k}' for k in ('yes', 'no', 'left open for a person')]
-    return '\n'.join([f'{n["all"]} photographs', *(f'{n[k]:6} {k}' for k in [*graded, *without, *([poor] if n[poor] else []), *asked])])
+    return '\n'.join([f'{n["all"]} photographs', *(f'{n[k]:6} {k}'
+                                                   for k in [*graded, *without, *([poor] if n[poor] else []), *asked])])
 
 # %% ../nbs/6_predict.ipynb #93367484
 def ungraded(
@@ -147,7 +153,8 @@ def _write_patients(result, weights, source, out, rules, pages):
     "Write the verdict of each patient beside the result, and pages to print if requested"
     table = verdicts(result, rules)
     _write_beside(out, 'patients.csv', table, 'by patient')
-    about = dict(disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED, weights=weights, rule=str(rules), balance=table.attrs['balance'])
+    about = dict(disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED, weights=weights, rule=str(rules),
+                 balance=table.attrs['balance'])
     write_json(Path(out).with_name('patients.json'), about | dict(patients=table))
     if pages:
         folder = Path(out).with_name('pages')
@@ -167,7 +174,8 @@ def _gather(out, submission, fill, patients, rules):
     done = gather(out)
     print(f'{result_summary(result_parts(out))}\n{done["shards"]} shards, graded by {done["weights"]}: {out}')
     result = read_result(Path(out)) if submission or patients else pd.concat(t[['grade']] for t in result_parts(out))
-    if submission: _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')
+    if submission:
+        _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')
     if patients: _write_patients(result, done['weights'], '', out, rules, False)
     print(DISCLAIMER)
     result.attrs |= done
@@ -194,8 +202,10 @@ def _check_targets(out, submission, patients, files):
 def _check_options(shard, ray, submission, fill, patients, pages):
     "Refuse options that contradict each other"
     if shard and ray: raise DataError('a cluster of Ray grades all photographs: leave out --shard or --ray')
-    if shard and (submission or patients): raise DataError('submission and patients are about the whole table: name them with --gather')
-    if fill is not None and not submission: raise DataError('fill is for ids of a submission: name it with --submission')
+    if shard and (submission or patients):
+        raise DataError('submission and patients are about the whole table: name them with --gather')
+    if fill is not None and not submission:
+        raise DataError('fill is for ids of a submission: name it with --submission')
     if pages and not patients: raise DataError('pages are about patients: add --patients')
 
 # %% ../nbs/6_predict.ipynb #a51da9ee
@@ -207,8 +217,10 @@ def _grade_on_ray(grader, files, names, rest, out, address):
     return result
 
 # %% ../nbs/6_predict.ipynb #70fa45d3
-@command('dr_predict --folder my_photos --out grades.csv', 'dr_predict -m weights/my_run --folder my_photos --recursive --patients',
-         'dr_predict --folder my_photos --quality refuse --engine auto --json', names=dict(weights=('-m', '--model')), incomplete=ungraded,
+@command('dr_predict --folder my_photos --out grades.csv',
+         'dr_predict -m weights/my_run --folder my_photos --recursive --patients',
+         'dr_predict --folder my_photos --quality refuse --engine auto --json',
+         names=dict(weights=('-m', '--model')), incomplete=ungraded,
          alone=dict(patients=BY_NAME, ray='local'))
 def dr_predict(
     # Bundle, run, state dict, hf://owner/name or shipped bundle (default: newest run in weights/, else the shipped bundle)
@@ -247,13 +259,16 @@ def dr_predict(
     if submission: _read_form(submission, names, fill)
     who, told = read_patients(patients, names) if patients and patients != BY_NAME else (None, None)
     if patients: read_rules(rules)
-    grader = replace(_load_grader(files, weights, device, thresholds, engine, batch), quality=quality, with_spread=spread, who=who)
+    grader = replace(_load_grader(files, weights, device, thresholds, engine, batch), quality=quality,
+                     with_spread=spread, who=who)
     if ray: result = _grade_on_ray(grader, files, names, rest, out, ray)
     elif shard: result = grade_shard(grader, files, names, out, parse_shard(shard), batch)
     else: result = grader.grade_listed(files, names, rest, out, batch)
     print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {out}')
-    if submission: _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')
+    if submission:
+        _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')
     if told: print(balance_line(told))
-    if patients: result.attrs['patients'] = _write_patients(result, grader.name, '' if list_ else folder, out, rules, pages)
+    if patients:
+        result.attrs['patients'] = _write_patients(result, grader.name, '' if list_ else folder, out, rules, pages)
     print(f'{balance_line(result.attrs["balance"])}\n{DISCLAIMER}')
     return result

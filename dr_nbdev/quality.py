@@ -25,7 +25,8 @@ def rough(
 ) -> dict: # `fine`, `middle` and `coarse`: mean absolute differences, on the scale of `y`
     "Measure the structure at three scales"
     near, wide, far = (cv2.GaussianBlur(y, (0, 0), o) for o in (1, 4, 16))
-    return {k: float(np.abs(d)[inside].mean()) for k, d in dict(fine=y - near, middle=near - wide, coarse=wide - far).items()}
+    return {k: float(np.abs(d)[inside].mean()) for k, d in dict(fine=y - near, middle=near - wide,
+                                                                coarse=wide - far).items()}
 
 # %% ../nbs/parts/quality.ipynb #bba3f22e
 SIDE = 256
@@ -67,7 +68,8 @@ def _look_of(
     m: dict, # Measures from `measure`
 ) -> str: # Look: 'natural', 'stretched' or 'grey'
     "Recognise the processing that a photograph has been through"
-    if m['saturation'] < 60 and 118 < m['light'] < 155 and m['dim'] > 85 and m['bright'] < 235 and m['patches'] < 6: return 'grey'
+    if m['saturation'] < 60 and 118 < m['light'] < 155 and m['dim'] > 85 and m['bright'] < 235 and m['patches'] < 6:
+        return 'grey'
     return 'stretched' if m['one_hue'] < .6 or m['saturation'] < 60 and m['coarse'] > 6 else 'natural'
 
 # %% ../nbs/parts/quality.ipynb #83c00ef6
@@ -94,8 +96,10 @@ def _not_a_retina(
     return 'no vessels to be seen' if look == 'grey' and m['middle'] < 1 else ''
 
 # %% ../nbs/parts/quality.ipynb #c536f721
-RULES = (('field', 'low', 'only a part of the retina is in the picture'), ('light', 'low', 'too dark'), ('light', 'high', 'too bright'),
-         ('burnt', 'high', 'burnt out in large parts'), ('black', 'high', 'black in large parts'), ('uneven', 'high', 'unevenly lit'),
+RULES = (('field', 'low', 'only a part of the retina is in the picture'), ('light', 'low', 'too dark'),
+         ('light', 'high', 'too bright'),
+         ('burnt', 'high', 'burnt out in large parts'), ('black', 'high', 'black in large parts'),
+         ('uneven', 'high', 'unevenly lit'),
          ('contrast', 'low', 'hardly any contrast'), ('focus', 'low', 'out of focus'), ('sharp', 'high', 'noisy'),
          ('saturation', 'low', 'washed out'))
 SHARES = (0, .002, .005, .01, .02, .03, .05, .1, .2, .35, .5, .65, .8, .9, .95, .97, .98, .99, .995, .998, 1)
@@ -129,7 +133,8 @@ def _make_reference(
     looks = np.array([_look_of(o) for o in measured])
     for look in np.unique(looks):
         part = [o for o, l in zip(measured, looks) if l == look]
-        r = {k: np.quantile(t.loc[looks == look, k], SHARES).round(4).tolist() for k in dict.fromkeys(k for k, *_ in RULES)}
+        r = {k: np.quantile(t.loc[looks == look, k], SHARES).round(4).tolist()
+             for k in dict.fromkeys(k for k, *_ in RULES)}
         r['field'] = np.quantile(t.field, SHARES).round(4).tolist() # part of the disc in the frame, over all looks
         if look == 'natural': r['sharp'] = (1.35*np.array(r['sharp'])).round(4).tolist()
         worst = [min(_ranks(o, r).values()) for o in part]
@@ -209,4 +214,5 @@ def quality_sheet(
     def words(q):
         if q.score >= MIN_QUALITY: return f'{q.score:.2f} ok'
         return fill(f'{q.score:.3f} {"" if q.retina else "no retina: "}{q.reason}', 26)
-    return photo_grid([fit_square(images[i], 180) for i in order], [words(qualities[i]) for i in order], columns, 1.6, fontsize=6)
+    return photo_grid([fit_square(images[i], 180) for i in order], [words(qualities[i]) for i in order], columns,
+                      1.6, fontsize=6)

@@ -23,21 +23,25 @@ from .thresholds import cross_fit, to_grade
 from .train import TrainConfig, train
 
 # %% ../nbs/studies/recipe.ipynb #790c4be9
-BASE = TrainConfig('efficientnet_lite0', preprocess=Preprocess(160, enhance='graham'), epochs=3, batch=32, ema=.99, frozen=3,
+BASE = TrainConfig('efficientnet_lite0', preprocess=Preprocess(160, enhance='graham'), epochs=3, batch=32, ema=.99,
+                   frozen=3,
                    augment='default', balance=None)
 
 TRIALS = dict(
     seeds={'base': {}, 'seed 1': dict(seed=1), 'seed 2': dict(seed=2)},
-    looks={'graham grey': dict(enhance='graham_grey'), 'no enhancement': dict(enhance=None), 'clahe': dict(enhance='clahe')},
+    looks={'graham grey': dict(enhance='graham_grey'), 'no enhancement': dict(enhance=None),
+           'clahe': dict(enhance='clahe')},
     size={'96 pixels': dict(size=96), '224 pixels': dict(size=224)},
-    balance={'grades drawn alike': dict(balance='grade'), 'root': dict(balance='root'), 'merge to 1000': dict(data='thousand')},
+    balance={'grades drawn alike': dict(balance='grade'), 'root': dict(balance='root'),
+             'merge to 1000': dict(data='thousand')},
     labels={'copies share a grade': dict(soft=True)},
     augment={'augment light': dict(augment='light'), 'augment coarse': dict(augment='coarse'),
              'coarse, grey': dict(augment='coarse', enhance='graham_grey')},
     optimiser={'weight decay 0.2': dict(wd=.2), 'no average': dict(ema=0.), 'twice the rate': dict(lr=1e-3)},
     start={'nothing frozen': dict(frozen=0), 'random weights': dict(weights=None, frozen=0),
            'drawn eyes': dict(weights=None, frozen=0, data='drawn'),
-           'drawn eyes first': dict(after='drawn eyes', frozen=0), 'EyePACS': dict(data='eyepacs'), 'EyePACS first': dict(after='EyePACS')},
+           'drawn eyes first': dict(after='drawn eyes', frozen=0), 'EyePACS': dict(data='eyepacs'),
+           'EyePACS first': dict(after='EyePACS')},
     kaggle={f'2023, seed {o}': dict(recipe='kaggle2023', seed=o) for o in (42, 1, 2)},
     backbone={'efficientnet_lite2': dict(backbone='efficientnet_lite2')})
 
@@ -58,7 +62,8 @@ def _trial_config(
     "Make the configuration of a trial"
     new = {k: v for k, v in changes(name).items() if k not in ('data', 'after')}
     if new.pop('recipe', None):
-        base = replace(TrainConfig.kaggle2023(), backbone=base.backbone, weights=base.weights, epochs=base.epochs, frozen=base.frozen,
+        base = replace(TrainConfig.kaggle2023(), backbone=base.backbone, weights=base.weights, epochs=base.epochs,
+                       frozen=base.frozen,
                        preprocess=Preprocess(base.preprocess.size))
     prep = replace(base.preprocess, **{k: new.pop(k) for k in ('size', 'enhance') if k in new})
     return replace(base, preprocess=prep, **new)
@@ -101,7 +106,8 @@ def _trial_figures(
     out = {}
     for source, t in s.groupby('source'):
         r = metric_table(t.grade, to_grade(t.score), t.score, t.group)
-        for k in FIGURES: out |= {f'{source}_{k}': r.value[k], f'{source}_{k}_low': r.low[k], f'{source}_{k}_high': r.high[k]}
+        for k in FIGURES:
+            out |= {f'{source}_{k}': r.value[k], f'{source}_{k}_low': r.low[k], f'{source}_{k}_high': r.high[k]}
     fit = cross_fit(s.score, s.grade, s.group, n_splits=min(5, s.grade.value_counts().max()))
     return out | dict(tuned_macro_f1=fit.value_out_of_fold, tuned_gain=fit.gain, source_hint=source_hint(s))
 
@@ -118,7 +124,8 @@ def gain(
     def difference(g, *s):
         f = [figure(g, o) for o in s]
         return np.mean(f[:len(names)]) - np.mean(f[len(names):])
-    return bootstrap(difference, scores.grade, *(grade(scores[o].to_numpy()) for o in (*names, *base)), groups=scores.group, n_boot=n_boot)
+    return bootstrap(difference, scores.grade, *(grade(scores[o].to_numpy()) for o in (*names, *base)),
+                     groups=scores.group, n_boot=n_boot)
 
 # %% ../nbs/studies/recipe.ipynb #60782846
 def _run_trial(
@@ -130,7 +137,8 @@ def _run_trial(
 ) -> Path: # Folder of the run
     "Train a trial, after the trial that it starts from"
     new, cfg = changes(name), _trial_config(name, base)
-    if 'after' in new: cfg = replace(cfg, weights=str(_run_trial(new['after'], data, save, base, log)/'last.safetensors'))
+    if 'after' in new:
+        cfg = replace(cfg, weights=str(_run_trial(new['after'], data, save, base, log)/'last.safetensors'))
     log(name)
     return train(cfg, Path(data)/new.get('data', 'all'), save, name.replace(',', '').replace(' ', '_'), log=log)
 
@@ -143,7 +151,8 @@ def _trial_row(
     group = next(g for g, t in TRIALS.items() if name in t)
     words = ', '.join(f'{k}={v}' for k, v in changes(name).items()) or 'nothing'
     minutes = pd.read_csv(run/'history.csv').seconds.sum()/60
-    return dict(name=name, group=group, change=words, minutes=minutes) | _trial_figures(pd.read_csv(run/'val_scores.csv'))
+    return dict(name=name, group=group, change=words,
+                minutes=minutes) | _trial_figures(pd.read_csv(run/'val_scores.csv'))
 
 # %% ../nbs/studies/recipe.ipynb #6918eb4b
 def _run_trials(
@@ -165,7 +174,8 @@ def _all_scores(
 ) -> pd.DataFrame: # image_id, source, grade, group, and a column of scores for each trial
     "Put the scores of many runs on the same photographs side by side"
     first = next(iter(runs.values()))
-    return first[['image_id', 'source', 'grade', 'group']].assign(**{k: t.score.round(3).to_numpy() for k, t in runs.items()})
+    return first[['image_id', 'source', 'grade',
+                  'group']].assign(**{k: t.score.round(3).to_numpy() for k, t in runs.items()})
 
 # %% ../nbs/studies/recipe.ipynb #5c752487
 def _mean_scores(

@@ -17,7 +17,8 @@ import pandas as pd
 from .card import figure_words, model_card
 from .cli import command
 from .confidence import cross_fellow, plot_reliability, plot_risk, risk_coverage, worse_eyes
-from .core import (DISCLAIMER, GRADE_COLORS, DataError, check_target, environment, only_one, patient_numbers, progress, render,
+from .core import (DISCLAIMER, GRADE_COLORS, DataError, check_target, environment, only_one, patient_numbers,
+                           progress, render,
                            write_json, write_safely)
 from .figures import GradingRules, _make_levels, detections, figures, figures_by_group, operating_cuts
 from .grader import Grader
@@ -68,14 +69,18 @@ def _numbers(
     graded = both[both.grade.notna()]
     y, s, who = graded['class'].to_numpy(int), graded.score.to_numpy(float), graded.patient
     t = figures(y, s, rules, who, n_boot)
-    skip = {'name', 'image', 'label', 'truth', 'class', 'patient', 'file', 'message', 'error', 'grade', 'score', 'set', 'confidence',
+    skip = {'name', 'image', 'label', 'truth', 'class', 'patient', 'file', 'message', 'error', 'grade', 'score',
+            'set', 'confidence',
             'referable', 'status', *(f'p{k}' for k in range(5)), 'quality'}
-    groups = figures_by_group(y, s, rules, graded[[c for c in graded if c not in skip and not c.endswith('_label')]], who, min(n_boot, 500))
+    groups = figures_by_group(y, s, rules, graded[[c for c in graded if c not in skip and not c.endswith('_label')]],
+                              who, min(n_boot, 500))
     out = about | dict(images=len(graded), patients=t.attrs['n_groups'], with_label=len(both), **both.attrs,
                        ungradable=_share(len(both) - len(graded), len(both)),
-                       status=both.status.value_counts().to_dict() if 'status' in both else {}, classes=list(rules.scheme.names),
+                       status=both.status.value_counts().to_dict() if 'status' in both else {},
+                       classes=list(rules.scheme.names),
                        lowest_grades=list(rules.scheme.lows),
-                       thresholds=[float(o) for o in rules.thresholds], operating_points=rules.points, coverage=rules.coverage,
+                       thresholds=[float(o) for o in rules.thresholds], operating_points=rules.points,
+                       coverage=rules.coverage,
                        figures=_plain(t), groups=json.loads(groups.to_json(orient='records')), n_boot=n_boot)
     return out, t, groups
 
@@ -95,11 +100,13 @@ def plot_roc(
     ax.plot([0, 1], [0, 1], color='#999', lw=.8)
     for (name, first), color, style in zip(asked.items(), ('#bcae6c', '#00224e', '#7c7b78'), ('--', '-', ':')):
         fpr, tpr, _ = roc_curve(y >= first, scores)
-        ax.plot(fpr, tpr, style, color=color, label=f'{name.replace("_", " ")}: {figure_words(t.loc["auroc_" + name].to_dict())}')
+        ax.plot(fpr, tpr, style, color=color,
+                label=f'{name.replace("_", " ")}: {figure_words(t.loc["auroc_" + name].to_dict())}')
         for point, mark in dict(default='o', sensitive='^', specific='s').items():
             if (k := f'{name}|{point}|sensitivity') in t.index:
                 ax.plot(1 - t.value[f'{name}|{point}|specificity'], t.value[k], mark, color=color, ms=6, mec='white')
-    for mark, point in zip('o^s', ('default', 'sensitive', 'specific')): ax.plot([], [], mark, color='#444', label=f'point: {point}')
+    for mark, point in zip('o^s', ('default', 'sensitive', 'specific')):
+        ax.plot([], [], mark, color='#444', label=f'point: {point}')
     ax.set(xlabel='1 - specificity', ylabel='sensitivity', xlim=(-.01, 1.01), ylim=(-.01, 1.01))
     ax.legend(fontsize=7.5, loc='lower right')
     return fig
@@ -118,7 +125,8 @@ def plot_by_class(
     for k in range(len(names)):
         s = scores[y == k]
         some = s if len(s) < 3000 else rng.choice(s, 3000, replace=False)
-        ax.scatter(some, k + rng.uniform(-.3, .3, len(some)), s=9, alpha=.5, color=GRADE_COLORS[rules.scheme.lows[k]], edgecolor='#333',
+        ax.scatter(some, k + rng.uniform(-.3, .3, len(some)), s=9, alpha=.5,
+                   color=GRADE_COLORS[rules.scheme.lows[k]], edgecolor='#333',
                    linewidth=.2)
         if len(s): ax.plot([np.median(s)]*2, [k - .38, k + .38], color='black', lw=2)
     for o in rules.thresholds: ax.axvline(o, color='black', lw=.8, ls='--')
@@ -142,7 +150,8 @@ def plot_groups(
         ax.plot(o.value, range(len(o)), 'o', color=GRADE_COLORS[4], ms=5)
         ax.set(xlabel=name.replace('_', ' '), xlim=(min(0, np.nanmin(np.r_[o.low, 0])), 1.02))
         ax.grid(axis='x', alpha=.3)
-    axs[0, 0].set(yticks=range(len(rows)), yticklabels=[f'{r.column}: {r.group} (n={r.images})' for r in rows.itertuples()])
+    axs[0, 0].set(yticks=range(len(rows)), yticklabels=[f'{r.column}: {r.group} (n={r.images})'
+                                                        for r in rows.itertuples()])
     axs[0, 0].set_ylim(len(rows) - .5, -.5)
     return fig
 
@@ -169,8 +178,10 @@ def plot_worst(
     rows = both[both.error > .5].nlargest(n, 'error')
     if rows.empty: return None
     seen = [explained(grader, r.file) for r in progress(rows.itertuples(), 'worst errors', len(rows))]
-    titles = [f'{Path(r.name).name[:20]}\nlabel {r.truth}, predicted {r.grade} ({r.score:.1f})' for r in rows.itertuples()]
-    return photo_grid([e['photo'] for e in seen], titles, size=1.7, below=[overlay(e['photo'], e['heat']) for e in seen])
+    titles = [f'{Path(r.name).name[:20]}\nlabel {r.truth}, predicted {r.grade} ({r.score:.1f})'
+              for r in rows.itertuples()]
+    return photo_grid([e['photo'] for e in seen], titles, size=1.7,
+                      below=[overlay(e['photo'], e['heat']) for e in seen])
 
 # %% ../nbs/use/report.ipynb #f12012c8
 def _picture(fig, alt, photos=False):
@@ -181,10 +192,12 @@ def _picture(fig, alt, photos=False):
     if photos: fig.savefig(out, format='jpeg', dpi=110, pil_kwargs=dict(quality=85))
     else: fig.savefig(out, format='svg', metadata=dict(Date=None))
     plt.close(fig)
-    return [dict(src=f'data:image/{"jpeg" if photos else "svg+xml"};base64,' + base64.b64encode(out.getvalue()).decode(), alt=alt)]
+    return [dict(src=f'data:image/{"jpeg" if photos else "svg+xml"};base64,'
+                 + base64.b64encode(out.getvalue()).decode(), alt=alt)]
 
 # %% ../nbs/use/report.ipynb #ceb5c910
-def _words(t, key): return figure_words({k: None if pd.isna(v) else v for k, v in t.loc[key].items()}) if key in t.index else '-'
+def _words(t, key):
+    return figure_words({k: None if pd.isna(v) else v for k, v in t.loc[key].items()}) if key in t.index else '-'
 
 def _per_class(t, names):
     what = ('sensitivity', 'specificity', 'ppv', 'npv', 'f1')
@@ -223,8 +236,10 @@ def _certainty(graded, y, s, lv, rules, t):
     curves = {'as shipped': (lv.p[:, first:].sum(1), y >= first)}
     again = _recalibrated(y, s, graded.patient) if rules.scheme == FIVE else None
     if again is not None: curves['fitted on this set, out of fold'] = (again[:, first:].sum(1), y >= first)
-    told = dict(brier='Brier, all classes', brier_referable='Brier, referable', ece='ECE, predicted class', ece_referable='ECE, referable',
-                set_coverage=f'coverage of prediction sets for {rules.coverage:.0%}', classes_per_set='classes in a set',
+    told = dict(brier='Brier, all classes', brier_referable='Brier, referable', ece='ECE, predicted class',
+                ece_referable='ECE, referable',
+                set_coverage=f'coverage of prediction sets for {rules.coverage:.0%}',
+                classes_per_set='classes in a set',
                 accuracy_at_80='accuracy of the surest 80%')
     risk = plot_risk({'errors': risk_coverage(lv.predicted != y, lv.sure)}).figure
     return _section('Certainty', 'A point on the diagonal was observed as often as predicted; its size is its share of the photographs.',
@@ -255,7 +270,8 @@ def _sections(
     lv = _make_levels(rules, s)
     out = _section('Grades', 'Rows are labels, columns predictions; percentages are shares of each label, on the diagonal the sensitivity.',
                    _picture(plot_confusion(y, lv.predicted, names).figure, 'Confusion matrix')
-                   + _picture(plot_by_class(y, s, rules), 'Scores by label; dashed lines are the thresholds'), [_per_class(t, names)])
+                   + _picture(plot_by_class(y, s, rules), 'Scores by label; dashed lines are the thresholds'),
+                   [_per_class(t, names)])
     out += _section('Detection',
                     'Thresholds and operating points were fixed on the validation photographs of the weights, before this set was seen.',
                     _picture(plot_roc(y, s, rules, t), 'ROC curves with AUROC, 95% interval, and the operating points'),
@@ -266,10 +282,13 @@ def _sections(
                         _picture(plot_groups(groups), 'Main figures by group, 95% intervals'))
     out += _both_eyes(graded, rules.scheme)
     if grader is not None and 'file' in both:
-        out += _section('Worst errors', 'Look at the photographs before the network: some labels are wrong, some photographs poor.',
-                        _picture(plot_worst(graded, grader), 'The largest errors; below each, what raises the score', photos=True))
+        out += _section('Worst errors',
+                        'Look at the photographs before the network: some labels are wrong, some photographs poor.',
+                        _picture(plot_worst(graded, grader), 'The largest errors; below each, what raises the score',
+                                 photos=True))
     if 'status' in both:
-        out += _section('Photographs', tables=[[['status', 'photographs']] + [[k, v] for k, v in both.status.value_counts().items()]])
+        out += _section('Photographs', tables=[[['status', 'photographs']]
+                                               + [[k, v] for k, v in both.status.value_counts().items()]])
     return [o for o in out if o['pictures'] or o['tables']]
 
 # %% ../nbs/use/report.ipynb #0145f2e5
@@ -280,12 +299,14 @@ def _page(
 ) -> str: # HTML of the whole page
     "Fill the template of the report"
     f = m['figures']
-    shown = dict(macro_f1='macro F1', qwk='QWK', accuracy='accuracy', auroc_any_dr='AUROC, any DR', auroc_referable='AUROC, referable',
+    shown = dict(macro_f1='macro F1', qwk='QWK', accuracy='accuracy', auroc_any_dr='AUROC, any DR',
+                 auroc_referable='AUROC, referable',
                  set_coverage='coverage of prediction sets')
     def card(name, v):
         return dict(name=name, value='-' if v['value'] is None else f"{v['value']:.2f}",
                     interval='' if v['low'] is None else f"{v['low']:.2f} to {v['high']:.2f}")
-    cards = [dict(name='photographs with a label', value=m['with_label'], interval=f"{m['patients']} patients or single images"),
+    cards = [dict(name='photographs with a label', value=m['with_label'],
+                  interval=f"{m['patients']} patients or single images"),
              *(card(v, f[k]) for k, v in shown.items() if k in f), card('without a grade', m['ungradable'])]
     unmatched = dict(without_photo='labels have no photograph in the folder',
                      without_label='photographs of the folder have no label and were left out')
@@ -295,10 +316,12 @@ def _page(
         weights=m.get('weights', '-'), source=m['source'], thresholds=', '.join(f'{o:.2f}' for o in m['thresholds']),
         classes=', '.join(f'{n} (from grade {g})' for n, g in zip(m['classes'], m['lowest_grades'])),
         intervals=f"95%, bootstrap over patients, {m['n_boot']} rounds; the share without a grade: Wilson",
-        versions=', '.join(f'{k} {v}' for k, v in m.get('versions', {}).items() if k in ('dr_nbdev', 'torch', 'python')))
+        versions=', '.join(f'{k} {v}' for k, v in m.get('versions', {}).items()
+                           if k in ('dr_nbdev', 'torch', 'python')))
     method = dict(title='Method', text='', pictures=[], tables=[[['', ''], *([k, v] for k, v in method.items())]])
     return render('report.html', title=title,
-                  subtitle=f"{m['images']} graded photographs of {m['source']}, by {m.get('weights', 'a grader')}", disclaimer=DISCLAIMER,
+                  subtitle=f"{m['images']} graded photographs of {m['source']}, by {m.get('weights', 'a grader')}",
+                  disclaimer=DISCLAIMER,
                   licence=m.get('licence', ''), cards=cards, warnings=warn, sections=[*parts, method])
 
 # %% ../nbs/use/report.ipynb #a23bf0f9
@@ -320,7 +343,8 @@ def _compare(result, truth, scheme, files, names):
     if both.quality.notna().any(): both['quality_band'] = both.quality.map(quality_band)
     graded = both.grade.notna()
     both['error'] = np.nan
-    both.loc[graded, 'error'] = _error_size(both['class'][graded].to_numpy(int), both.score[graded].to_numpy(float), scheme)
+    both.loc[graded, 'error'] = _error_size(both['class'][graded].to_numpy(int), both.score[graded].to_numpy(float),
+                                            scheme)
     both.attrs = attrs
     return both
 
@@ -329,7 +353,8 @@ def _write(out, m, parts, both, grader, title):
     "Write report.html, metrics.json, predictions.csv and, for weights that record their training, MODEL_CARD.md"
     with write_safely(out/'report.html') as tmp: tmp.write_text(_page(m, parts, title), encoding='utf-8')
     write_json(out/'metrics.json', m)
-    with write_safely(out/'predictions.csv') as tmp: both.drop(columns=['file', 'image']).round(4).to_csv(tmp, index=False)
+    with write_safely(out/'predictions.csv') as tmp:
+        both.drop(columns=['file', 'image']).round(4).to_csv(tmp, index=False)
     if grader.about.get('training'):
         with write_safely(out/'MODEL_CARD.md') as tmp: tmp.write_text(model_card(grader.about, m), encoding='utf-8')
 
@@ -353,11 +378,13 @@ def evaluate(
     if n_boot < 1: raise DataError(f'n_boot={n_boot}: at least one round')
     if not 0 < coverage < 1: raise DataError(f'coverage={coverage}: a share between 0 and 1')
     with only_one(check_target(out, folder=True)):
-        return _evaluate(Path(folder), labels, Path(out), weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device,
+        return _evaluate(Path(folder), labels, Path(out), weights, mapping, columns, recursive, quality, coverage,
+                         n_boot, heatmaps, device,
                          engine)
 
 # %% ../nbs/use/report.ipynb #5c525b34
-def _evaluate(folder, labels, out, weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device, engine):
+def _evaluate(folder, labels, out, weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device,
+              engine):
     "Grade the photographs and write the report, while the caller holds the lock"
     truth, scheme, files, names, told = labelled_photos(folder, labels, mapping, columns, recursive)
     grader = weights if isinstance(weights, Grader) else Grader.load(weights, device).use(engine, files)
@@ -366,8 +393,10 @@ def _evaluate(folder, labels, out, weights, mapping, columns, recursive, quality
     both.attrs['without_label'] += told[1]['found'] - told[1]['used']
     if both.grade.isna().all():
         raise DataError(f'none of the {len(both)} labelled photographs got a grade: see status and message in {out/"grades.csv"}')
-    rules = GradingRules(tuple(grader.thresholds), grader.probs, grader.sets, grader.about.get('operating_points'), coverage, scheme)
-    about = dict(source=str(folder), weights=grader.name, licence=grader.about.get('licence', ''), intended_use=DISCLAIMER,
+    rules = GradingRules(tuple(grader.thresholds), grader.probs, grader.sets, grader.about.get('operating_points'),
+                         coverage, scheme)
+    about = dict(source=str(folder), weights=grader.name, licence=grader.about.get('licence', ''),
+                 intended_use=DISCLAIMER,
                  versions=environment())
     m, t, groups = _numbers(both, rules, about, n_boot)
     m['balance'] = told
@@ -382,7 +411,8 @@ def report_lines(
 ) -> str: # Lines of text: counts, main figures with intervals, balances
     "Summarise an evaluation in a few lines"
     f = m['figures']
-    shown = [k for k in ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable', 'ece_referable', 'set_coverage') if k in f
+    shown = [k for k in ('macro_f1', 'qwk', 'accuracy', 'auroc_any_dr', 'auroc_referable', 'ece_referable',
+                         'set_coverage') if k in f
              and f[k]['value'] is not None]
     return '\n'.join([f"{m['with_label']} photographs with a label, {m['with_label'] - m['images']} without a grade"]
                      + [f'  {k.replace("_", " "):18} {figure_words(f[k])}' for k in shown]
@@ -399,7 +429,8 @@ def _unanswered(
 # %% ../nbs/use/report.ipynb #b3dbcba7
 @command('dr_evaluate my_photos --labels labels.csv',
          'dr_evaluate messidor -l messidor.csv --image name --grade retinopathy --mapping none=0,mild=1,moderate=2,severe=3-4',
-         names=dict(labels=('-l',), out=('-o',), weights=('-m', '--model'), n_boot=('--rounds',)), incomplete=_unanswered)
+         names=dict(labels=('-l',), out=('-o',), weights=('-m', '--model'), n_boot=('--rounds',)),
+         incomplete=_unanswered)
 def dr_evaluate(
     folder: str, # Folder of photographs
     labels: str = 'labels.csv', # CSV with a row per photograph: image and grade, optionally patient, eye and others
@@ -419,7 +450,8 @@ def dr_evaluate(
 ) -> dict: # Content of metrics.json
     "Grade labelled photographs and report how good the grades are. For research use, not a medical device."
     columns = {k: v for k, v in dict(image=image, label=grade, patient=patient).items() if v}
-    m = evaluate(folder, labels, out, weights, mapping, columns, recursive, quality, n_boot=n_boot, heatmaps=not no_heatmaps, device=device,
+    m = evaluate(folder, labels, out, weights, mapping, columns, recursive, quality, n_boot=n_boot,
+                 heatmaps=not no_heatmaps, device=device,
                  engine=engine)
     print(f'{report_lines(m)}\n{out}/report.html\n{DISCLAIMER}')
     return m

@@ -344,13 +344,15 @@ def dr_samples(
     n_main: int = 150, # Number of training photographs in the main archive, 10 or more
     n_extra: int = 250, # Number of photographs in the additional archive
     n_images: int = 10, # Number of photographs to grade; labels.csv beside them holds their grades
-    layout: Literal['resized', 'public'] = 'resized', # Layout of the additional archive: as Kaggle's resized set, or as the public one
+    # Layout of the additional archive: as Kaggle's resized set, or as the public one
+    layout: Literal['resized', 'public'] = 'resized',
     size: int = 256, # Width of a photograph, pixels, 32 or more
     seed: int = 0, # Random seed; the same seed gives the same files
 ) -> dict: # Paths of both archives and of the folder: main, additional, photographs
     "Write drawn archives shaped like Kaggle's, and a folder of drawn photographs to grade"
     if n_images < 1 or n_extra < 1: raise DataError(f'n_images={n_images}, n_extra={n_extra}: at least one')
-    if size < 32 or not 0 <= seed < 2**31: raise DataError(f'size={size}, seed={seed}: a size of 32 or more, a seed of 0 or more')
+    if size < 32 or not 0 <= seed < 2**31:
+        raise DataError(f'size={size}, seed={seed}: a size of 32 or more, a seed of 0 or more')
     check_target(dest, folder=True)
     main, extra = make_archives(dest, n_main, n_extra, layout, size, seed)
     make_folder(dest/'images', n_images, seed, size)

@@ -35,7 +35,8 @@ def parse_shard(
 ) -> tuple[int, int]: # Number of the shard, from 1; number of shards
     "Read the name of a shard, and refuse one that is not possible"
     m = re.fullmatch(r'(\d+)/(\d+)', text)
-    if not m or not 1 <= int(m[1]) <= int(m[2]): raise DataError(f'{text!r} is not a shard: write 1/3, 2/3 and 3/3 for three of them')
+    if not m or not 1 <= int(m[1]) <= int(m[2]):
+        raise DataError(f'{text!r} is not a shard: write 1/3, 2/3 and 3/3 for three of them')
     return int(m[1]), int(m[2])
 
 # %% ../nbs/use/scale.ipynb #76e90627
@@ -78,7 +79,8 @@ def grade_shard(
     note.unlink(missing_ok=True)
     df = grader.grade_to(path, files[first:after], names[first:after], batch)
     listed = hashlib.sha256(repr(list(zip(names, sizes))).encode()).hexdigest()[:16]
-    write_json(note, dict(shard=shard[0], of=shard[1], first=first, after=after, photographs=len(files), list=listed, key=grader.key(),
+    write_json(note, dict(shard=shard[0], of=shard[1], first=first, after=after, photographs=len(files), list=listed,
+                          key=grader.key(),
                           weights=grader.name))
     rest = {'of other shards': names[:first] + names[after:]}
     df.attrs |= dict(weights=grader.name, balance=balance('photographs', len(files), len(df), rest))
@@ -138,11 +140,13 @@ def gather(
     out = Path(out)
     notes = _notes(out)
     parts = [shard_file(out, o['shard'], o['of']) for o in notes]
-    if lost := [str(p) for p in parts if not p.is_file()]: raise DataError(f'{out}: shards are missing: {name_some(lost)}')
+    if lost := [str(p) for p in parts if not p.is_file()]:
+        raise DataError(f'{out}: shards are missing: {name_some(lost)}')
     with write_safely(out) as tmp:
         counts = (_join_parquet if out.suffix == '.parquet' else _join_csv)(parts, tmp)
         for p, n, o in zip(parts, counts, notes):
-            if n != (want := o['after'] - o['first']): raise DataError(f'{p.name} has {n} rows, not {want}: delete it and grade it again')
+            if n != (want := o['after'] - o['first']):
+                raise DataError(f'{p.name} has {n} rows, not {want}: delete it and grade it again')
     return dict(weights=notes[0]['weights'], photographs=sum(counts), shards=len(notes))
 
 # %% ../nbs/use/scale.ipynb #abba6903
@@ -192,7 +196,8 @@ def grade_dataset(
     data = photos if isinstance(photos, ray.data.Dataset) else ray.data.from_items([dict(path=str(o)) for o in photos])
     room = max(1, int(ray.cluster_resources().get('CPU', 1)//max(num_cpus, 1)))
     pool = ray.data.ActorPoolStrategy(size=concurrency) if concurrency else ray.data.ActorPoolStrategy(min_size=1, max_size=room)
-    return data.map_batches(_Worker, fn_constructor_args=(weights, engine, num_cpus, options), batch_size=batch, batch_format='pandas',
+    return data.map_batches(_Worker, fn_constructor_args=(weights, engine, num_cpus, options), batch_size=batch,
+                            batch_format='pandas',
                             num_cpus=num_cpus, num_gpus=num_gpus, compute=pool)
 
 # %% ../nbs/use/scale.ipynb #f5c7b55e
@@ -214,7 +219,8 @@ def grade_by_ray(
     data = ray.data.from_items([dict(path=str(f), name=n) for f, n in zip(files, names)])
     rows = grade_dataset(data, grader, engine, num_gpus=num_gpus)
     with write_safely(out) as tmp: n = _write_parts(rows.iter_batches(batch_size=1000, batch_format='pandas'), tmp)
-    if n != len(files): raise DataError(f'{len(files)} photographs went to the cluster and {n} rows came back: grade them again')
+    if n != len(files):
+        raise DataError(f'{len(files)} photographs went to the cluster and {n} rows came back: grade them again')
     return n
 
 # %% ../nbs/use/scale.ipynb #4807d8a4

@@ -48,7 +48,8 @@ def _compute(self: Batcher):
         while len(items) < most:
             try: items.append(self.ready.get_nowait())
             except Empty: break
-        try: rows = json.loads(self.grader.table([o[0] for o in items], [o[1] for o in items]).to_json(orient='records'))
+        try: rows = json.loads(self.grader.table([o[0] for o in items],
+                                                 [o[1] for o in items]).to_json(orient='records'))
         except Exception as e: rows = [e]*len(items)
         for (_, _, loop, future), row in zip(items, rows): loop.call_soon_threadsafe(_settle, future, row)
 
@@ -98,7 +99,8 @@ class _Gate:
             nonlocal size
             message = await receive()
             size += len(message.get('body', b''))
-            if size > self.limits.total_mb*1e6: raise HTTPException(413, f'a call may have {self.limits.total_mb} MB at most')
+            if size > self.limits.total_mb*1e6:
+                raise HTTPException(413, f'a call may have {self.limits.total_mb} MB at most')
             return message
         async def noted(message):
             nonlocal status
@@ -115,7 +117,8 @@ class _Gate:
             raise
         finally:
             self.batcher.calls -= 1
-            if self.log: self.log(_log_line(scope, status, size, time.monotonic() - began) | dict(waiting=self.batcher.waiting))
+            if self.log:
+                self.log(_log_line(scope, status, size, time.monotonic() - began) | dict(waiting=self.batcher.waiting))
 
 # %% ../nbs/use/serve.ipynb #77935408
 @patch
@@ -124,7 +127,8 @@ def refusal(self: _Gate, scope):
     headers = {k.decode('latin1').lower(): v.decode('latin1') for k, v in scope['headers']}
     if scope['path'] == '/health': return None
     given = headers.get('authorization', '').removeprefix('Bearer ').encode('utf-8', 'replace')
-    if self.token and not hmac.compare_digest(given, self.token.encode()): return 401, 'a token is needed: Authorization: Bearer TOKEN'
+    if self.token and not hmac.compare_digest(given, self.token.encode()):
+        return 401, 'a token is needed: Authorization: Bearer TOKEN'
     if scope['method'] != 'POST': return None
     length = headers.get('content-length', '0')
     if not length.isdecimal() or int(length) > self.limits.total_mb*1e6:
@@ -140,13 +144,15 @@ def _log_line(
 ) -> dict: # Line of the log
     "Describe a call for the log"
     now = time.strftime('%Y-%m-%dT%H:%M:%S')
-    return dict(time=now, method=scope['method'], path=scope['path'][:40], status=status, bytes=size, ms=round(1000*took))
+    return dict(time=now, method=scope['method'], path=scope['path'][:40], status=status, bytes=size,
+                ms=round(1000*took))
 
 # %% ../nbs/use/serve.ipynb #cb0b9db6
 async def _say(send, status, words):
     "Answer with words"
     body = json.dumps(dict(detail=words)).encode()
-    headers = [(b'content-type', b'application/json'), (b'content-length', str(len(body)).encode()), (b'connection', b'close')]
+    headers = [(b'content-type', b'application/json'), (b'content-length', str(len(body)).encode()),
+               (b'connection', b'close')]
     if status == 503: headers.append((b'retry-after', b'5'))
     await send(dict(type='http.response.start', status=status, headers=headers))
     await send(dict(type='http.response.body', body=body))
@@ -179,7 +185,8 @@ def _add_state(app, batcher, limits):
     async def version() -> dict:
         "Weights, thresholds, engine, versions, limits"
         return dict(versions=versions(['dr_nbdev', 'torch', 'fastapi']), weights=grader.name,
-                    thresholds=[float(o) for o in grader.thresholds], referable_cut=grader.referable_cut, engine=grader.ready.name,
+                    thresholds=[float(o) for o in grader.thresholds], referable_cut=grader.referable_cut,
+                    engine=grader.ready.name,
                     device=str(grader.device), limits=vars(limits), disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED)
 
 # %% ../nbs/use/serve.ipynb #078839b7
@@ -189,9 +196,12 @@ def _add_docs(app, grader, limits, token):
     @app.get('/docs', response_class=HTMLResponse, include_in_schema=False)
     @app.get('/', response_class=HTMLResponse, include_in_schema=False)
     async def docs() -> str:
-        calls = [(m.upper(), path, o.get('description', '')) for path, ways in app.openapi()['paths'].items() for m, o in ways.items()]
-        return render('serve.html', calls=calls, disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED, weights=grader.name, locked=bool(token),
-                      address='/', max_files=limits.files, max_mb=limits.mb, max_mpx=MAX_PIXELS//10**6, seconds=round(limits.seconds))
+        calls = [(m.upper(), path, o.get('description', '')) for path, ways in app.openapi()['paths'].items() for m,
+                 o in ways.items()]
+        return render('serve.html', calls=calls, disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED,
+                      weights=grader.name, locked=bool(token),
+                      address='/', max_files=limits.files, max_mb=limits.mb, max_mpx=MAX_PIXELS//10**6,
+                      seconds=round(limits.seconds))
 
 # %% ../nbs/use/serve.ipynb #ea53b55c
 def make_service(
@@ -217,7 +227,8 @@ def make_service(
     return app
 
 # %% ../nbs/use/serve.ipynb #e73c92bf
-@command('dr_serve --port 8000 --device cpu', 'DR_SERVE_TOKEN="a secret" dr_serve --host 0.0.0.0', names=dict(weights=('-m', '--model')))
+@command('dr_serve --port 8000 --device cpu', 'DR_SERVE_TOKEN="a secret" dr_serve --host 0.0.0.0',
+         names=dict(weights=('-m', '--model')))
 def dr_serve(
     weights: str | None = None, # Weights, as for dr_predict (default: the shipped weights)
     host: str = '127.0.0.1', # Address to listen on; any other can be reached from other machines and needs a token

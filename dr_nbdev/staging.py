@@ -47,7 +47,8 @@ def take(self: Stage,
         data = read_member(z, info.filename)
         try:
             with open(to, 'wb') as f: f.write(data)
-        except OSError as e: raise DataError(f"{to} can't be written ({e}): make room and run it again, it goes on") from None
+        except OSError as e:
+            raise DataError(f"{to} can't be written ({e}): make room and run it again, it goes on") from None
     return data
 
 # %% ../nbs/parts/staging.ipynb #1eeff46b
@@ -83,14 +84,18 @@ def add(self: Stage,
     keep: bool = True, # True to write the files to the folder of the stage; False to read them only
 ) -> pd.DataFrame: # New rows of `self.table`, with source, hash, size and duplicate_group
     "Read files in the order of the zip, and find those that show the same photograph as an earlier one"
-    order = np.argsort([archive.zip.getinfo(o).header_offset for o in rows.member]) if archive.zip else np.arange(len(rows))
+    order = np.argsort([archive.zip.getinfo(o).header_offset
+                        for o in rows.member]) if archive.zip else np.arange(len(rows))
     members, back = rows.member.to_numpy()[order], np.argsort(order)
-    read = (lambda i: self.take(archive.zip, archive.zip.getinfo(members[i]))) if keep else (lambda i: archive.read(members[i]))
+    read = (lambda i: self.take(archive.zip,
+                                archive.zip.getinfo(members[i]))) if keep else (lambda i: archive.read(members[i]))
     facts, textures = _look_at(read, rows.bytes.to_numpy()[order], source)
     facts, textures = [facts[i] for i in back], textures[back]
     start, (sha, width, height) = len(self.table), zip(*facts)
-    self.table = pd.concat([self.table, rows.assign(source=source, sha256=sha, width=width, height=height)], ignore_index=True)
-    self.textures, self.briefs = np.concatenate([self.textures, textures]), np.concatenate([self.briefs, brief(textures)])
+    self.table = pd.concat([self.table, rows.assign(source=source, sha256=sha, width=width, height=height)],
+                           ignore_index=True)
+    self.textures, self.briefs = np.concatenate([self.textures,
+                                                 textures]), np.concatenate([self.briefs, brief(textures)])
     near = near_pairs(self.briefs, start)
     self.pairs += near[correlation(self.textures, *near.T) > SAME].tolist()
     first = pd.Series(self.table.index).groupby(self.table.sha256).transform('first').to_numpy()
@@ -182,7 +187,8 @@ def plan_photos(
 
 # %% ../nbs/parts/staging.ipynb #aa7bfcff
 WORK = '.merging' # Name of the hidden folder in which a merge is built
-PARTS = (IMAGES, PHOTOS, 'labels_train.csv', 'labels_val.csv', 'left_out.csv', 'merge.json', 'manifest.csv') # Moved in this order
+# Moved in this order
+PARTS = (IMAGES, PHOTOS, 'labels_train.csv', 'labels_val.csv', 'left_out.csv', 'merge.json', 'manifest.csv')
 
 # %% ../nbs/parts/staging.ipynb #c1933b12
 def _copy_photos(
@@ -197,7 +203,8 @@ def _copy_photos(
         to = work/r.path
         to.parent.mkdir(parents=True, exist_ok=True)
         try: to.write_bytes(sources[r.source].read(r.member))
-        except OSError as e: raise DataError(f"{to} can't be written ({e}): make room and run it again, it goes on") from None
+        except OSError as e:
+            raise DataError(f"{to} can't be written ({e}): make room and run it again, it goes on") from None
 
 # %% ../nbs/parts/staging.ipynb #148e6917
 def build_merge(

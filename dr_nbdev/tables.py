@@ -26,7 +26,8 @@ def _decoded(
     where: str, # Name of the table in messages
 ) -> tuple[str, str]: # Text, and the name of its encoding
     "Detect the encoding of a text, and decode it"
-    marks = (b'\xff\xfe', 'utf-16'), (b'\xfe\xff', 'utf-16'), (b'\xef\xbb\xbf', 'utf-8-sig'), (b'', 'utf-8'), (b'', 'cp1252')
+    marks = (b'\xff\xfe', 'utf-16'), (b'\xfe\xff', 'utf-16'), (b'\xef\xbb\xbf',
+                                                               'utf-8-sig'), (b'', 'utf-8'), (b'', 'cp1252')
     for mark, encoding in marks:
         if not data.startswith(mark): continue
         try: text = data.decode(encoding)
@@ -47,7 +48,8 @@ def _read_csv(
     sep = lead[1] or max(_SEPARATORS, key=lambda o: (header.count(o), o == ','))
     reader = csv.reader(io.StringIO(body, newline=''), delimiter=sep, skipinitialspace=sep != '\t', strict=True)
     try: rows = [(reader.line_num + bool(lead[1]), [o.strip() for o in r]) for r in reader]
-    except csv.Error as e: raise DataError(f'{where} is not a readable CSV: line {reader.line_num}: {e}. Is a quote left open?') from None
+    except csv.Error as e:
+        raise DataError(f'{where} is not a readable CSV: line {reader.line_num}: {e}. Is a quote left open?') from None
     return rows, f'{encoding}, {_SEPARATORS[sep]}'
 
 # %% ../nbs/parts/tables.ipynb #6a6db41f
@@ -72,7 +74,8 @@ def _read_excel(
         raise DataError(f'{where} looks like an Excel workbook and can\'t be read ({type(e).__name__}: {e}). {save}') from None
     sheets = {s.title: [[_cell_text(o) for o in r] for r in s.iter_rows(values_only=True)] for s in book.worksheets}
     sheets = {k: rows for k, rows in sheets.items() if any(map(any, rows))}
-    if len(sheets) != 1: raise DataError(f'{where} has {len(sheets)} sheets with content ({", ".join(sheets)}): one is needed. {save}')
+    if len(sheets) != 1:
+        raise DataError(f'{where} has {len(sheets)} sheets with content ({", ".join(sheets)}): one is needed. {save}')
     return list(enumerate(next(iter(sheets.values())), 1)), 'Excel'
 
 # %% ../nbs/parts/tables.ipynb #832d679b
@@ -82,8 +85,10 @@ def _read_parquet(
 ) -> tuple[list, str]: # Pairs of a line number and its cells; 'Parquet'
     "Read a Parquet file, if the library for it is installed"
     try: t = pd.read_parquet(io.BytesIO(data))
-    except ImportError: raise DataError(f'{where} is a Parquet file: pip install "dr_nbdev[parquet]", or save it as CSV') from None
-    except Exception as e: raise DataError(f'{where} looks like a Parquet file and can\'t be read ({type(e).__name__}: {e})') from None
+    except ImportError:
+        raise DataError(f'{where} is a Parquet file: pip install "dr_nbdev[parquet]", or save it as CSV') from None
+    except Exception as e:
+        raise DataError(f'{where} looks like a Parquet file and can\'t be read ({type(e).__name__}: {e})') from None
     rows = ([_cell_text(o) for o in r] for r in t.astype(object).itertuples(index=False))
     return list(enumerate([list(map(str, t.columns)), *rows], 1)), 'Parquet'
 
@@ -123,13 +128,16 @@ def read_table(
     except (OSError, ValueError) as e: raise DataError(f'{where} is not a readable CSV ({e})') from None
     if not data: raise DataError(f'{where} is not a readable CSV: it is empty')
     if isinstance(data, bytes) and data[:4] == b'PAR1': return _table(*_read_parquet(data, where), where)
-    if isinstance(data, bytes) and data[:4] in (b'PK\3\4', b'\xd0\xcf\x11\xe0'): return _table(*_read_excel(data, where), where)
+    if isinstance(data, bytes) and data[:4] in (b'PK\3\4', b'\xd0\xcf\x11\xe0'):
+        return _table(*_read_excel(data, where), where)
     return _table(*_read_csv(data, where), where)
 
 # %% ../nbs/parts/tables.ipynb #0d305b7a
 KNOWN_COLUMNS = dict(
-    image=('image', 'id_code', 'image_id', 'name', 'path', 'file', 'filename', 'file_name', 'image_path', 'image_name', 'id'),
-    grade=('grade', 'level', 'diagnosis', 'label', 'dr_grade', 'dr_level', 'retinopathy_grade', 'adjudicated_dr_grade', 'class', 'dr'),
+    image=('image', 'id_code', 'image_id', 'name', 'path', 'file', 'filename', 'file_name', 'image_path',
+           'image_name', 'id'),
+    grade=('grade', 'level', 'diagnosis', 'label', 'dr_grade', 'dr_level', 'retinopathy_grade',
+           'adjudicated_dr_grade', 'class', 'dr'),
     patient=('patient', 'patient_id', 'subject', 'subject_id', 'person'), eye=('eye', 'side', 'laterality'),
     source=('source', 'dataset', 'site', 'camera'), split=('split', 'subset'))
 
@@ -140,7 +148,8 @@ def find_columns(
     "Find the columns of a table by their names"
     plain, found, given = {re.sub(r'[\s_-]+', '_', str(c).strip().lower()): c for c in columns}, {}, given or {}
     for what, names in KNOWN_COLUMNS.items():
-        hits = [given[what]] if given.get(what) else [plain[n] for n in names if n in plain and plain[n] not in found.values()]
+        hits = [given[what]] if given.get(what) else [plain[n] for n in names if n in plain
+                                                      and plain[n] not in found.values()]
         if hits and hits[0] not in list(columns):
             raise DataError(f'there is no column {hits[0]!r}: the table has {", ".join(map(str, columns))}')
         if what == 'grade' and len(hits) > 1:
@@ -158,14 +167,16 @@ def image_id(
     return stem.strip() if extension.lower() in (*IMAGE_EXTENSIONS, '.dcm', '.dicom') else name
 
 # %% ../nbs/parts/tables.ipynb #694104e2
-EYES = {**dict.fromkeys(('left', 'l', 'os', 'le'), 'left'), **dict.fromkeys(('right', 'r', 'od', 're'), 'right')} # Names in use
+# Names in use
+EYES = {**dict.fromkeys(('left', 'l', 'os', 'le'), 'left'), **dict.fromkeys(('right', 'r', 'od', 're'), 'right')}
 
 def patient_eye(
     id: str, # Id of an image
 ) -> tuple[str, str]: # Patient; 'left', 'right', or '' where the name shows no side
     "Find the patient and the side of an eye from the name of its photograph"
     side = '|'.join(EYES)
-    last, first = re.fullmatch(rf'(.+?)[_\s.-]+({side})', id, re.IGNORECASE), re.fullmatch(rf'({side})[_\s.-]+(.+)', id, re.IGNORECASE)
+    last, first = re.fullmatch(rf'(.+?)[_\s.-]+({side})', id,
+                               re.IGNORECASE), re.fullmatch(rf'({side})[_\s.-]+(.+)', id, re.IGNORECASE)
     if bool(last) == bool(first): return id, '' # No side, or two
     patient, side = last.groups() if last else first.groups()[::-1]
     return patient, EYES[side.lower()]
@@ -189,16 +200,19 @@ def balance(
 ) -> dict: # Keys what, found, used, left_out (reason to its n and the first three names)
     "Count what was found, used and left out, and check that the sum is right"
     left = {k: list(v) for k, v in left_out.items() if len(v)}
-    if found != used + sum(map(len, left.values())): raise AssertionError(f'{what}: {found} found, {used} used, left out {left}')
+    if found != used + sum(map(len, left.values())):
+        raise AssertionError(f'{what}: {found} found, {used} used, left out {left}')
     return dict(what=what, found=found, used=used,
-                left_out={k: dict(n=len(v), first=heapq.nsmallest(3, map(str, v), key=natural_key)) for k, v in left.items()})
+                left_out={k: dict(n=len(v), first=heapq.nsmallest(3, map(str, v), key=natural_key)) for k,
+                          v in left.items()})
 
 # %% ../nbs/parts/tables.ipynb #0026c004
 def balance_line(
     b: dict, # Result of `balance`
 ) -> str: # Text such as 'files: 9 found = 7 used + 2 left out: 1 DICOM (3.dcm), 1 hidden (.DS_Store)'
     "Write a balance as one line of text"
-    some = [f'{v["n"]} {k} ({", ".join(v["first"])}{" ..." if v["n"] > len(v["first"]) else ""})' for k, v in b['left_out'].items()]
+    some = [f'{v["n"]} {k} ({", ".join(v["first"])}{" ..." if v["n"] > len(v["first"]) else ""})' for k,
+            v in b['left_out'].items()]
     rest = b['found'] - b['used']
     return f'{b["what"]}: {b["found"]} found = {b["used"]} used + {rest} left out' + (f': {", ".join(some)}' if some else '')
 
@@ -258,7 +272,8 @@ def read_labels(
         raise DataError(f'{where}: no column is known to hold the {" or the ".join(lacks)} among {", ".join(t)}. Name them image and '
                         'grade in the first line')
     t = t[[cols['image'], cols['grade']]].set_axis(['image_id', 'label'], axis=1)
-    return _checked(t.assign(image_id=t.image_id.map(image_id), grade=t.label.map(lambda o: GRADE_WORDS.get(plain_label(o)))), where,
+    return _checked(t.assign(image_id=t.image_id.map(image_id),
+                             grade=t.label.map(lambda o: GRADE_WORDS.get(plain_label(o)))), where,
                     t.attrs['lines'])
 
 # %% ../nbs/parts/tables.ipynb #aff567f5

@@ -67,10 +67,12 @@ def plot_scores(
     edges = np.histogram_bin_edges(scores, 60)
     for k in range(N_GRADES):
         h = np.histogram(scores[grades == k], edges)[0]
-        ax.stairs(k + .9*h/max(h.max(), 1), edges, baseline=k, fill=True, facecolor=GRADE_COLORS[k], edgecolor='#444', lw=.6)
+        ax.stairs(k + .9*h/max(h.max(), 1), edges, baseline=k, fill=True, facecolor=GRADE_COLORS[k],
+                  edgecolor='#444', lw=.6)
     for t in _thresholds(thresholds): ax.axvline(t, color='black', lw=1, ls='--')
     ax.set(xlabel='score', title='Scores by true grade; dashed: thresholds',
-           yticks=np.arange(N_GRADES)+.3, yticklabels=[f'{k} {g}\n(n={(grades == k).sum()})' for k, g in enumerate(GRADES)])
+           yticks=np.arange(N_GRADES)+.3, yticklabels=[f'{k} {g}\n(n={(grades == k).sum()})' for k,
+                                                       g in enumerate(GRADES)])
     return ax
 
 # %% ../nbs/5_thresholds.ipynb #81245499
@@ -165,7 +167,8 @@ def fit_thresholds(
     "Find the thresholds of the highest `metric` on these images: the exact global optimum"
     if metric not in _CUTS: raise DRError(f"metric must be one of {', '.join(_CUTS)}, not {metric!r}")
     scores, grades = _pairs(scores, grades)
-    if (grades == grades[0]).all(): raise DataError(f'all {len(grades)} images are of grade {grades[0]}: no threshold can be learned')
+    if (grades == grades[0]).all():
+        raise DataError(f'all {len(grades)} images are of grade {grades[0]}: no threshold can be learned')
     distinct, below = _tally(scores, grades)
     middle = (np.r_[distinct[0]-1, distinct] + np.r_[distinct, distinct[-1]+1]) / 2
     prefer = 1e-13 / (1 + abs(middle - np.array(DEFAULT_THRESHOLDS)[:, None]))
@@ -197,7 +200,8 @@ class CrossFit:
 @patch
 def _repr_markdown_(self: CrossFit):
     "Show the four values as a Markdown table"
-    rows = [('default thresholds', self.value_default), ('fitted, scored on the same images', self.value_fitted_in_sample),
+    rows = [('default thresholds', self.value_default), ('fitted, scored on the same images',
+                                                         self.value_fitted_in_sample),
             ('fitted, scored out of fold', self.value_out_of_fold), ('**honest gain**', self.gain)]
     name = dict(f1='macro F1', qwk='QWK')[self.metric]
     return f'| thresholds | {name} |\n|---|---|\n' + '\n'.join(f'| {k} | {v:.4f} |' for k, v in rows)
@@ -218,7 +222,8 @@ def folds(
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', UserWarning)  # a grade with fewer images than folds
             return list(kind(n_splits, shuffle=True, random_state=seed).split(grades, grades, groups))
-    except ValueError as e: raise DataError(f'{len(grades)} images cannot be divided into {n_splits} folds ({e}): ask for fewer')
+    except ValueError as e:
+        raise DataError(f'{len(grades)} images cannot be divided into {n_splits} folds ({e}): ask for fewer')
 
 # %% ../nbs/5_thresholds.ipynb #3ccdb5c9
 def _value(metric, grades, pred):

@@ -18,10 +18,12 @@ import pandas as pd
 from fastcore.basics import patch
 
 from .bundle import tune
-from .callbacks import (CheckpointCallback, CompileCallback, EMACallback, FreezeStages, GrowingSquares, ProfileCallback,
+from .callbacks import (CheckpointCallback, CompileCallback, EMACallback, FreezeStages, GrowingSquares,
+                                ProfileCallback,
                                 SeedCallback, half_precision, kept_epoch, kept_model, load_checkpoint, time_shares)
 from .cli import command
-from .core import (DataError, DRError, check_target, environment, from_dict as _from_dict, is_watched, only_one, read_json,
+from .core import (DataError, DRError, check_target, environment, from_dict as _from_dict, is_watched,
+                           only_one, read_json,
                            seed_everything, write_json,
                            write_safely)
 from .distributed import joined, my_part, shared_callbacks, wait_for
@@ -29,7 +31,8 @@ from .fundus import Preprocess
 from .grader import check_device
 from .learner import fundus_dls, grade_learner
 from .manifest import load_manifest
-from .networks import (NETWORK_FIELDS, TIMM, find_backbone, half_dtype, load_state, read_state, retired_fields, save_weights,
+from .networks import (NETWORK_FIELDS, TIMM, find_backbone, half_dtype, load_state, read_state,
+                               retired_fields, save_weights,
                                timm_preprocess, with_views)
 from .splits import leak_groups
 
@@ -75,14 +78,16 @@ class TrainConfig:
 @patch(cls_method=True)
 def kaggle2023(cls: TrainConfig) -> TrainConfig: # Configuration of the 2023 baseline
     "Return the settings of the 2023 baseline, as far as they are known"
-    return cls(lr=1e-3, head_lr=1., schedule='step', wd=.01, amsgrad=True, preprocess=Preprocess(size=380), augment='kaggle2023',
+    return cls(lr=1e-3, head_lr=1., schedule='step', wd=.01, amsgrad=True, preprocess=Preprocess(size=380),
+               augment='kaggle2023',
                balance=None, ema=0., choose='macro_f1')
 
 # %% ../nbs/4_train.ipynb #316e842a
 @patch(cls_method=True)
 def demo(cls: TrainConfig) -> TrainConfig: # Configuration for a laptop
     "Return the settings of a small network from random weights: about a minute on two cores"
-    return cls('resnet18', weights=None, epochs=10, batch=32, lr=1e-3, preprocess=Preprocess(size=96, enhance='graham'), augment='light',
+    return cls('resnet18', weights=None, epochs=10, batch=32, lr=1e-3,
+               preprocess=Preprocess(size=96, enhance='graham'), augment='light',
                balance=None, ema=.98)
 
 PRESETS = {'default': TrainConfig, 'kaggle2023': TrainConfig.kaggle2023, 'demo': TrainConfig.demo}
@@ -104,7 +109,8 @@ def from_dict(cls: TrainConfig,
     "Build a configuration from stored values"
     if odd := retired_fields(d, _RETIRED):
         raise DataError(f'this run used {", ".join(odd)}, which this version no longer has: go on with dr_nbdev 0.1.0')
-    return _from_dict(cls, {k: v for k, v in d.items() if k not in _RETIRED} | dict(preprocess=Preprocess.from_dict(d['preprocess'])),
+    return _from_dict(cls, {k: v for k, v in d.items() if k not in _RETIRED}
+                      | dict(preprocess=Preprocess.from_dict(d['preprocess'])),
                       'the configuration')
 
 # %% ../nbs/4_train.ipynb #fcc5f60b
@@ -115,7 +121,8 @@ def _run_name(
     p, lr = cfg.preprocess, cfg.lr or find_backbone(cfg.backbone).lr
     rate = f'lr_{lr:g}'.replace('.', '') + ('_10_01' if cfg.schedule == 'step' else f'_{cfg.schedule}')
     aug = 'aug' if cfg.augment == 'kaggle2023' else cfg.augment
-    parts = [re.sub('[:/]', '_', cfg.backbone), f'size_{p.size}', 'crop' if p.crop else None, p.enhance, aug, 'adamw', rate]
+    parts = [re.sub('[:/]', '_', cfg.backbone), f'size_{p.size}', 'crop' if p.crop else None, p.enhance, aug,
+             'adamw', rate]
     return '__'.join(o for o in parts if o)
 
 # %% ../nbs/4_train.ipynb #eaeb800e
@@ -131,7 +138,8 @@ def config_learner(
     dls = fundus_dls(data, cfg.preprocess, cfg.at_once or cfg.batch, cfg.augment, cfg.balance, cfg.soft, cfg.copies,
                      cfg.teacher, cfg.seed, device, cfg.workers, log)
     cbs = [SeedCallback(cfg.seed), CheckpointCallback(run, cfg.choose, log), ProfileCallback(run),
-           *shared_callbacks(cfg.at_once or cfg.batch), *half_precision(dls.device, half_dtype(dls.device) if cfg.amp else None)]
+           *shared_callbacks(cfg.at_once or cfg.batch),
+           *half_precision(dls.device, half_dtype(dls.device) if cfg.amp else None)]
     if cfg.frozen: cbs.append(FreezeStages(cfg.frozen))
     if cfg.grow_from: cbs.append(GrowingSquares(cfg.grow_from))
     if cfg.ema: cbs.append(EMACallback(cfg.ema))
@@ -151,11 +159,13 @@ def _fit_config(
     elif cfg.schedule == 'step':
         thirds = lambda lr: combine_scheds([1/3]*3, [SchedNo(lr*f, lr*f) for f in (1, .1, .01)])
         scheds = [thirds(lr) for lr in lrs]
-        learn.fit(cfg.epochs, cbs=ParamScheduler({'lr': lambda pos: [f(min(pos + 1e-9, 1)) for f in scheds]}), start_epoch=done)
+        learn.fit(cfg.epochs, cbs=ParamScheduler({'lr': lambda pos: [f(min(pos + 1e-9, 1)) for f in scheds]}),
+                  start_epoch=done)
     else: raise DataError(f"schedule={cfg.schedule!r}: choose 'one_cycle' or 'step'")
 
 # %% ../nbs/4_train.ipynb #105d1627
-RUN_FILES = ('config.json', 'environment.json', 'data.json', 'history.csv', 'profile.csv', 'val_scores.csv', 'best.safetensors',
+RUN_FILES = ('config.json', 'environment.json', 'data.json', 'history.csv', 'profile.csv', 'val_scores.csv',
+             'best.safetensors',
              'last.safetensors', 'checkpoint.pt')
 
 def _fingerprint(manifest):
@@ -189,7 +199,8 @@ def _check_config(
         if k in given and not 0 < given[k] < math.inf: raise DataError(f'{k}={given[k]}: a number above 0')
     for k, choice in _ONE_OF.items():
         if given[k] not in choice: raise DataError(f'{k}={given[k]!r}: choose from {", ".join(map(str, choice))}')
-    if cfg.at_once and cfg.batch % cfg.at_once: raise DataError(f'at_once={cfg.at_once}: choose a divisor of batch={cfg.batch}')
+    if cfg.at_once and cfg.batch % cfg.at_once:
+        raise DataError(f'at_once={cfg.at_once}: choose a divisor of batch={cfg.batch}')
     if cfg.ema >= 1: raise DataError(f'ema={cfg.ema}: a share below 1')
     if cfg.seed >= 2**32: raise DataError(f'seed={cfg.seed}: below 2**32')
 
@@ -240,8 +251,10 @@ def _save_scores(
     model = with_views(learn.model.eval(), cfg.views)
     with torch.inference_mode(): scores = torch.cat([model(x)[:, 0] for x, _ in learn.dls.valid]).float().cpu().numpy()
     t = learn.dls.table[learn.dls.table.split == 'val'].reset_index(drop=True)
-    t = t.reindex(columns=['path', 'image_id', 'patient', 'duplicate_group', 'source', 'grade']).fillna('').assign(score=scores)
-    with write_safely(run/'val_scores.csv') as tmp: t.assign(group=leak_groups(t)).drop(columns='duplicate_group').to_csv(tmp, index=False)
+    t = t.reindex(columns=['path', 'image_id', 'patient', 'duplicate_group', 'source',
+                           'grade']).fillna('').assign(score=scores)
+    with write_safely(run/'val_scores.csv') as tmp:
+        t.assign(group=leak_groups(t)).drop(columns='duplicate_group').to_csv(tmp, index=False)
 
 # %% ../nbs/4_train.ipynb #9a97175c
 def train(
@@ -290,7 +303,8 @@ def plot_history(
     h = pd.read_csv(Path(run)/'history.csv')
     fig, axes = plt.subplots(1, 2, figsize=(7, 2.6), layout='constrained')
     best = kept_epoch(h, read_json(Path(run)/'config.json').get('choose', 'macro_f1'))
-    for ax, cols, title in zip(axes, (('train_loss', 'valid_loss'), ('macro_f1', 'qwk')), ('SmoothL1 loss', 'Validation')):
+    for ax, cols, title in zip(axes, (('train_loss', 'valid_loss'), ('macro_f1', 'qwk')),
+                               ('SmoothL1 loss', 'Validation')):
         for c, color, style in zip(cols, ('#00224e', '#bcae6c'), ('-', '--')):
             ax.plot(h.epoch, h[c], style, color=color, label=c, marker='.')
         ax.axvline(best, color='#7c7b78', lw=.8, ls=':')
@@ -323,12 +337,15 @@ def run_summary(
     return (f'{len(h)} epochs, weights of epoch {kept_epoch(h, about["training"]["config"].get("choose", "macro_f1"))}; validation, '
             'with 95% intervals:\n'
             f'  rounded            {line("rounded")}\n  tuned, out of fold {line("tuned_out_of_fold")}\n'
-            f'Gain of fitted thresholds out of fold {gain}: ' + ('they are used\n' if about['tuned_for'] else 'not used, rounding stays\n')
-            + f'An epoch takes {t.seconds.sum():.1f} s: ' + ', '.join(f'{part} {share:.1%}' for part, share in t.share.items())
+            f'Gain of fitted thresholds out of fold {gain}: '
+            + ('they are used\n' if about['tuned_for'] else 'not used, rounding stays\n')
+            + f'An epoch takes {t.seconds.sum():.1f} s: '
+            + ', '.join(f'{part} {share:.1%}' for part, share in t.share.items())
             + f'\nRun    {run}\nBundle {run/"bundle"}')
 
 # %% ../nbs/4_train.ipynb #e6e1ee5d
-@command('dr_train', 'dr_train --backbone efficientnet_b0 --size 224 -b 64 -e 40 -n small', 'dr_train --preset demo --weights none',
+@command('dr_train', 'dr_train --backbone efficientnet_b0 --size 224 -b 64 -e 40 -n small',
+         'dr_train --preset demo --weights none',
          names=dict(batch=('-b',), epochs=('-e',), data=('-d',), save=('-s',), name=('-n',)))
 def dr_train(
     batch: int | None = None, # Number of images per training step (default: the preset's)
@@ -347,7 +364,8 @@ def dr_train(
     fresh: bool = False, # Replace an earlier run of this name; without it, an interrupted run is resumed
 ) -> dict: # Paths of run and bundle, metrics of the validation photographs; empty in all processes but the first
     "Train a grader, tune its thresholds and write its bundle; the same command resumes an interrupted training"
-    cfg = _override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr, at_once=at_once,
+    cfg = _override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr,
+                    at_once=at_once,
                     seed=seed)
     if weights == 'none': cfg = replace(cfg, weights=None)
     _check_config(cfg)

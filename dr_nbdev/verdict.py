@@ -32,12 +32,16 @@ def read_rules(
     if not path.is_file():
         raise DataError(f'{rules} is neither a rule of the package ({", ".join(sorted(o.stem for o in RULES.glob("*.csv")))}) nor a file')
     t = read_table(path)
-    if lacks := [c for c in ('finding', 'referable', 'sight_threatening', 'action', 'interval', 'source') if c not in t]:
+    if lacks := [c for c in ('finding', 'referable', 'sight_threatening', 'action', 'interval', 'source')
+                 if c not in t]:
         raise DataError(f'{path} has no column {", ".join(lacks)}')
-    if sorted(t.finding) != sorted(_FINDINGS): raise DataError(f'{path}: one line is needed for each of {", ".join(_FINDINGS)}')
+    if sorted(t.finding) != sorted(_FINDINGS):
+        raise DataError(f'{path}: one line is needed for each of {", ".join(_FINDINGS)}')
     t = t.set_index('finding')
-    if odd := sorted(set(t.action) - set(ACTIONS)): raise DataError(f'{path}: the action {odd[0]!r} is not known: {", ".join(ACTIONS)}')
-    if t.action['ungradable'] == 'rescreen': raise DataError(f'{path}: an eye that could not be graded is never a rescreen')
+    if odd := sorted(set(t.action) - set(ACTIONS)):
+        raise DataError(f'{path}: the action {odd[0]!r} is not known: {", ".join(ACTIONS)}')
+    if t.action['ungradable'] == 'rescreen':
+        raise DataError(f'{path}: an eye that could not be graded is never a rescreen')
     said = t.loc[_FINDINGS[:-1], ['referable', 'sight_threatening']]
     if not said.isin(['yes', 'no']).all(axis=None):
         raise DataError(f'{path}: referable and sight_threatening are yes or no for every grade')
@@ -96,7 +100,8 @@ def _worst(
     order = order.sort_values(['has', 'yes', 'grade', 'score'], kind='stable')
     row = order.iloc[-1]
     said = row.referable if row.referable in ('yes', 'no') else ''
-    return dict(grade=row.grade, score=row.score, status=row.status, referable=said if row.has else '', name=row['name'],
+    return dict(grade=row.grade, score=row.score, status=row.status, referable=said if row.has else '',
+                name=row['name'],
                 others='; '.join(order.name[:-1]))
 
 _NO_EYE = dict(grade=pd.NA, score=float('nan'), status='missing', referable='', name='', others='')
@@ -108,15 +113,19 @@ def _eye_asks(
     rules: pd.DataFrame, # Rule, as `read_rules` returns it
 ) -> list: # One or two tuples: action, grade of the line of the rule or -1, interval, reason, source
     "List what one eye asks for"
-    ask = lambda f, why: (rules.action[f], int(f) if f.isdigit() else -1, rules.interval[f], f'{side} eye: {why}', rules.source[f])
+    ask = lambda f, why: (rules.action[f], int(f) if f.isdigit() else -1, rules.interval[f], f'{side} eye: {why}',
+                          rules.source[f])
     refer = next(f for f in _FINDINGS if rules.referable[f] == 'yes')
-    if pd.isna(eye['grade']): return [ask('ungradable', 'no photograph' if eye['status'] == 'missing' else eye['status'].replace('_', ' '))]
+    if pd.isna(eye['grade']):
+        return [ask('ungradable', 'no photograph' if eye['status'] == 'missing' else eye['status'].replace('_', ' '))]
     g = str(eye['grade'])
     said = [ask(g, f'grade {g}')]
-    if eye['referable'] == 'yes' and rules.referable[g] == 'no': said.append(ask(refer, f'grade {g}, referable by its score'))
+    if eye['referable'] == 'yes' and rules.referable[g] == 'no':
+        said.append(ask(refer, f'grade {g}, referable by its score'))
     poor = eye['status'] == 'low_quality'
     if eye['referable'] == '' and poor: said.append(ask('ungradable', f'grade {g}, too poor to rule out referable DR'))
-    elif eye['referable'] == '': said.append(ask(refer, f'grade {g}, just below the cut for referable DR: have a person look'))
+    elif eye['referable'] == '':
+        said.append(ask(refer, f'grade {g}, just below the cut for referable DR: have a person look'))
     return said
 
 # %% ../nbs/use/verdict.ipynb #16a11f68
@@ -150,14 +159,17 @@ def verdicts(
     t = _with_patients(result)
     mine, rows = t[t.patient.ne('')], []
     for patient, photos in mine.groupby('patient', sort=False):
-        eyes = {side: _worst(photos[photos.eye == side]) if (photos.eye == side).any() else _NO_EYE for side in ('left', 'right')}
+        eyes = {side: _worst(photos[photos.eye == side]) if (photos.eye == side).any() else _NO_EYE
+                for side in ('left', 'right')}
         if photos.eye.eq('').any(): eyes['other'] = _worst(photos[photos.eye == ''])
         rows.append(_verdict(patient, eyes, rules))
-    columns = ['patient', *(f'{side}_{k}' for side in ('left', 'right') for k in _EYE), 'referable', 'sight_threatening', 'action',
+    columns = ['patient', *(f'{side}_{k}' for side in ('left', 'right') for k in _EYE), 'referable',
+               'sight_threatening', 'action',
                'interval', 'reason', 'rule', 'source', 'not_assessed']
     out = pd.DataFrame(rows, columns=columns + [f'other_{k}' for k in _EYE] * any('other_grade' in r for r in rows))
     out = out.astype({c: 'Int64' for c in out if c.endswith('_grade')})
-    out.attrs['balance'] = balance('photographs by patient', len(t), len(mine), {'whose patient is not known': t.name[t.patient.eq('')]})
+    out.attrs['balance'] = balance('photographs by patient', len(t), len(mine),
+                                   {'whose patient is not known': t.name[t.patient.eq('')]})
     return out
 
 # %% ../nbs/use/verdict.ipynb #7ad45d76
@@ -168,7 +180,8 @@ def verdict_lines(
     n = table.action.value_counts()
     if table.empty: return f'no patient is known: see how photographs are named. {NOT_ASSESSED}'
     counts = [f'{n[o]:6} {o}' for o in ACTIONS[::-1] if o in n]
-    return '\n'.join([f'{len(table)} patient{"s"*(len(table) != 1)} by the rule {table.rule[0]}', *counts, NOT_ASSESSED])
+    return '\n'.join([f'{len(table)} patient{"s"*(len(table) != 1)} by the rule {table.rule[0]}', *counts,
+                      NOT_ASSESSED])
 
 # %% ../nbs/use/verdict.ipynb #f8c46a70
 def verdict_box(
@@ -180,7 +193,8 @@ def verdict_box(
         grade, score, status, said, _, others = (row[f'{side}_{k}'] for k in _EYE)
         text = f'grade {grade}, score {score:.2f}, referable: {said or "left open"}, {status.replace("_", " ")}'
         return f'{text}; also photographed: {others}' if others else text
-    sides = [o for o in ('right', 'left', 'other') if row.get(f'{o}_status') == row.get(f'{o}_status') and f'{o}_status' in row]
+    sides = [o for o in ('right', 'left', 'other') if row.get(f'{o}_status') == row.get(f'{o}_status')
+             and f'{o}_status' in row]
     return render('verdict.html', row=row, eyes=[dict(side=o, text=words(o)) for o in sides])
 
 # %% ../nbs/use/verdict.ipynb #3d652a49
@@ -193,7 +207,8 @@ def patient_page(
     from markupsafe import Markup
     shown = {o: None if pictures.get(o) is None else image_url(pictures[o]) for o in ('right', 'left')}
     eyes = [dict(side=o, name=row[f'{o}_name'], picture=url) for o, url in shown.items()]
-    return render('patient.html', row=row, verdict=Markup(verdict_box(row)), eyes=eyes, disclaimer=DISCLAIMER, weights=weights)
+    return render('patient.html', row=row, verdict=Markup(verdict_box(row)), eyes=eyes, disclaimer=DISCLAIMER,
+                  weights=weights)
 
 # %% ../nbs/use/verdict.ipynb #78b24218
 def page_names(
