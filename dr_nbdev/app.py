@@ -19,7 +19,7 @@ from fastcore.basics import patch
 
 from .archives import open_zip, read_member
 from .cli import command
-from .core import (DISCLAIMER, GRADES, DataError, DRError, _kind, is_image_name, prefetch, render)
+from .core import (DISCLAIMER, GRADES, DataError, DRError, _kind, check_port, is_image_name, prefetch, render)
 from .grader import Grader, Prepared, shipped_bundles
 from .photo import Photo, grade_photo, page_css
 from .predict import result_summary
@@ -399,7 +399,7 @@ def dr_app(
     engine: str = 'torch', # Engine that computes the scores, as for dr_predict
 ):
     "Open a page on this machine to grade photographs. For research use, not a medical device."
-    if port is not None and not 0 < port < 2**16: raise DataError(f'port={port}: a number from 1 to 65535')
+    if port is not None: check_port(host, port)
     with _private_folder() as folder:
         print(f'Starting; stop it with Ctrl-C. {DISCLAIMER}')
         app, url = start_app(folder, weights, host, port, password or os.environ.get('DR_APP_PASSWORD'), False, engine)

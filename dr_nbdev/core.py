@@ -6,12 +6,12 @@
 __all__ = ['GRADES', 'N_GRADES', 'REFERABLE', 'VISION_THREATENING', 'DISCLAIMER', 'GRADE_COLORS', 'IMAGE_EXTENSIONS',
            'MAIN_ARCHIVE', 'EXTRA_ARCHIVE', 'DRError', 'ImageError', 'DataError', 'WeightsError', 'patient_numbers',
            'is_image_name', 'natural_key', 'is_dicom', 'list_folder', 'image_files', 'is_remote', 'file_facts',
-           'read_file', 'check_target', 'only_one', 'write_safely', 'as_json', 'write_json', 'read_json', 'from_dict',
-           'markdown_table', 'templates', 'render', 'image_url', 'is_watched', 'progress', 'prefetch',
+           'read_file', 'check_target', 'check_port', 'only_one', 'write_safely', 'as_json', 'write_json', 'read_json',
+           'from_dict', 'markdown_table', 'templates', 'render', 'image_url', 'is_watched', 'progress', 'prefetch',
            'seed_everything', 'versions', 'environment', 'real_data', 'study', 'skip_slow']
 
 # %% ../nbs/parts/core.ipynb #b72d98fe
-import html, json, os, platform, random, re, sys
+import html, json, os, platform, random, re, socket, sys
 from collections.abc import Callable, Iterable
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -183,6 +183,18 @@ def check_target(
     if not there.is_dir(): raise DataError(f'{path} can\'t be made: {there} is a file')
     if not os.access(there, os.W_OK): raise DataError(f'you may not write to {there}: name another place than {path}')
     return real
+
+# %% ../nbs/parts/core.ipynb #b1c2549c
+def check_port(
+    host: str, # Address to listen on
+    port: int, # Port to listen on
+):
+    "Raise `DataError` where nobody can listen"
+    if not 0 < port < 2**16: raise DataError(f'port={port}: a number from 1 to 65535')
+    with socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try: s.bind((host, port))
+        except OSError as e: raise DataError(f'port {port} of {host} can\'t be used ({e.strerror or e}): choose another with --port') from None
 
 # %% ../nbs/parts/core.ipynb #b89e9ea5
 @contextmanager

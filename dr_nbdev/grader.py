@@ -449,7 +449,7 @@ def _add_referable(
     poor = df.status[has].eq('low_quality')
     # as other empty cells
     df.loc[has, 'referable'] = pd.Series(referable_answers(df.score[has], poor, cut), df.index[has]).fillna(np.nan)
-    below = f'just below the cut for referable DR ({cut:.2f}): have a person look'
+    below = f'just below the cut for referable DR ({cut:.4f}): have a person look'
     for why, holds in ((below, ~poor), ('too poor to rule out referable DR', poor)):
         rows = df.index[has][df.referable[has].isna() & holds]
         df.loc[rows, 'message'] = [f'{o}; {why}' if o else why for o in df.message[rows]]

@@ -104,11 +104,11 @@ def _sure_words(row):
 # %% ../nbs/use/photo.ipynb #0762b19d
 def _referable_words(row, cut):
     "Put the answer to referable into words"
-    if row['referable'] == 'yes': return f'Referable: the score is {cut:.1f} or more.'
-    if row['referable'] == 'no': return f'Not referable: the score is below {cut:.1f}.'
+    if row['referable'] == 'yes': return f'Referable: the score is {cut:.2f} or more.'
+    if row['referable'] == 'no': return f'Not referable: the score is below {cut:.2f}.'
     if row['status'] == 'low_quality':
         return 'Referable or not is left open: the photograph is too poor to rule it out.'
-    return f'Referable or not is left open: the score is just below {cut:.1f}. A person has to decide.'
+    return f'Referable or not is left open: the score is just below {cut:.2f}. A person has to decide.'
 
 # %% ../nbs/use/photo.ipynb #deb06f3e
 def _scale(s):

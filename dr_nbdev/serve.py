@@ -7,18 +7,20 @@ __all__ = ['Batcher', 'Limits', 'make_service', 'dr_serve']
 
 # %% ../nbs/use/serve.ipynb #045f5f36
 import asyncio, hmac, json, logging, os, signal, sys, time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Thread
 
+import pandas as pd
 from fastcore.basics import patch
 
 from .cli import command
-from .core import DISCLAIMER, DataError, render, versions
+from .core import DISCLAIMER, DataError, as_json, check_port, render, versions
 from .fundus import MAX_PIXELS
 from .grader import Grader, Prepared, prepare
-from .verdict import NOT_ASSESSED
+from .verdict import NOT_ASSESSED, read_rules, verdicts
 
 # %% ../nbs/use/serve.ipynb #fd081f75
 class Batcher:
@@ -125,10 +127,11 @@ class _Gate:
 def refusal(self: _Gate, scope):
     "Return status and message of a refused call, or None to let it in"
     headers = {k.decode('latin1').lower(): v.decode('latin1') for k, v in scope['headers']}
-    if scope['path'] == '/health': return None
-    given = headers.get('authorization', '').removeprefix('Bearer ').encode('utf-8', 'replace')
-    if self.token and not hmac.compare_digest(given, self.token.encode()):
-        return 401, 'a token is needed: Authorization: Bearer TOKEN'
+    if scope['path'] in ('/health', '/docs', '/'): return None
+    kind, _, given = headers.get('authorization', '').partition(' ')
+    known = kind.lower() == 'bearer' and hmac.compare_digest(given.encode('utf-8', 'replace'),
+                                                             (self.token or '').encode())
+    if self.token and not known: return 401, 'the token is missing or wrong: send Authorization: Bearer TOKEN'
     if scope['method'] != 'POST': return None
     length = headers.get('content-length', '0')
     if not length.isdecimal() or int(length) > self.limits.total_mb*1e6:
@@ -157,20 +160,41 @@ async def _say(send, status, words):
     await send(dict(type='http.response.start', status=status, headers=headers))
     await send(dict(type='http.response.body', body=body))
 
+# %% ../nbs/use/serve.ipynb #3eb9b71e
+def _verdict_rows(
+    rows: list, # Rows of photographs, as `Batcher.grade` returns them
+    rules: str, # Rule, as for `verdicts`
+) -> list: # Verdict of each patient whose photographs are among them, as plain values
+    "Derive the verdicts from rows of photographs"
+    t = pd.DataFrame(rows).astype(dict(grade='Int64', score=float, status=str))
+    return json.loads(verdicts(t, rules).to_json(orient='records'))
+
 # %% ../nbs/use/serve.ipynb #6e4b2935
-def _add_grade(app, batcher, limits):
-    "Add the call that grades"
+def _add_grade(app, batcher, limits, rules):
+    "Add the calls that grade"
     from fastapi import HTTPException, Response, UploadFile
     grader = batcher.grader
-    @app.post('/grade')
-    async def grade(file: list[UploadFile], response: Response) -> list[dict]:
-        "Grade photographs (multipart field file, once or more): a row for each, null where there is no grade"
+    async def rows_of(file, response):
         if len(file) > limits.files: raise HTTPException(413, f'a call may have {limits.files} photographs at most')
         name = lambda o: os.path.basename((o.filename or 'photograph').replace('\\', '/'))[:200]
         large = [name(o) for o in file if (o.size or 0) > limits.mb*1e6]
         if large: raise HTTPException(413, f'{large[0]} has more than {limits.mb} MB')
         response.headers['X-Weights'], response.headers['X-Disclaimer'] = grader.name, f'{DISCLAIMER} {NOT_ASSESSED}'
         return await asyncio.gather(*[batcher.grade(name(o), await o.read()) for o in file])
+
+    @app.post('/grade')
+    async def grade(file: list[UploadFile], response: Response) -> list[dict]:
+        "Grade photographs (multipart field file, once or more): a row for each, null where there is no grade"
+        return await rows_of(file, response)
+
+    @app.post('/verdict')
+    async def verdict(file: list[UploadFile], response: Response) -> dict:
+        "Grade the photographs of patients, named like 10_left.jpeg or by their DICOM tags: a verdict for each patient, and the rows"
+        rows = await rows_of(file, response)
+        twice = [o for o, n in Counter(r['name'] for r in rows).items() if n > 1]
+        if twice: raise HTTPException(422, f'two photographs are called {twice[0]}: give each a name of its own')
+        return json.loads(as_json(dict(patients=_verdict_rows(rows, rules), photographs=rows,
+                                       not_assessed=NOT_ASSESSED)))
 
 # %% ../nbs/use/serve.ipynb #0b6b3ace
 def _add_state(app, batcher, limits):
@@ -209,6 +233,7 @@ def make_service(
     token: str | None = None, # Token that callers must show; None: open to everybody who can reach the address
     limits: Limits = Limits(), # Limits of a call, and of the queue
     log=None, # Function that is called with a dict after each call; None: no log
+    rules: str = 'icdr', # Rule of the verdicts, as for `verdicts`
 ): # FastAPI application, for any ASGI server
     "Make a service that grades photographs"
     try:
@@ -217,10 +242,11 @@ def make_service(
     except ImportError: raise DataError('the service needs FastAPI: pip install "dr_nbdev[serve]"') from None
     logging.getLogger('python_multipart').setLevel(logging.ERROR) # what is wrong with an upload goes to its sender
     MultiPartParser.spool_max_size = int(limits.total_mb*1e6) # in memory, not on the disk
+    read_rules(rules) # a wrong one shows now
     batcher = Batcher(grader)
     app = FastAPI(title='dr_nbdev', description=f'{DISCLAIMER} {NOT_ASSESSED}', docs_url=None, redoc_url=None)
     app.state.batcher = batcher
-    _add_grade(app, batcher, limits)
+    _add_grade(app, batcher, limits, rules)
     _add_state(app, batcher, limits)
     _add_docs(app, grader, limits, token)
     app.add_middleware(_Gate, batcher=batcher, limits=limits, token=token, log=log)
@@ -240,16 +266,18 @@ def dr_serve(
     max_files: int = Limits.files, # Largest number of photographs in a call
     max_mb: int = Limits.mb, # Largest size of a photograph, megabytes
     timeout: float = Limits.seconds, # Longest time from the start of a call to its answer, seconds
+    rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or path of your own CSV
 ):
     "Run a service that grades photographs sent by HTTP. For research use, not a medical device."
     token = token or os.environ.get('DR_SERVE_TOKEN')
     if host not in ('127.0.0.1', 'localhost', '::1') and not token:
         raise DataError(f'{host} can be reached from other machines: give a token (--token or DR_SERVE_TOKEN), or leave the host out')
-    if not 0 < port < 2**16: raise DataError(f'port={port}: a number from 1 to 65535')
+    check_port(host, port)
+    read_rules(rules)
     if max_files < 1 or max_mb < 1 or timeout <= 0: raise DataError('max_files, max_mb and timeout are larger than 0')
     grader = replace(Grader.load(weights, device).use(engine), quality=quality)
     limits = Limits(max_files, max_mb, max(4*max_mb, Limits.total_mb), timeout)
-    app = make_service(grader, token, limits, lambda o: print(json.dumps(o), file=sys.stderr, flush=True))
+    app = make_service(grader, token, limits, lambda o: print(json.dumps(o), file=sys.stderr, flush=True), rules)
     import uvicorn
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)) # after the calls that it has
     print(f'http://{host}:{port}/docs tells how to ask; stop it with Ctrl-C. {DISCLAIMER}', flush=True)

@@ -17,24 +17,27 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from .bundle import tune
+from .bundle import MIN_PER_GRADE, tune
 from .callbacks import (CheckpointCallback, CompileCallback, EMACallback, FreezeStages, GrowingSquares,
                                 ProfileCallback,
                                 SeedCallback, half_precision, kept_epoch, kept_model, load_checkpoint, time_shares)
 from .cli import command
-from .core import (DataError, DRError, check_target, environment, from_dict as _from_dict, is_watched,
+from .confidence import MIN_SICK
+from .core import (N_GRADES, REFERABLE, DataError, DRError, check_target, environment,
+                           from_dict as _from_dict, is_watched,
                            only_one, read_json,
                            seed_everything, write_json,
                            write_safely)
 from .distributed import joined, my_part, shared_callbacks, wait_for
 from .fundus import Preprocess
-from .grader import check_device
+from .grader import BUNDLE, check_device, shipped_bundles
 from .learner import fundus_dls, grade_learner
 from .manifest import load_manifest
 from .networks import (NETWORK_FIELDS, TIMM, find_backbone, half_dtype, load_state, read_state,
                                retired_fields, save_weights,
                                timm_preprocess, with_views)
 from .splits import leak_groups
+from .thresholds import to_grade
 
 # %% ../nbs/4_train.ipynb #5310aa04
 with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTorch warns
@@ -232,7 +235,7 @@ def _check_run(
     if differ:
         raise DRError(f'{run} holds a run with other settings '
                       f'({", ".join(f"{k}: {old.get(k)}, now {new.get(k)}" for k in sorted(differ))}): '
-                      'choose another name, or fresh=True (--fresh) to replace it')
+                      'choose another name (-n), or fresh=True (--fresh) to replace it')
 
 # %% ../nbs/4_train.ipynb #18a804c0
 def _with_kept_weights(learn, run):
@@ -324,6 +327,21 @@ def _override(
     if size: cfg = replace(cfg, preprocess=replace(cfg.preprocess, size=size))
     return replace(cfg, **{k: v for k, v in given.items() if v is not None})
 
+# %% ../nbs/4_train.ipynb #8abcc68a
+def _why_not(s):
+    "Say why fitted thresholds are not used"
+    few = [f'grade {g} has {n} validation photographs' for g,
+           n in enumerate(np.bincount(s.grade, minlength=N_GRADES)) if n < MIN_PER_GRADE]
+    return f'{", ".join(few)}; {MIN_PER_GRADE} are needed' if few else 'the interval includes 0'
+
+def _doubts(s):
+    "List what makes a finished run doubtful"
+    grades, sick = np.unique(to_grade(s.score)), int((s.grade >= REFERABLE).sum())
+    out = [f'Warning: every validation photograph gets grade {grades[0]}. Train longer (-e)'] if len(grades) == 1 else []
+    if sick < MIN_SICK: out.append(f'Only {sick} referable photographs in validation: the cut for referable is the threshold to Moderate, and the '
+                                   f'share of diseased eyes that it finds is not known ({MIN_SICK} are needed)')
+    return out
+
 # %% ../nbs/4_train.ipynb #acaaf452
 def run_summary(
     run: Path, # Folder of a finished and tuned run
@@ -333,12 +351,13 @@ def run_summary(
     line = lambda way: '  '.join('{} {value:.3f} ({low:.3f} to {high:.3f})'.format(k, **about['metrics'][way][k])
                                  for k in ('macro_f1', 'qwk'))
     gain = '{value:+.3f} ({low:+.3f} to {high:+.3f})'.format(**about['gain'])
-    t = time_shares(run)
+    t, s = time_shares(run), pd.read_csv(run/'val_scores.csv', dtype=dict(patient=str))
     return (f'{len(h)} epochs, weights of epoch {kept_epoch(h, about["training"]["config"].get("choose", "macro_f1"))}; validation, '
             'with 95% intervals:\n'
             f'  rounded            {line("rounded")}\n  tuned, out of fold {line("tuned_out_of_fold")}\n'
             f'Gain of fitted thresholds out of fold {gain}: '
-            + ('they are used\n' if about['tuned_for'] else 'not used, rounding stays\n')
+            + ('they are used\n' if about['tuned_for'] else f'not used ({_why_not(s)}), rounding stays\n')
+            + ''.join(f'{o}\n' for o in _doubts(s))
             + f'An epoch takes {t.seconds.sum():.1f} s: '
             + ', '.join(f'{part} {share:.1%}' for part, share in t.share.items())
             + f'\nRun    {run}\nBundle {run/"bundle"}')
@@ -356,7 +375,8 @@ def dr_train(
     preset: Literal['default', 'kaggle2023', 'demo'] = 'default', # Source of every setting that no option overrides
     backbone: str | None = None, # Network, such as efficientnet_v2_m, or timm:NAME (default: the preset's)
     size: int | None = None, # Side of the square image, pixels (default: the preset's, or that of the timm network)
-    weights: str | None = None, # Initial weights: 'imagenet', 'none', or path of a state dict (default: the preset's)
+    # Initial weights: 'imagenet', 'none', a shipped bundle, or path of a state dict (default: the preset's)
+    weights: str | None = None,
     lr: float | None = None, # Highest learning rate (default: the preset's, or the backbone's own)
     at_once: int | None = None, # Number of images per forward pass, for a small GPU (default: the whole batch)
     seed: int | None = None, # Random seed of weights, order and augmentation (default: the preset's)
@@ -364,6 +384,9 @@ def dr_train(
     fresh: bool = False, # Replace an earlier run of this name; without it, an interrupted run is resumed
 ) -> dict: # Paths of run and bundle, metrics of the validation photographs; empty in all processes but the first
     "Train a grader, tune its thresholds and write its bundle; the same command resumes an interrupted training"
+    if weights in (bundles := shipped_bundles()):
+        backbone = backbone or read_json(bundles[weights]/BUNDLE[0])['backbone']
+        weights = str(bundles[weights]/BUNDLE[1])
     cfg = _override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr,
                     at_once=at_once,
                     seed=seed)

@@ -8,6 +8,7 @@ __all__ = ['RULES', 'ACTIONS', 'NOT_ASSESSED', 'read_rules', 'read_patients', 'v
 
 # %% ../nbs/use/verdict.ipynb #0d224cb9
 import re
+from datetime import date
 from itertools import count
 from pathlib import Path, PurePosixPath
 
@@ -16,7 +17,21 @@ import pandas as pd
 
 import dr_nbdev
 from .core import DISCLAIMER, N_GRADES, DataError, image_url, render
-from .tables import EYES, balance, find_columns, image_id, name_some, patient_eye, read_table
+from .tables import EYES, balance, balance_line, find_columns, image_id, name_some, patient_eye, read_table
+
+# %% ../nbs/use/verdict.ipynb #c78a9b12
+def _check_order(t, path):
+    "Refuse a rule in which a higher grade is taken more lightly than a lower one"
+    if (gap := t.index[t.interval.str.strip().eq('')].tolist()): raise DataError(f'{path}: {gap[0]} has no interval')
+    home = [f for f in _FINDINGS[:-1] if t.referable[f] == 'yes' and t.action[f] == 'rescreen']
+    if home: raise DataError(f'{path}: grade {home[0]} is referable, but its action is rescreen')
+    urgency = t.action.map(ACTIONS.index)
+    for low, high in zip(_FINDINGS[:-2], _FINDINGS[1:-1]):
+        for k in ('referable', 'sight_threatening'):
+            if (t[k][low], t[k][high]) == ('yes', 'no'):
+                raise DataError(f'{path}: {k} of grade {high} is less than that of grade {low}')
+        if urgency[high] < urgency[low]:
+            raise DataError(f'{path}: the action of grade {high} is less urgent than that of grade {low}')
 
 # %% ../nbs/use/verdict.ipynb #16e736cc
 RULES = Path(dr_nbdev.__file__).parent/'rules'
@@ -46,6 +61,7 @@ def read_rules(
     if not said.isin(['yes', 'no']).all(axis=None):
         raise DataError(f'{path}: referable and sight_threatening are yes or no for every grade')
     if not said.referable.eq('yes').any(): raise DataError(f'{path}: no grade is referable')
+    _check_order(t, path)
     t.attrs['name'] = path.stem
     return t
 
@@ -53,7 +69,7 @@ def read_rules(
 def read_patients(
     path: str | Path, # Table with the columns image, patient and eye, under any of their usual names
     names: list[str], # Names of the photographs, as in the table of grades
-) -> tuple[dict, dict]: # Photograph to (patient, 'left', 'right' or ''); balance of the lines of the table
+) -> tuple[dict, list, list]: # Photograph to (patient, 'left', 'right' or ''); notes; patients without any photograph
     "Read from a table which patient and eye each photograph shows"
     t = read_table(path)
     cols = find_columns(t)
@@ -61,9 +77,11 @@ def read_patients(
         raise DataError(f'{path}: none of the columns {", ".join(t)} is known to hold the {" or the ".join(lacks)}: rename them')
     t = t.rename(columns={v: k for k, v in cols.items()})
     side = t.eye.str.lower().map(EYES | {'': ''})
-    bad = side.isna() | t.image.eq('') | t.patient.eq('')
-    if bad.any(): raise DataError(f'{path}: line {t.attrs["lines"][int(bad.argmax())]} lacks an image or a patient, or its eye is '
-                                 'not left or right')
+    for bad, why in ((t.image.eq(''), 'has no image'), (t.patient.eq(''), 'has no patient'),
+                     (side.isna(), 'names an eye other than left or right')):
+        if bad.any():
+            i = int(bad.argmax())
+            raise DataError(f'{path}: line {t.attrs["lines"][i]} {why} ({t.image[i]}, {t.patient[i]}, {t.eye[i]})')
     ids = pd.Series(map(image_id, names), dtype=object)
     key = str if ids.duplicated().any() and t.image.isin(names).any() else image_id # the same name in several folders
     who = dict(zip(t.image.map(key), zip(t.patient, side)))
@@ -74,8 +92,14 @@ def read_patients(
     found = {n: who[k] for n, k in mine.items() if k in who}
     if not found:
         raise DataError(f'{path} names none of the {len(names)} photographs: {t.image.iloc[0]!r}, {names[0]!r}. Is it the right one?')
-    lost = t.image[~t.image.map(key).isin(mine)]
-    return found, balance('lines of the table of patients', len(t), len(found), {'without a photograph': lost})
+    lost = ~t.image.map(key).isin(mine)
+    notes = [balance_line(balance('lines of the table of patients', len(t), len(found),
+                                  {'without a photograph': t.image[lost]}))]
+    other = [n for n, (_, eye) in found.items() if {eye, (said := patient_eye(image_id(n))[1])} == {'left', 'right'}
+             and eye != said]
+    if other:
+        notes.append(f'{path} and the name of the file disagree about the side, the table counts: {name_some(other)}')
+    return found, notes, [o for o in dict.fromkeys(t.patient) if o not in {who for who, _ in found.values()}]
 
 # %% ../nbs/use/verdict.ipynb #d2bffbc1
 def _with_patients(
@@ -90,21 +114,25 @@ def _with_patients(
     return t.assign(patient=t.patient.mask(apart, folder + '/' + t.patient))
 
 # %% ../nbs/use/verdict.ipynb #2efd3482
+# Columns; `highest` and `uncounted` are used here only
 _EYE = ['grade', 'score', 'status', 'referable', 'name', 'others']
 
 def _worst(
     photos: pd.DataFrame, # Rows of the table of grades that show one eye
-) -> dict: # Values for the keys of `_EYE`
+) -> dict: # Values for the keys of `_EYE`, the highest grade in a prediction set, and the number of poor photographs not counted
     "Combine the photographs of an eye: the worst with a grade counts"
     order = photos.assign(has=photos.grade.notna(), yes=photos.referable.eq('yes'))
     order = order.sort_values(['has', 'yes', 'grade', 'score'], kind='stable')
     row = order.iloc[-1]
     said = row.referable if row.referable in ('yes', 'no') else ''
+    sets = [o for o in order.get('set', pd.Series(dtype=str)).dropna() if o]
     return dict(grade=row.grade, score=row.score, status=row.status, referable=said if row.has else '',
                 name=row['name'],
-                others='; '.join(order.name[:-1]))
+                others='; '.join(order.name[:-1]), highest=max((int(o[-1]) for o in sets), default=-1),
+                uncounted=int(order.status[:-1].ne('ok').sum()) if row.status == 'ok' else 0)
 
-_NO_EYE = dict(grade=pd.NA, score=float('nan'), status='missing', referable='', name='', others='')
+_NO_EYE = dict(grade=pd.NA, score=float('nan'), status='missing', referable='', name='', others='', highest=-1,
+               uncounted=0)
 
 # %% ../nbs/use/verdict.ipynb #759f7da1
 def _eye_asks(
@@ -139,11 +167,15 @@ def _verdict(
     asked.sort(key=lambda o: (-ACTIONS.index(o[0]), -o[1]))
     action, _, interval, _, source = asked[0]
     why = [o[3] for o in asked if o[0] in (action, *ACTIONS[1:])]
+    why += [f'{side} eye: {n} poor or unreadable photograph{"s"*(n > 1)} not counted' for side,
+            eye in eyes.items() if (n := eye['uncounted'])]
     said = [o['referable'] for o in eyes.values()]
     threat = [rules.sight_threatening[str(o['grade'])] for o in eyes.values() if not pd.isna(o['grade'])]
-    sure = all(o['referable'] in ('yes', 'no') and o['status'] == 'ok' or o['referable'] == 'no' for o in eyes.values())
+    first = min(int(f) for f in _FINDINGS[:-1] if rules.sight_threatening[f] == 'yes')
+    sure = all(o['referable'] == 'no' or o['referable'] == 'yes' and o['status'] == 'ok' for o in eyes.values())
+    sure = sure and all(o['highest'] < first for o in eyes.values())
     out = dict(patient=patient)
-    for side, eye in eyes.items(): out |= {f'{side}_{k}': v for k, v in eye.items()}
+    for side, eye in eyes.items(): out |= {f'{side}_{k}': eye[k] for k in _EYE}
     return out | dict(referable='yes' if 'yes' in said else 'no' if set(said) == {'no'} else 'unknown',
                       sight_threatening='yes' if 'yes' in threat else 'no' if sure else 'unknown', action=action,
                       interval=interval, reason='; '.join(dict.fromkeys(why)),
@@ -151,13 +183,15 @@ def _verdict(
 
 # %% ../nbs/use/verdict.ipynb #d21325e5
 def verdicts(
-    result: pd.DataFrame, # Table of grades, as `predict_folder` returns it
+    # Table of grades, as `predict_folder` returns it; `attrs['absent']` may list patients without a photograph
+    result: pd.DataFrame,
     rules: str | Path = 'icdr', # Name of a rule of the package, or path of a CSV file
 ) -> pd.DataFrame: # Row per patient; `attrs` hold the balance of the photographs
     "Derive a verdict for each patient, by a rule"
     rules = read_rules(rules)
     t = _with_patients(result)
-    mine, rows = t[t.patient.ne('')], []
+    mine, rows = t[t.patient.ne('')], [_verdict(o, dict(left=_NO_EYE, right=_NO_EYE), rules)
+                                       for o in result.attrs.get('absent', [])]
     for patient, photos in mine.groupby('patient', sort=False):
         eyes = {side: _worst(photos[photos.eye == side]) if (photos.eye == side).any() else _NO_EYE
                 for side in ('left', 'right')}
@@ -207,7 +241,9 @@ def patient_page(
     from markupsafe import Markup
     shown = {o: None if pictures.get(o) is None else image_url(pictures[o]) for o in ('right', 'left')}
     eyes = [dict(side=o, name=row[f'{o}_name'], picture=url) for o, url in shown.items()]
-    return render('patient.html', row=row, verdict=Markup(verdict_box(row)), eyes=eyes, disclaimer=DISCLAIMER,
+    made = f'{date.today()}, dr_nbdev {dr_nbdev.__version__}'
+    return render('patient.html', row=row, verdict=Markup(verdict_box(row)), eyes=eyes, made=made,
+                  disclaimer=DISCLAIMER,
                   weights=weights)
 
 # %% ../nbs/use/verdict.ipynb #78b24218
