@@ -68,8 +68,8 @@ def model_card(
 ) -> str: # Card as Markdown
     "Write the model card of a bundle: training, figures, known failures, guideline items and open questions"
     items = _checklist(about, evaluation)
-    external = markdown_table([dict(figure=k.replace('_', ' '), value=figure_words(f)) for k,
-                               f in evaluation['figures'].items()
+    external = markdown_table([dict(figure=k.replace('_', ' '), value=figure_words(f))
+                               for k, f in evaluation['figures'].items()
                                if k in CARD_FIGURES]) if evaluation else ''
     return render('model_card.md', external=external, images=markdown_table(_images(about)),
                   figures=markdown_table(_figures(about['by_source'])),

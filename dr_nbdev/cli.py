@@ -48,8 +48,8 @@ def _common(has_result):
                    verbose=typer.Option('-v', '--verbose', help='Print versions first, and where an error came from'),
                    version=typer.Option('--version', callback=_show_version, is_eager=True, help='Print the version'))
     if has_result: options['json'] = typer.Option('--json', help='Print the result as JSON, and nothing else')
-    return [Parameter(f'_{k}', Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, o]) for k,
-            o in options.items()]
+    return [Parameter(f'_{k}', Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, o])
+            for k, o in options.items()]
 
 # %% ../nbs/parts/cli.ipynb #0798b54e
 def _outcome(func, options, quiet, json, incomplete):
@@ -99,8 +99,8 @@ def _with_values(
 ) -> list: # Words with the missing values filled in
     "Fill in the value of options that stand alone"
     last = lambda i: i + 1 == len(argv) or argv[i + 1].startswith('-') and argv[i + 1] != '-'
-    return [f'{o}={alone[k]}' if (k := o.lstrip('-').replace('-', '_')) in alone and last(i) else o for i,
-            o in enumerate(argv)]
+    return [f'{o}={alone[k]}' if (k := o.lstrip('-').replace('-', '_')) in alone and last(i) else o
+            for i, o in enumerate(argv)]
 
 # %% ../nbs/parts/cli.ipynb #5bf0bd70
 def _run_command(

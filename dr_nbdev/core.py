@@ -194,7 +194,8 @@ def check_port(
     with socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try: s.bind((host, port))
-        except OSError as e: raise DataError(f'port {port} of {host} can\'t be used ({e.strerror or e}): choose another with --port') from None
+        except OSError as e:
+            raise DataError(f'port {port} of {host} can\'t be used ({e.strerror or e}): choose another (--port)') from None
 
 # %% ../nbs/parts/core.ipynb #b89e9ea5
 @contextmanager

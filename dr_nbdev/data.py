@@ -118,8 +118,8 @@ def _balances(every, archives, plan):
     for k, a in every.items():
         t, ids = plan[plan.source == k], a.table.image_id
         used, left = t[t.split != LEFT], t[t.split == LEFT]
-        why = {r: o.tolist() for r,
-               o in left.image_id.groupby(left.reason.str.replace(r'^copy of .*', 'copies', regex=True))}
+        why = {r: o.tolist()
+               for r, o in left.image_id.groupby(left.reason.str.replace(r'^copy of .*', 'copies', regex=True))}
         why['held out'] = ids[~ids.isin(archives[k].table.image_id)]
         why['not drawn, training has enough'] = archives[k].table.image_id[~archives[k].table.image_id.isin(t.image_id)]
         out += [o | dict(what=f'{k}: {o["what"]}') for o in a.balances]

@@ -235,8 +235,8 @@ class FieldOfView:
 
     @property
     def box(self): # Rows and columns of the picture that was read
-        return tuple(slice(a//self.shrink, -(-b//self.shrink)) for a,
-                     b in ((self.top, self.bottom), (self.left, self.right)))
+        return tuple(slice(a//self.shrink, -(-b//self.shrink))
+                     for a, b in ((self.top, self.bottom), (self.left, self.right)))
     @property
     def inside(self): # Part of the mask that lies in the box
         t, b, l, r = (round(o*self.scale) for o in (self.top, self.bottom, self.left, self.right))

@@ -120,8 +120,8 @@ def _graded_values(o, with_heat):
     "Collect the values that a card shows of a grade"
     r, grader = o.row, o.grader
     edges = [_scale(-9), *map(_scale, grader.thresholds), _scale(9)]
-    probs = [] if pd.isna(r['p0']) else [(n, round(100*r[f'p{k}']), c) for k,
-                                         (n, c) in enumerate(zip(GRADES, GRADE_COLORS))]
+    probs = [] if pd.isna(r['p0']) else [(n, round(100*r[f'p{k}']), c)
+                                         for k, (n, c) in enumerate(zip(GRADES, GRADE_COLORS))]
     return dict(grade=r['grade'], label=r['label'], score=f'{r["score"]:.2f}', at=_scale(r['score']),
                 bands=list(zip(edges, edges[1:], GRADE_COLORS)),
                 cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds], probs=probs, sure=_sure_words(r),

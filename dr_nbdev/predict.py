@@ -160,8 +160,8 @@ def _doubtful_patients(result):
     same = t[t.groupby(['score', 'quality']).patient.transform('nunique') > 1].sort_values(['score', 'quality'])
     names = pd.Series(t.patient.unique(), dtype=object)
     alike = names[names.str.lower().duplicated(keep=False)]
-    return [f'{what}: {name_some(o)}' for what,
-            o in (('the same score and quality under two patients, is it one photograph?', same.name),
+    return [f'{what}: {name_some(o)}'
+            for what, o in (('the same score and quality under two patients, is it one photograph?', same.name),
                                                       ('patients whose names differ only in capitals', alike))
             if len(o)]
 
@@ -300,7 +300,8 @@ def dr_predict(
     if ray: result = _grade_on_ray(grader, files, names, rest, out, ray)
     elif shard: result = grade_shard(grader, files, names, out, parse_shard(shard), batch)
     else: result = grader.grade_listed(files, names, rest, out, batch)
-    print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {shard_file(out, *parse_shard(shard)) if shard else out}')
+    written = shard_file(out, *parse_shard(shard)) if shard else out
+    print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {written}')
     if submission:
         _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')
     for o in notes: print(o)

@@ -220,8 +220,8 @@ def _add_docs(app, grader, limits, token):
     @app.get('/docs', response_class=HTMLResponse, include_in_schema=False)
     @app.get('/', response_class=HTMLResponse, include_in_schema=False)
     async def docs() -> str:
-        calls = [(m.upper(), path, o.get('description', '')) for path, ways in app.openapi()['paths'].items() for m,
-                 o in ways.items()]
+        calls = [(m.upper(), path, o.get('description', '')) for path, ways in app.openapi()['paths'].items()
+                 for m, o in ways.items()]
         return render('serve.html', calls=calls, disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED,
                       weights=grader.name, locked=bool(token),
                       address='/', max_files=limits.files, max_mb=limits.mb, max_mpx=MAX_PIXELS//10**6,

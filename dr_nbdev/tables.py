@@ -203,16 +203,16 @@ def balance(
     if found != used + sum(map(len, left.values())):
         raise AssertionError(f'{what}: {found} found, {used} used, left out {left}')
     return dict(what=what, found=found, used=used,
-                left_out={k: dict(n=len(v), first=heapq.nsmallest(3, map(str, v), key=natural_key)) for k,
-                          v in left.items()})
+                left_out={k: dict(n=len(v), first=heapq.nsmallest(3, map(str, v), key=natural_key))
+                          for k, v in left.items()})
 
 # %% ../nbs/parts/tables.ipynb #0026c004
 def balance_line(
     b: dict, # Result of `balance`
 ) -> str: # Text such as 'files: 9 found = 7 used + 2 left out: 1 DICOM (3.dcm), 1 hidden (.DS_Store)'
     "Write a balance as one line of text"
-    some = [f'{v["n"]} {k} ({", ".join(v["first"])}{" ..." if v["n"] > len(v["first"]) else ""})' for k,
-            v in b['left_out'].items()]
+    some = [f'{v["n"]} {k} ({", ".join(v["first"])}{" ..." if v["n"] > len(v["first"]) else ""})'
+            for k, v in b['left_out'].items()]
     rest = b['found'] - b['used']
     return f'{b["what"]}: {b["found"]} found = {b["used"]} used + {rest} left out' + (f': {", ".join(some)}' if some else '')
 

@@ -71,8 +71,8 @@ def plot_scores(
                   edgecolor='#444', lw=.6)
     for t in _thresholds(thresholds): ax.axvline(t, color='black', lw=1, ls='--')
     ax.set(xlabel='score', title='Scores by true grade; dashed: thresholds',
-           yticks=np.arange(N_GRADES)+.3, yticklabels=[f'{k} {g}\n(n={(grades == k).sum()})' for k,
-                                                       g in enumerate(GRADES)])
+           yticks=np.arange(N_GRADES)+.3, yticklabels=[f'{k} {g}\n(n={(grades == k).sum()})'
+                                                       for k, g in enumerate(GRADES)])
     return ax
 
 # %% ../nbs/5_thresholds.ipynb #81245499

@@ -330,17 +330,17 @@ def _override(
 # %% ../nbs/4_train.ipynb #8abcc68a
 def _why_not(s):
     "Say why fitted thresholds are not used"
-    few = [f'grade {g} has {n} validation photographs' for g,
-           n in enumerate(np.bincount(s.grade, minlength=N_GRADES)) if n < MIN_PER_GRADE]
+    few = [f'grade {g} has {n} validation photographs'
+           for g, n in enumerate(np.bincount(s.grade, minlength=N_GRADES)) if n < MIN_PER_GRADE]
     return f'{", ".join(few)}; {MIN_PER_GRADE} are needed' if few else 'the interval includes 0'
 
 def _doubts(s):
     "List what makes a finished run doubtful"
     grades, sick = np.unique(to_grade(s.score)), int((s.grade >= REFERABLE).sum())
     out = [f'Warning: every validation photograph gets grade {grades[0]}. Train longer (-e)'] if len(grades) == 1 else []
-    if sick < MIN_SICK: out.append(f'Only {sick} referable photographs in validation: the cut for referable is the threshold to Moderate, and the '
-                                   f'share of diseased eyes that it finds is not known ({MIN_SICK} are needed)')
-    return out
+    if sick >= MIN_SICK: return out
+    return [*out, f'Only {sick} referable photographs in validation, {MIN_SICK} are needed: the cut for referable is the threshold to '
+                  'Moderate, and the share of diseased eyes that it finds is not known']
 
 # %% ../nbs/4_train.ipynb #acaaf452
 def run_summary(

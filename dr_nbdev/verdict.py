@@ -167,8 +167,8 @@ def _verdict(
     asked.sort(key=lambda o: (-ACTIONS.index(o[0]), -o[1]))
     action, _, interval, _, source = asked[0]
     why = [o[3] for o in asked if o[0] in (action, *ACTIONS[1:])]
-    why += [f'{side} eye: {n} poor or unreadable photograph{"s"*(n > 1)} not counted' for side,
-            eye in eyes.items() if (n := eye['uncounted'])]
+    why += [f'{side} eye: {n} poor or unreadable photograph{"s"*(n > 1)} not counted'
+            for side, eye in eyes.items() if (n := eye['uncounted'])]
     said = [o['referable'] for o in eyes.values()]
     threat = [rules.sight_threatening[str(o['grade'])] for o in eyes.values() if not pd.isna(o['grade'])]
     first = min(int(f) for f in _FINDINGS[:-1] if rules.sight_threatening[f] == 'yes')
