@@ -230,7 +230,7 @@ def layout(self: _Page):
                                        interactive=False,
                                        elem_id='dr-examples')
             self.weights = gr.Dropdown(self.choices, value=self.choices[0], label='Weights', elem_id='dr-weights')
-            self.quality = gr.Radio([('warn', 'warn'), ('no grade', 'refuse')], value='warn', label='Poor photographs')
+            self.quality = gr.Radio([('grade with a warning', 'warn'), ('no grade', 'refuse')], value='warn', label='Low-quality photographs')
         with gr.Column(scale=3, min_width=320):
             self.status = gr.Markdown('Drop photographs on the left, or click on a drawn eye.', elem_id='dr-status')
             self.which = gr.Dropdown([], label='Show', elem_id='dr-which', visible=False)

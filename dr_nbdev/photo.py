@@ -90,16 +90,15 @@ def _heat_picture(
     return np.dstack([heat_colours(heat), (255*np.sqrt(heat)).astype(np.uint8)])
 
 # %% ../nbs/use/photo.ipynb #3f1548fb
-def _sure_words(row):
+def _sure_words(row, coverage):
     "Put the certainty of a grade into words"
     if pd.isna(row['confidence']): return 'These weights have no calibration: nothing can be said about certainty.'
     likely = max(range(N_GRADES), key=lambda k: row[f'p{k}'])
-    text = f'{row["confidence"]:.0%} probable.'
+    text = f'Probability of this grade: {row["confidence"]:.0%}.'
     if likely != row['grade']:
         text += f' {GRADES[likely]} is more probable: the thresholds are set for the best agreement over all grades.'
     if pd.isna(row['set']): return text
-    which = 'one of ' + row['set'].replace('-', ' to ') if '-' in row['set'] else 'this one'
-    return f'{text} For 90% of photographs the true grade is {which}.'
+    return f'{text} Prediction set: {row["set"].replace("-", " to ")}. Such sets contain the true grade of {coverage:.0%} of photographs.'
 
 # %% ../nbs/use/photo.ipynb #0762b19d
 def _referable_words(row, cut):
@@ -124,7 +123,7 @@ def _graded_values(o, with_heat):
                                          for k, (n, c) in enumerate(zip(GRADES, GRADE_COLORS))]
     return dict(grade=r['grade'], label=r['label'], score=f'{r["score"]:.2f}', at=_scale(r['score']),
                 bands=list(zip(edges, edges[1:], GRADE_COLORS)),
-                cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds], probs=probs, sure=_sure_words(r),
+                cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds], probs=probs, sure=_sure_words(r, grader.coverage),
                 referable=_referable_words(r, grader.referable_cut),
                 heat=image_url(_heat_picture(o.heat)) if with_heat or o._heat is not None else None)
 

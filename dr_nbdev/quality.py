@@ -200,7 +200,7 @@ def quality_words(
     share: float, # Quality, as for `quality_band`
 ) -> str: # Word and share; '' if not known
     "Describe the quality of a photograph in a word, and explain it"
-    return (band := quality_band(share)) and f'{band} ({share:.0%} of real photographs are no better)'
+    return (band := quality_band(share)) and f'{band} (as good as or better than {share:.0%} of real photographs)'
 
 # %% ../nbs/parts/quality.ipynb #53f12624
 def quality_sheet(
