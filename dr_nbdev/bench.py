@@ -617,7 +617,6 @@ def bench(
             tables.append(_bench_memory(_camera_files(d/'small', 6, width=800), 300 if quick else 5000))
         step('start')
         tables.append(_bench_start(rounds))
-        step('done')
     t = pd.concat(tables, ignore_index=True)
     t.attrs['rates'] = rates
     return t

@@ -126,13 +126,19 @@ def _balances(every, archives, plan):
         out.append(balance(f'graded photographs of {a.path.name}', len(ids), len(used), why))
     return out
 
+# %% ../nbs/1_data.ipynb #85d8e971
+def _fingerprints(every, photos):
+    "Collect what identifies the archives and your own folders, for the settings"
+    prints = {k: every[k].fingerprint for k in ARCHIVES if k in every}
+    return prints | (dict(photos={k: every[k].fingerprint for k in photos}) if photos else {})
+
 # %% ../nbs/1_data.ipynb #814c520d
-def _plan(stage, archives, own, plan_archives, per_grade, val, seed):
-    "Decide for each photograph of the archives and of your own folders where it goes"
-    plan = pd.DataFrame()
+def _plan(stage, archives, plan_archives, per_grade, val, seed):
+    "Decide for each photograph of the archives and of your own folders where it goes; the second value is your folders"
+    own, plan = {k: a for k, a in archives.items() if k not in ARCHIVES}, pd.DataFrame()
     if 'main' in archives: plan = plan_archives(stage, archives['main'], archives['additional'], per_grade, val, seed)
     if own: plan = pd.concat([plan, plan_photos(stage, own, plan, val, seed)], ignore_index=True)
-    return plan
+    return plan, own
 
 # %% ../nbs/1_data.ipynb #5d2303a6
 def merge(
@@ -152,8 +158,7 @@ def merge(
     "Merge archives and folders into a folder of graded photographs with a manifest"
     dest, settings = Path(dest), _settings(split, per_grade, val, seed)
     every = _read_all(main, additional, photos, columns, mapping)
-    settings.update({k: every[k].fingerprint for k in ARCHIVES if k in every})
-    if photos: settings['photos'] = {k: every[k].fingerprint for k in photos}
+    settings |= _fingerprints(every, photos)
     archives, notes = _hold_out(every, hold_out, settings)
     with only_one(check_target(dest, folder=True)):
         if dest.is_dir(): finish_merge(dest)
@@ -164,8 +169,7 @@ def merge(
             _check_dest(dest, settings, replace)
             shutil.rmtree(dest/WORK/IMAGES/'val', ignore_errors=True)
             stage = Stage(dest/WORK/IMAGES/'train')
-            own = {k: a for k, a in archives.items() if k not in ARCHIVES}
-            plan = _plan(stage, archives, own, PLANS[split], per_grade, val, seed)
+            plan, own = _plan(stage, archives, PLANS[split], per_grade, val, seed)
             notes += [o for a in archives.values() for o in a.notes] + _asked_in_vain(plan)
             about = dict(settings=settings, archives=[str(a.path) for a in every.values()], notes=notes,
                          balance=_balances(every, archives, plan))

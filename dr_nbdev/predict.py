@@ -244,6 +244,12 @@ def _check_options(shard, ray, submission, fill, patients, pages, rules='icdr', 
     if rules != 'icdr' and not patients: raise DataError('rules are about patients: add --patients')
     if list_ and folder != FOLDER: raise DataError('a list and a folder: name one of them')
 
+# %% ../nbs/6_predict.ipynb #6e9a4e18
+def _list_weights():
+    "Print the bundles of the package"
+    print((table := weights_table()).to_string(index=False))
+    return table
+
 # %% ../nbs/6_predict.ipynb #a51da9ee
 def _grade_on_ray(grader, files, names, rest, out, address):
     "Grade on a cluster of Ray, and read the table that its workers wrote"
@@ -285,9 +291,7 @@ def dr_predict(
     list_weights: bool = False, # List the bundles of the package, without grading
 ) -> pd.DataFrame: # Table of grades, one row for each photograph
     "Grade a folder of fundus photographs. For research use, not a medical device."
-    if list_weights:
-        print((table := weights_table()).to_string(index=False))
-        return table
+    if list_weights: return _list_weights()
     if gather: return _gather(out, submission, fill, patients, rules)
     _check_options(shard, ray, submission, fill, patients, pages, rules, folder, list_)
     files, names, rest = photo_list(read_list(list_) if list_ else folder, recursive)
@@ -302,11 +306,9 @@ def dr_predict(
     else: result = grader.grade_listed(files, names, rest, out, batch)
     written = shard_file(out, *parse_shard(shard)) if shard else out
     print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {written}')
-    if submission:
-        _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')
+    if submission: _write_beside(out, 'submission.csv', kaggle_form(result, submission, fill), f'in the form of {submission}')
     for o in notes: print(o)
     result.attrs['absent'] = absent
-    if patients:
-        result.attrs['patients'] = _write_patients(result, grader.name, '' if list_ else folder, out, rules, pages)
+    if patients: result.attrs['patients'] = _write_patients(result, grader.name, '' if list_ else folder, out, rules, pages)
     print(f'{balance_line(result.attrs["balance"])}\n{DISCLAIMER}')
     return result
