@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .augment import save_again
-from .core import DataError, ImageError, prefetch, progress, write_safely
+from .core import CACHE_TAG, DataError, ImageError, prefetch, progress, write_safely
 from .fundus import Preprocess, read_image
 
 # %% ../nbs/parts/cache.ipynb #f6e81df2
@@ -66,6 +66,7 @@ def prepare_images(
             and not ready(o, k)]
     if not todo: return {}
     folder.mkdir(parents=True, exist_ok=True)
+    with write_safely(folder.parent/CACHE_TAG) as tmp: tmp.write_text('Signature: 8a477f597d28d172789f06886806bc55\n')
     need, free = 3*size**2*len(todo), shutil.disk_usage(folder).free
     if need > free:
         raise DataError(f'{len(todo)} images at {size} px take {need/1e6:.0f} MB in {folder}, but its disk has {free/1e6:.0f} MB left: '
