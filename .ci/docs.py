@@ -204,20 +204,23 @@ def as_text(nb):
         parts += [f'```\n{o.strip()}\n```' for o in texts if o.strip() and not o.startswith('<')]
     return '\n\n'.join(parts) + '\n'
 
+def heading(nb):
+    "Title and subtitle of a notebook"
+    return next(m.groups() for c in nb.cells if (m := re.match(r'# (.*)\n+> (.*)', c.source)))
+
 def llms_txt():
     "For programs that read documentation: llms.txt lists the pages, and PAGE.html.md is each page as text (llmstxt.org)"
-    lines = []
+    lines, sources = [], {page_name(p): nbs/p for p in notebooks()}
     for group, pages in GROUPS.items():
         if group == 'About': continue
         lines.append(f'\n## {group}\n')
-        sources = {page_name(p): nbs/p for p in notebooks()}
         for page in pages or [o for o in sources if o.startswith('parts/')]:
             nb = nbformat.read(sources[page], as_version=4)
             (site/f'{page}.html.md').write_text(as_text(nb), encoding='utf-8')
-            title, about = re.match(r'# (.*)\n+> (.*)', nb.cells[0].source if nb.cells[0].cell_type == 'markdown' else nb.cells[1].source).groups()
+            title, about = heading(nb)
             lines.append(f'- [{title}]({page}.html.md): {about}')
     home = nbformat.read(nbs/'index.ipynb', as_version=4)
-    title, about = re.match(r'# (.*)\n+> (.*)', home.cells[0].source).groups()
+    title, about = heading(home)
     (site/'index.html.md').write_text(as_text(home), encoding='utf-8')
     head = f'# {title}\n\n> {about}\n\nFor research use, not a medical device. Start with [the README](index.html.md).\n'
     (site/'llms.txt').write_text(head + '\n'.join(lines) + '\n', encoding='utf-8')

@@ -24,7 +24,7 @@ from .grader import Grader, Prepared, shipped_bundles
 from .photo import Photo, grade_photo, page_css
 from .predict import result_summary
 from .tables import name_some
-from .verdict import NOT_ASSESSED, verdict_box, verdict_lines, verdicts
+from .verdict import NOT_ASSESSED, _with_patients, verdict_box, verdict_lines, verdicts
 
 # %% ../nbs/use/app.ipynb #d9635274
 MAX_PHOTOS, MAX_MB = 200, 40 # Photographs at once; size of each, megabytes
@@ -120,6 +120,8 @@ def _seen_table(
     t = pd.DataFrame([o.row for o in seen])
     return t.assign(grade=t.grade.astype('Int64'))
 
+def _patient_table(seen): return _with_patients(_seen_table(seen)) # as `verdicts` names the patients
+
 # %% ../nbs/use/app.ipynb #37405930
 _loaded = {}
 
@@ -148,7 +150,7 @@ def _verdict_of(
     name: str, # Name of one of them
 ) -> dict | None: # Row of `verdicts`; None where the patient is not known
     "Find the verdict of the patient that a photograph belongs to"
-    t = _seen_table(seen)
+    t = _patient_table(seen)
     who = t.patient[t.name == name].iloc[0]
     if not who: return None
     return verdicts(t[t.patient == who].reset_index(drop=True)).to_dict('records')[0]
@@ -159,7 +161,7 @@ def _cards(
     name: str, # Name of the photograph to show
 ) -> str: # HTML: the patient's verdict, if the patient is known, and the cards below it
     "Show a photograph together with the other photographs of its patient"
-    row, t = _verdict_of(seen, name), _seen_table(seen)
+    row, t = _verdict_of(seen, name), _patient_table(seen)
     mine = [name] if row is None else t.name[t.patient == row['patient']].tolist()
     return ('' if row is None else verdict_box(row)) + f'<div class="dr-cards">{"".join(o.card() for o in seen if o.name in mine)}</div>'
 
@@ -169,7 +171,7 @@ def _batch_page(
 ) -> str: # HTML of the whole page, pictures included
     "Put all photographs on one page, with the heatmaps that exist already"
     from markupsafe import Markup
-    t, rest = _seen_table(seen), dict.fromkeys(o.name for o in seen)
+    t, rest = _patient_table(seen), dict.fromkeys(o.name for o in seen)
     cards, patients = {o.name: o.card(with_heat=False) for o in seen}, []
     for row in verdicts(t).to_dict('records'):
         mine = t.name[t.patient == row['patient']].tolist()
@@ -221,16 +223,16 @@ def layout(self: _Page):
         with gr.Column(scale=1, min_width=280):
             self.files = gr.File(label='Photographs or zips', file_count='multiple', elem_id='dr-files', height=160)
             with gr.Row():
-                self.go, self.stop = gr.Button('Grade', variant='primary', elem_id='dr-go',
-                                               min_width=80), gr.Button('Cancel',
-                    elem_id='dr-stop', min_width=80)
+                self.go = gr.Button('Grade', variant='primary', elem_id='dr-go', min_width=80)
+                self.stop = gr.Button('Cancel', elem_id='dr-stop', min_width=80)
             self.examples = gr.Gallery([(str(f), GRADES[g]) for f, (_, g, _) in zip(self.drawn, _EXAMPLES)],
                                        label='Or click on a drawn eye', columns=2,
                                        height=330, allow_preview=False, object_fit='cover', buttons=[],
                                        interactive=False,
                                        elem_id='dr-examples')
             self.weights = gr.Dropdown(self.choices, value=self.choices[0], label='Weights', elem_id='dr-weights')
-            self.quality = gr.Radio([('grade with a warning', 'warn'), ('no grade', 'refuse')], value='warn', label='Low-quality photographs')
+            self.quality = gr.Radio([('grade with a warning', 'warn'), ('no grade', 'refuse')], value='warn',
+                                    label='Low-quality photographs')
         with gr.Column(scale=3, min_width=320):
             self.status = gr.Markdown('Drop photographs on the left, or click on a drawn eye.', elem_id='dr-status')
             self.which = gr.Dropdown([], label='Show', elem_id='dr-which', visible=False)
@@ -382,10 +384,9 @@ def start_app(
     # nothing is fetched from elsewhere
     look = gr.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace'])
     _, url, _ = app.queue(default_concurrency_limit=2).launch(
-        server_name=host, server_port=port, auth=('dr', password) if password else None, share=False,
-                                                              max_file_size=f'{MAX_MB*5}mb',
-        quiet=True, css=page_css(), theme=look, prevent_thread_lock=not wait, footer_links=[], pwa=False,
-                                                              ssr_mode=False, inline=False)
+        server_name=host, server_port=port, auth=('dr', password) if password else None, share=False, quiet=True,
+        max_file_size=f'{MAX_MB*5}mb', css=page_css(), theme=look, prevent_thread_lock=not wait, footer_links=[],
+        pwa=False, ssr_mode=False, inline=False)
     return app, url
 
 # %% ../nbs/use/app.ipynb #6054d568

@@ -313,8 +313,8 @@ def _bench_grade(
     target: float | None, # Target of the ratio; None for no target
 ) -> pd.DataFrame: # Table of `against`
     "Time the grading of a folder by each version"
-    ways = {'2023': lambda: _original_grades(of_2023, files,
-                                             size)} | {k: lambda g=g: g.grade_folder(files) for k, g in graders.items()}
+    ours = {k: lambda g=g: g.grade_folder(files) for k, g in graders.items()}
+    ways = {'2023': lambda: _original_grades(of_2023, files, size)} | ours
     return against(_in_turn(ways, rounds), stage, len(files), target)
 
 # %% ../nbs/studies/bench.ipynb #27108014

@@ -108,9 +108,18 @@ def _kind(
         return '' if find_spec('pydicom') else 'DICOM (pip install "dr_nbdev[dicom]")'
     return 'not a picture by its name'
 
-# %% ../nbs/parts/core.ipynb #c8421518
+# %% ../nbs/parts/core.ipynb #a802be3f
 CACHE_TAG = 'CACHEDIR.TAG' # File that marks a folder as a cache (bford.info/cachedir); its content is nobody's photograph
 
+def _folder_kind(
+    p: Path, # Folder below the one that is searched
+) -> str: # Reason why it is never searched; '' if it may be
+    "Find out why a folder is left out"
+    if p.is_symlink(): return 'linked folders'
+    if p.name.startswith('.'): return 'hidden'
+    return 'caches' if (p/CACHE_TAG).is_file() else ''
+
+# %% ../nbs/parts/core.ipynb #c8421518
 def list_folder(
     folder: str | Path,      # Folder to search
     recursive: bool = False, # True to search the folders below it too
@@ -120,13 +129,10 @@ def list_folder(
     if not folder.is_dir(): raise DataError(f'{folder} is not a folder: check the path')
     shut = lambda e: rest.setdefault('folders that can\'t be opened', []).append(str(e.filename))
     for here, below, names in os.walk(folder, onerror=shut):
-        linked = [o for o in below if os.path.islink(os.path.join(here, o))]
-        caches = [o for o in below if os.path.isfile(os.path.join(here, o, CACHE_TAG)) and o not in linked]
-        hidden = [o for o in below if o.startswith('.')]
-        plain = [] if recursive else {*below} - {*linked, *hidden, *caches}
-        for why, dirs in (('linked folders', linked), ('hidden', hidden), ('caches', caches), ('folders below', plain)):
-            for o in sorted(dirs): rest.setdefault(why, []).append((Path(here)/o).relative_to(folder).as_posix() + '/')
-        below[:] = [o for o in below if recursive and o not in linked + hidden + caches]
+        kinds = {o: _folder_kind(Path(here)/o) or ('' if recursive else 'folders below') for o in sorted(below)}
+        for o, why in kinds.items():
+            if why: rest.setdefault(why, []).append((Path(here)/o).relative_to(folder).as_posix() + '/')
+        below[:] = [o for o, why in kinds.items() if not why]
         for p in (Path(here)/o for o in names):
             if why := _kind(p): rest.setdefault(why, []).append(p.relative_to(folder).as_posix())
             else: photos.append(p)

@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .core import DataError, GRADES, N_GRADES
-from .tables import GRADE_WORDS, balance, find_columns, image_id, patient_eye, photo_list, plain_label, read_table
+from .tables import (GRADE_WORDS, balance, find_columns, image_id, line_of, patient_eye, photo_list, plain_label,
+                             read_table)
 
 # %% ../nbs/parts/labels.ipynb #e22c4bc3
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def read_truth(
     t = t.rename(columns={v: 'label' if k == 'grade' else k for k, v in found.items()})
     bad = t.image.eq('')
     if bad.any():
-        raise DataError(f'{path}: line {t.attrs["lines"][int(np.argmax(bad))]} names no image. Correct the table')
+        raise DataError(f'{path}: line {line_of(t, bad)} names no image. Correct the table')
     t = t.drop_duplicates(ignore_index=True)
     two = t[t.image.duplicated()].image.unique().tolist()
     if two: raise DataError(f'{path} has {len(two)} images twice, in lines that differ; the first is {two[0]!r}. Correct the table')

@@ -134,8 +134,8 @@ def find_backbone(
 ) -> Backbone: # Entry with the name and the learning rate
     "Find the entry of a backbone by its name"
     if name.startswith(TIMM):
-        careful = 'convnext' in name or _timm_config(name)['first_conv'].startswith('patch')
-        return Backbone(name, 1e-4 if careful else 5e-4)
+        patches = _timm_config(name)['first_conv'].startswith('patch')
+        return Backbone(name, 1e-4 if patches or 'convnext' in name else 5e-4)
     if name not in BACKBONES: raise WeightsError(f'no backbone is called {name!r}: choose from {", ".join(BACKBONES)}')
     return BACKBONES[name]
 

@@ -26,7 +26,7 @@ from .fundus import Preprocess
 from .quality import MIN_QUALITY
 from .scale import gather, grade_by_ray, grade_shard, parse_shard, read_list, result_parts, shard_file
 from .verdict import NOT_ASSESSED, page_names, patient_page, read_patients, read_rules, verdict_lines, verdicts
-from .tables import balance, balance_line, find_columns, image_id, name_some, patient_eye, photo_list, read_table
+from .tables import balance, balance_line, find_columns, image_id, line_of, name_some, patient_eye, photo_list, read_table
 
 # %% ../nbs/6_predict.ipynb #ed99fe0d
 def _load_grader(files, weights, device, thresholds, engine, batch):
@@ -93,7 +93,7 @@ def _read_form(
                         'ids, or name one of them grade')
     keys, have = form[ids].map(image_id), pd.Series(map(image_id, names), dtype=object)
     if (bad := keys.eq('') | keys.duplicated()).any():
-        raise DataError(f'{sample}: line {form.attrs["lines"][int(bad.to_numpy().argmax())]} has an empty id, or one that comes twice')
+        raise DataError(f'{sample}: line {line_of(form, bad)} has an empty id, or one that comes twice')
     twice = have[have.duplicated() & have.isin(keys)]
     if len(twice):
         raise DataError(f'several photographs are called {twice.iloc[0]!r}: a submission has one grade for each id')
@@ -162,8 +162,7 @@ def _doubtful_patients(result):
     alike = names[names.str.lower().duplicated(keep=False)]
     return [f'{what}: {name_some(o)}'
             for what, o in (('the same score and quality under two patients, is it one photograph?', same.name),
-                                                      ('patients whose names differ only in capitals', alike))
-            if len(o)]
+                            ('patients whose names differ only in capitals', alike)) if len(o)]
 
 # %% ../nbs/6_predict.ipynb #817c4b1d
 def _put_aside(folder, names):
@@ -189,8 +188,9 @@ def _write_patients(result, weights, source, out, rules, pages):
     if pages:
         folder = Path(out).with_name('pages')
         look = lambda name: prepare(Path(source)/name, Preprocess(size=480), 'off').square if name else None
-        _put_aside(folder, page_names(table.patient))
-        for row, name in zip(progress(table.to_dict('records'), 'pages'), page_names(table.patient)):
+        names = page_names(table.patient)
+        _put_aside(folder, names)
+        for row, name in zip(progress(table.to_dict('records'), 'pages'), names):
             pictures = {o: look(row[f'{o}_name']) for o in ('left', 'right')}
             page = patient_page(row, pictures, weights)
             with write_safely(folder/name) as tmp: tmp.write_text(page, encoding='utf-8')

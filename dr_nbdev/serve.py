@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from .cli import command
-from .core import DISCLAIMER, DataError, as_json, check_port, render, versions
+from .core import DISCLAIMER, DataError, check_port, render, versions
 from .fundus import MAX_PIXELS
 from .grader import Grader, Prepared, prepare
 from .verdict import NOT_ASSESSED, read_rules, verdicts
@@ -193,8 +193,7 @@ def _add_grade(app, batcher, limits, rules):
         rows = await rows_of(file, response)
         twice = [o for o, n in Counter(r['name'] for r in rows).items() if n > 1]
         if twice: raise HTTPException(422, f'two photographs are called {twice[0]}: give each a name of its own')
-        return json.loads(as_json(dict(patients=_verdict_rows(rows, rules), photographs=rows,
-                                       not_assessed=NOT_ASSESSED)))
+        return dict(patients=_verdict_rows(rows, rules), photographs=rows, not_assessed=NOT_ASSESSED)
 
 # %% ../nbs/use/serve.ipynb #0b6b3ace
 def _add_state(app, batcher, limits):

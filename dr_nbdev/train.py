@@ -351,7 +351,7 @@ def run_summary(
     line = lambda way: '  '.join('{} {value:.3f} ({low:.3f} to {high:.3f})'.format(k, **about['metrics'][way][k])
                                  for k in ('macro_f1', 'qwk'))
     gain = '{value:+.3f} ({low:+.3f} to {high:+.3f})'.format(**about['gain'])
-    t, s = time_shares(run), pd.read_csv(run/'val_scores.csv', dtype=dict(patient=str))
+    t, s = time_shares(run), pd.read_csv(run/'val_scores.csv')
     return (f'{len(h)} epochs, weights of epoch {kept_epoch(h, about["training"]["config"].get("choose", "macro_f1"))}; validation, '
             'with 95% intervals:\n'
             f'  rounded            {line("rounded")}\n  tuned, out of fold {line("tuned_out_of_fold")}\n'

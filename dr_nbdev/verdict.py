@@ -17,7 +17,7 @@ import pandas as pd
 
 import dr_nbdev
 from .core import DISCLAIMER, N_GRADES, DataError, image_url, render
-from .tables import EYES, balance, balance_line, find_columns, image_id, name_some, patient_eye, read_table
+from .tables import EYES, balance, balance_line, find_columns, line_of, image_id, name_some, patient_eye, read_table
 
 # %% ../nbs/use/verdict.ipynb #c78a9b12
 def _check_order(t, path):
@@ -81,7 +81,7 @@ def read_patients(
                      (side.isna(), 'names an eye other than left or right')):
         if bad.any():
             i = int(bad.argmax())
-            raise DataError(f'{path}: line {t.attrs["lines"][i]} {why} ({t.image[i]}, {t.patient[i]}, {t.eye[i]})')
+            raise DataError(f'{path}: line {line_of(t, bad)} {why} ({t.image[i]}, {t.patient[i]}, {t.eye[i]})')
     ids = pd.Series(map(image_id, names), dtype=object)
     key = str if ids.duplicated().any() and t.image.isin(names).any() else image_id # the same name in several folders
     who = dict(zip(t.image.map(key), zip(t.patient, side)))
@@ -95,11 +95,11 @@ def read_patients(
     lost = ~t.image.map(key).isin(mine)
     notes = [balance_line(balance('lines of the table of patients', len(t), len(found),
                                   {'without a photograph': t.image[lost]}))]
-    other = [n for n, (_, eye) in found.items() if {eye, (said := patient_eye(image_id(n))[1])} == {'left', 'right'}
-             and eye != said]
+    other = [n for n, (_, eye) in found.items() if {eye, patient_eye(image_id(n))[1]} == {'left', 'right'}]
     if other:
         notes.append(f'{path} and the name of the file disagree about the side, the table counts: {name_some(other)}')
-    return found, notes, [o for o in dict.fromkeys(t.patient) if o not in {who for who, _ in found.values()}]
+    known = {o for o, _ in found.values()}
+    return found, notes, [o for o in dict.fromkeys(t.patient) if o not in known]
 
 # %% ../nbs/use/verdict.ipynb #d2bffbc1
 def _with_patients(
