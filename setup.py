@@ -13,7 +13,7 @@ setup(
     long_description=(here / 'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
     author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'], license='Apache-2.0',
     packages=find_packages(include=[cfg['lib_name'], cfg['lib_name'] + '.*']),
-    package_data={cfg['lib_name']: ['weights/*/*', '*.json', 'templates/*', 'rules/*']},
+    package_data={cfg['lib_name']: ['weights/*/*', 'photos/*.json', 'base/*.json', 'templates/*', 'rules/*', 'py.typed']},
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
     extras_require={o: cfg[f'{o}_requirements'].split() for o in ('onnx', 'openvino', 'lite', 'kaggle', 'hub', 'audit', 'app', 'dicom', 'serve', 'remote', 'parquet', 'ray', 'timm', 'dev')},

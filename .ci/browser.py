@@ -30,7 +30,8 @@ def shot(page, name):
     if shots: shots.mkdir(exist_ok=True, parents=True); page.screenshot(path=shots/f'{name}.png', full_page=True)
 
 def eye(folder, name, grade, seed=1):
-    from dr_nbdev.samples import Camera, encode, fundus_sample
+    from dr_nbdev.drawn.camera import Camera, encode
+    from dr_nbdev.drawn.sample import fundus_sample
     (folder/name).write_bytes(encode(fundus_sample(grade, seed=seed, size=480, camera=Camera()).image, '.jpeg'))
     return folder/name
 
@@ -49,7 +50,7 @@ def drop(page, *files):
     return time.perf_counter() - began
 
 def app():
-    from dr_nbdev.app import _private_folder, start_app
+    from dr_nbdev.use.app import _private_folder, start_app
     with tempfile.TemporaryDirectory() as d, _private_folder() as folder, browser() as b:
         d = Path(d)
         running, url = start_app(folder, wait=False)

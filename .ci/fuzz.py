@@ -9,14 +9,18 @@ from pathlib import Path
 import cv2, numpy as np
 from PIL import Image
 
-from dr_nbdev.archives import read_archive
+from dr_nbdev.base.tables import read_table
 from dr_nbdev.core import DRError
-from dr_nbdev.fundus import Preprocess, read_image
-from dr_nbdev.grader import Grader, prepare_image, shipped_bundles
-from dr_nbdev.labels import read_scheme, read_truth
-from dr_nbdev.samples import fundus_sample, make_archives
-from dr_nbdev.serve import make_service
-from dr_nbdev.tables import read_labels, read_table
+from dr_nbdev.drawn.archives import make_archives
+from dr_nbdev.drawn.sample import fundus_sample
+from dr_nbdev.grading.bundle import shipped_bundles
+from dr_nbdev.grading.grader import Grader
+from dr_nbdev.grading.prepare import prepare_image
+from dr_nbdev.merging.archives import read_archive
+from dr_nbdev.merging.labels import read_labels, read_scheme, read_truth
+from dr_nbdev.photos.preprocess import Preprocess
+from dr_nbdev.photos.read import read_image
+from dr_nbdev.use.serve import make_service
 
 def seeds_of_images():
     "One eye in every format, in 8 and 16 bits, small"

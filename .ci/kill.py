@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from dr_nbdev.manifest import load_manifest
-from dr_nbdev.samples import make_archives, make_folder
+from dr_nbdev.drawn.archives import make_archives, make_folder
+from dr_nbdev.merging.manifest import load_manifest
 
 env = os.environ | dict(OMP_NUM_THREADS='1', DR_QUIET='1')
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx, numpy as np, pandas as pd
 from PIL import Image
 
-from dr_nbdev.core import image_files
-from dr_nbdev.samples import make_folder
+from dr_nbdev.base.files import image_files
+from dr_nbdev.drawn.archives import make_folder
 
 def free_port():
     with socket.socket() as s:
@@ -22,7 +22,7 @@ def free_port():
 def start(*args):
     "The service, ready to answer: the process and its address"
     port = free_port()
-    code = 'import sys; sys.argv[0] = "dr_serve"; from dr_nbdev.serve import dr_serve; dr_serve()'
+    code = 'import sys; sys.argv[0] = "dr_serve"; from dr_nbdev.use.serve import dr_serve; dr_serve()'
     p = subprocess.Popen([sys.executable, '-c', code, '--port', str(port), '--device', 'cpu', *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f'http://127.0.0.1:{port}'
     for _ in range(300):

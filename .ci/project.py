@@ -15,6 +15,8 @@ from fastcore.xtras import working_directory
 from nbdev.clean import clean_nb
 from nbdev.config import get_config
 
+import layers # beside this file
+
 root = Path(__file__).resolve().parent.parent
 nbs, lib = root/'nbs', root/'dr_nbdev'
 
@@ -67,8 +69,8 @@ def readme_text():
 
 def russian_text():
     "README.ru.md with the table of figures that the weights have"
-    from dr_nbdev.card import figure_words
-    from dr_nbdev.core import markdown_table
+    from dr_nbdev.base.show import markdown_table
+    from dr_nbdev.grading.card import figure_words
     about = json.loads(next(lib.glob('weights/*/grader.json')).read_text(encoding='utf-8'))
     names = dict(main='APTOS 2019', eyepacs='EyePACS 2015', odir='ODIR-5K', idrid='IDRiD')
     measures = dict(macro_f1='macro F1', qwk='QWK', auroc_referable='AUROC (степень ≥ 2)', sensitivity_referable='чувствительность',
@@ -92,7 +94,8 @@ def unexported():
         shutil.copytree(lib, tmp/'dr_nbdev', ignore=shutil.ignore_patterns('__pycache__', 'weights'))
         shutil.copy(root/'settings.ini', tmp)
         subprocess.run([sys.executable, '-c', 'import nbdev; nbdev.nbdev_export()'], cwd=tmp, check=True)
-        made = {p.name for p in (tmp/'dr_nbdev').glob('*.py')} | {p.name for p in lib.glob('*.py')}
+        found = lambda o: {p.relative_to(o).as_posix() for p in o.rglob('*.py')}
+        made = found(tmp/'dr_nbdev') | found(lib)
         return [o for o in sorted(made) if not (lib/o).exists() or not filecmp.cmp(tmp/'dr_nbdev'/o, lib/o, shallow=False)]
 
 def unclean(path):
@@ -103,6 +106,12 @@ def unclean(path):
     errors = [o.ename for c in nb.cells for o in c.get('outputs', []) if o.output_type == 'error']
     return ([f'{path.name} holds an error output: {", ".join(errors)}'] if errors else []) + (
         [f'{path.name} is not clean: run nbdev_clean'] if nb != was else [])
+
+def unused():
+    "What is imported, defined or assigned and not used, by ruff; it formats nothing"
+    out = subprocess.run([sys.executable, '-m', 'ruff', 'check', '--quiet', '--output-format', 'concise', '--select',
+                          'F401,F811,F841,E9', lib], capture_output=True, text=True)
+    return out.stdout.splitlines() + out.stderr.splitlines()
 
 COLAB = '! [ -e /content ] && git clone -q --depth 1 https://github.com/dr-nbdev/dr_nbdev'
 
@@ -118,7 +127,7 @@ def without_start(path):
 
 def check():
     "Stop with a list when modules, notebooks or README.md are not as they should be"
-    wrong = [f'dr_nbdev/{o} differs from its notebook: run nbdev_export' for o in unexported()]
+    wrong = [f'dr_nbdev/{o} differs from its notebook: run nbdev_export' for o in unexported()] + layers.faults() + unused()
     for p in notebooks(): wrong += unclean(p) + without_start(p)
     if (root/'README.md').read_text(encoding='utf-8') != readme_text():
         wrong.append('README.md is not what index.ipynb gives: run `make readme`')
@@ -157,8 +166,7 @@ def wheel():
         subprocess.run([py, '-m', 'pip', 'uninstall', '--quiet', '--yes', 'setuptools'], check=True)  # the venv's own is too old for torch
         subprocess.run([py, '-m', 'pip', 'install', '--quiet', '--no-index', built], check=True)
         code = ('import dr_nbdev, importlib, pkgutil; print(dr_nbdev.__file__)\n'
-                'for m in pkgutil.iter_modules(dr_nbdev.__path__): importlib.import_module(f"dr_nbdev.{m.name}"); print("  imports", '
-                'm.name)\n'
+                'for m in pkgutil.walk_packages(dr_nbdev.__path__, "dr_nbdev."): importlib.import_module(m.name); print("  imports", m.name)\n'
                 'from dr_nbdev.predict import Grader; print("  loads", Grader.load().name)')
         out = subprocess.check_output([py, '-c', code], cwd=tmp, text=True)
         assert str(tmp) in out.splitlines()[0], f'the wheel was not what got imported: {out}'
@@ -177,7 +185,7 @@ def newest():
         call('dr_data', '--photos', 'images', '-d', 'data')
         call('dr_train', '-d', 'data', '--preset', 'demo', '-e', 2, '-n', 'one')
         call('dr_evaluate', 'images', '--labels', 'images/labels.csv', '-m', 'weights/one', '--rounds', 20)
-        call('python', '-c', 'import dr_nbdev.serve, dr_nbdev.dicom, fastai.vision.all')
+        call('python', '-c', 'import dr_nbdev.use.serve, dr_nbdev.photos.read, fastai.vision.all')
         call('pip', 'list', '--disable-pip-version-check')
 
 if __name__ == '__main__':

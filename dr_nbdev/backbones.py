@@ -11,13 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .learner import fundus_dls, grade_learner
-from .fundus import Preprocess
-from .metrics import metric_table
-from .networks import (BACKBONES, Backbone, backbone_of, backbone_table, create_model, find_backbone,
-                               list_backbones, load_state,
-                               read_state)
-from .thresholds import to_grade
+from .answers.grades import to_grade
+from .metrics.grades import metric_table
+from .photos.preprocess import Preprocess
+from .training.learner import fundus_dls, grade_learner
 
 # %% ../nbs/3_backbones.ipynb #bb1e1b74
 ORIGINAL_COMPARISON = {'efficientnet_v2_m': 0.436873, 'regnet_x_16gf': 0.397997, 'swin_v2_s': 0.079304} # Macro F1
@@ -25,7 +22,7 @@ ORIGINAL_COMPARISON = {'efficientnet_v2_m': 0.436873, 'regnet_x_16gf': 0.397997,
 # %% ../nbs/3_backbones.ipynb #b4ad4153
 def _compare_one(dls, name, weights, epochs, lr, seed):
     "Train one backbone, and return its row of the comparison"
-    from dr_nbdev.core import seed_everything
+    from dr_nbdev.base.work import seed_everything
     import time
     seed_everything(seed)
     learn, began = grade_learner(dls, name, weights, lr=lr), time.time()
@@ -43,7 +40,7 @@ def _compare_one(dls, name, weights, epochs, lr, seed):
 # %% ../nbs/3_backbones.ipynb #940e76ff
 def compare_backbones(
     names: list[str], # Names of the backbones, from `list_backbones()`
-    data: 'str | Path | pd.DataFrame' = 'data', # Folder that `merge` made, or a table with path, grade and split
+    data: str | Path | pd.DataFrame = 'data', # Folder that `merge` made, or a table with path, grade and split
     preprocess: Preprocess = Preprocess(380, enhance='graham_grey'), # Steps from a photograph to a square
     epochs: int = 5, # Number of passes over the training images
     bs: int = 18, # Number of images per training step

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .base.files import patient_eye
 from .core import GRADE_COLORS, GRADES, N_GRADES, DataError
-from .manifest import load_manifest
-from .metrics import qwk
-from .splits import disputed, leak_groups
-from .tables import patient_eye
+from .merging.manifest import load_manifest
+from .merging.splits import disputed, leak_groups
+from .metrics.grades import qwk
 
 # %% ../nbs/2_eda.ipynb #d7b7e741
 _SPLITS = ('train', 'val')
@@ -121,13 +121,13 @@ def duplicate_table(
 
 # %% ../nbs/2_eda.ipynb #03af1c54
 def show_duplicates(
-    dest: 'str | Path', # Merged folder
+    dest: str | Path, # Merged folder
     n: int = 4, # Largest number of photographs to show, each with all its copies
     only_disputed: bool = True, # True to show only photographs with different grades
 ): # Matplotlib figure; None where there is nothing to show
     "Show the copies of a photograph side by side, each with its grade"
     import matplotlib.pyplot as plt
-    from dr_nbdev.plots import photo_grid
+    from dr_nbdev.base.show import photo_grid
     t = load_manifest(dest)
     t = t[t.duplicated('duplicate_group', keep=False) & (disputed(t) | (not only_disputed))]
     groups = [g for _, g in t.groupby('duplicate_group')][:n]
@@ -229,7 +229,7 @@ def _best_constant(grades):
 # %% ../nbs/2_eda.ipynb #050626b0
 def _guess_scores(grades, prob):
     "Score predictions by QWK and macro F1 of the likeliest grade and by AUC for any DR"
-    from dr_nbdev.metrics import auroc, macro_f1
+    from dr_nbdev.metrics.grades import auroc, macro_f1
     pred = prob.argmax(1)
     return dict(qwk=qwk(grades, pred), auc_any_dr=auroc(grades, 1 - prob[:, 0], cut=1), macro_f1=macro_f1(grades, pred))
 
