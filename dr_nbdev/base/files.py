@@ -5,15 +5,17 @@
 # %% auto #0
 __all__ = ['IMAGE_EXTENSIONS', 'CACHE_TAG', 'EYES', 'is_image_name', 'natural_key', 'is_dicom', 'reason_left_out', 'list_folder',
            'image_files', 'is_remote', 'file_facts', 'read_file', 'image_id', 'patient_eye', 'name_some', 'balance',
-           'balance_line', 'photo_list']
+           'balance_line', 'Listing', 'photo_list']
 
 # %% ../../nbs/base/files.ipynb #2a16676c
 import heapq, os, re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from .work import need
 from ..core import DataError
 
 # %% ../../nbs/base/files.ipynb #0d61aa05
@@ -75,20 +77,22 @@ def _folder_kind(
 
 # %% ../../nbs/base/files.ipynb #c8421518
 def list_folder(
-    folder: str | Path,      # Folder to search
+    folder: str | Path, # Folder to search
     recursive: bool = False, # True to search the folders below it too
 ) -> tuple[list[Path], dict[str, list[str]]]: # Photographs in natural order; reason to the names left out
     "List the photographs in a folder, and everything else with the reason why it is left out"
     folder, photos, rest = Path(folder), [], {}
     if not folder.is_dir(): raise DataError(f'{folder} is not a folder: check the path')
-    shut = lambda e: rest.setdefault('folders that can\'t be opened', []).append(str(e.filename))
+    def leave_out(why, name): rest.setdefault(why, []).append(name)
+    def shut(e): leave_out("folders that can't be opened", str(e.filename))
     for here, below, names in os.walk(folder, onerror=shut):
-        kinds = {o: _folder_kind(Path(here)/o) or ('' if recursive else 'folders below') for o in sorted(below)}
-        for o, why in kinds.items():
-            if why: rest.setdefault(why, []).append((Path(here)/o).relative_to(folder).as_posix() + '/')
-        below[:] = [o for o, why in kinds.items() if not why]
-        for p in (Path(here)/o for o in names):
-            if why := reason_left_out(p): rest.setdefault(why, []).append(p.relative_to(folder).as_posix())
+        here = Path(here)
+        why_not = {b: _folder_kind(here/b) or ('' if recursive else 'folders below') for b in sorted(below)}
+        for b, why in why_not.items():
+            if why: leave_out(why, (here/b).relative_to(folder).as_posix() + '/')
+        below[:] = [b for b, why in why_not.items() if not why]
+        for p in (here/name for name in names):
+            if why := reason_left_out(p): leave_out(why, p.relative_to(folder).as_posix())
             else: photos.append(p)
     return sorted(photos, key=natural_key), {k: sorted(v, key=natural_key) for k, v in rest.items()}
 
@@ -121,8 +125,7 @@ def read_file(
 ) -> bytes: # Content of the file
     "Read a file from this machine or from another one"
     if not is_remote(path): return Path(path).read_bytes()
-    try: import fsspec
-    except ImportError: raise DataError(f'{path} is on another machine: pip install "dr_nbdev[remote]"') from None
+    fsspec = need('fsspec', f'{path} is on another machine', 'remote')
     try:
         with fsspec.open(path) as f: return f.read()
     except (ImportError, ValueError) as e: raise DataError(f'{path} can\'t be reached: {e}') from None
@@ -137,16 +140,17 @@ def image_id(
     return stem.strip() if extension.lower() in (*IMAGE_EXTENSIONS, '.dcm', '.dicom') else name
 
 # %% ../../nbs/base/files.ipynb #694104e2
-# Names in use
+# Names of the sides in use
 EYES = {**dict.fromkeys(('left', 'l', 'os', 'le'), 'left'), **dict.fromkeys(('right', 'r', 'od', 're'), 'right')}
+_SIDE = '|'.join(EYES)
+_side_last = re.compile(rf'(.+?)[_\s.-]+({_SIDE})', re.IGNORECASE)
+_side_first = re.compile(rf'({_SIDE})[_\s.-]+(.+)', re.IGNORECASE)
 
 def patient_eye(
     id: str, # Id of an image
 ) -> tuple[str, str]: # Patient; 'left', 'right', or '' where the name shows no side
     "Find the patient and the side of an eye from the name of its photograph"
-    side = '|'.join(EYES)
-    last, first = re.fullmatch(rf'(.+?)[_\s.-]+({side})', id,
-                               re.IGNORECASE), re.fullmatch(rf'({side})[_\s.-]+(.+)', id, re.IGNORECASE)
+    last, first = _side_last.fullmatch(id), _side_first.fullmatch(id)
     if bool(last) == bool(first): return id, '' # No side, or two
     patient, side = last.groups() if last else first.groups()[::-1]
     return patient, EYES[side.lower()]
@@ -169,12 +173,12 @@ def balance(
     left_out: dict, # Reason to the names that were left out for it
 ) -> dict: # Keys what, found, used, left_out (reason to its n and the first three names)
     "Count what was found, used and left out, and check that the sum is right"
-    left = {k: list(v) for k, v in left_out.items() if len(v)}
+    left = {why: list(names) for why, names in left_out.items() if len(names)}
     if found != used + sum(map(len, left.values())):
         raise AssertionError(f'{what}: {found} found, {used} used, left out {left}')
+    def first(names): return heapq.nsmallest(3, map(str, names), key=natural_key)
     return dict(what=what, found=found, used=used,
-                left_out={k: dict(n=len(v), first=heapq.nsmallest(3, map(str, v), key=natural_key))
-                          for k, v in left.items()})
+                left_out={why: dict(n=len(names), first=first(names)) for why, names in left.items()})
 
 # %% ../../nbs/base/files.ipynb #0026c004
 def balance_line(
@@ -194,20 +198,43 @@ def _cell(
     name = name.encode('utf-8', 'backslashreplace').decode()
     return './' + name if name[:1] in '=+-@\t\r' else name
 
+# %% ../../nbs/base/files.ipynb #de2f7bf6
+@dataclass(frozen=True)
+class Listing:
+    "Hold the photographs to work on, with everything else that was found"
+    files: list # Photographs: paths, or addresses
+    names: list # Their names in a table
+    left_out: dict = field(default_factory=dict) # Reason to the names that were left out
+
+    def __len__(self): return len(self.files)
+    def __iter__(self): return iter((self.files, self.names, self.left_out))
+    def part(self, rows: Iterable[int]) -> 'Listing': # Positions of the photographs to keep
+        "Take some of the photographs"
+        rows = list(rows)
+        return Listing([self.files[i] for i in rows], [self.names[i] for i in rows], self.left_out)
+    def balance(self, used: int) -> dict: # Number of photographs that went into the result
+        "Count the files found, used and left out"
+        return balance('files', len(self) + sum(map(len, self.left_out.values())), used, self.left_out)
+
+# %% ../../nbs/base/files.ipynb #d17d3827
+def _listed(source):
+    "List files that are named one by one, and refuse an empty list or a file that comes twice"
+    files = [f if is_remote(f) else Path(f) for f in source]
+    if not files: raise DataError('the list of files is empty: name at least one photograph')
+    twice = [str(f) for f, n in Counter(files).items() if n > 1]
+    if twice: raise DataError(f'the list names {name_some(twice)} more than once')
+    return Listing(files, [_cell(str(f)) for f in source])
+
 # %% ../../nbs/base/files.ipynb #41647e92
 def photo_list(
-    source: str | Path | list, # Folder, or list of files
+    source: str | Path | list | Listing, # Folder, or list of files; a `Listing` is returned as it is
     recursive: bool = False, # True to search the folders below it too
-) -> tuple[list[Path], list[str], dict]: # Files in order; their names in a table; reason to names left out
+) -> Listing: # Photographs in natural order
     "List the photographs of a folder or a list of files; finding none is an error"
-    if not isinstance(source, (str, Path)):
-        files = [f if is_remote(f) else Path(f) for f in source]
-        if not files: raise DataError('the list of files is empty: name at least one photograph')
-        twice = [str(f) for f, n in Counter(files).items() if n > 1]
-        if twice: raise DataError(f'the list names {name_some(twice)} more than once')
-        return files, [_cell(str(f)) for f in source], {}
+    if isinstance(source, Listing): return source
+    if not isinstance(source, (str, Path)): return _listed(source)
     files, rest = list_folder(source, recursive)
-    if files: return files, [_cell(f.relative_to(source).as_posix()) for f in files], rest
+    if files: return Listing(files, [_cell(f.relative_to(source).as_posix()) for f in files], rest)
     if not recursive and list_folder(source, recursive=True)[0]:
         raise DataError(f'there are no images in {source} itself, but in folders below it: ask for recursive (--recursive)')
     other = f'; it holds {", ".join(f"{name_some(v)} {k}" for k, v in rest.items())}' if rest else ''
