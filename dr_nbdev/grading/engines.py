@@ -7,7 +7,7 @@ __all__ = ['HOW_TO', 'TOLERANCE', 'MANY', 'ENGINES', 'Engine', 'EngineError', 'e
            'engines_for', 'make_engine', 'compare_engines', 'find_engine']
 
 # %% ../../nbs/grading/engines.ipynb #88355edf
-import contextlib, hashlib, io, json, logging, os, platform, tempfile, time, warnings
+import contextlib, hashlib, io, json, logging, os, platform, time, warnings
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -36,8 +36,9 @@ class _Scorer(nn.Module):
     ):
         super().__init__()
         self.model = model
-        for name, o in zip(('scale', 'shift'), prep.scale_shift()): self.register_buffer(name, o)
-    def forward(self, squares): return self.model(squares.permute(0, 3, 1, 2).float()*self.scale + self.shift).flatten()
+        for name, values in zip(('scale', 'shift'), prep.scale_shift()): self.register_buffer(name, values)
+    def forward(self, squares):
+        return self.model(squares.permute(0, 3, 1, 2).float()*self.scale + self.shift).flatten()
 
 # %% ../../nbs/grading/engines.ipynb #56d7cc3d
 def _fused(
@@ -45,8 +46,7 @@ def _fused(
 ) -> nn.Module: # Network with the same scores, apart from rounding
     "Copy a network, with every batch normalisation put into the convolution before it"
     from torch.fx.experimental.optimization import fuse
-    # what they hold may be called several times, and is to be fused once
-    if isinstance(model, (_Scorer, RotationTTA, Ensemble)):
+    if isinstance(model, (_Scorer, RotationTTA, Ensemble)): # each network inside is fused once
         copy = deepcopy(model)
         if isinstance(model, Ensemble): copy.members = nn.ModuleList(map(_fused, copy.members))
         else: copy.model = _fused(copy.model)
@@ -66,8 +66,8 @@ class Engine:
     def __call__(self, squares): # Squares n x size x size x 3, uint8
         return np.concatenate([self.run(squares[i:i + self.at_once]) for i in range(0, len(squares), self.at_once)])
     def __str__(self):
-        return self.name + (f' (at most {self.difference:.4f} from float32 on {self.compared} squares)'
-                            if self.compared else '')
+        if not self.compared: return self.name
+        return f'{self.name} (at most {self.difference:.4f} from float32 on {self.compared} squares)'
 
 # %% ../../nbs/grading/engines.ipynb #016495cd
 class EngineError(DRError):
@@ -95,10 +95,11 @@ def _torch_engine(
     return Engine(name, run, n)
 
 # %% ../../nbs/grading/engines.ipynb #c05071cd
-HOW_TO = ('Find the field of view and cut it out (if crop), scale the longer side to size, pad the shorter one on both sides to a square, '
-          'enhance (none, graham: local average subtracted and brought to a common contrast, or clahe), as dr_nbdev.fundus.Preprocess '
-          'with these '
-          'values does; RGB, 8 bits, rows x columns x channels. Normalisation is part of the network.')
+HOW_TO = (
+    'Find the field of view and cut it out (if crop), scale the longer side to size, pad the shorter one on both sides '
+    'to a square, enhance (none, graham: local average subtracted and brought to a common contrast, or clahe), as '
+    'dr_nbdev.fundus.Preprocess with these values does; RGB, 8 bits, rows x columns x channels. Normalisation is part '
+    'of the network.')
 
 def export_onnx(
     model: nn.Module, # Network: normalised images in, n x 1 out; not changed
@@ -110,11 +111,11 @@ def export_onnx(
     import onnx
     net = deepcopy(_Scorer(model, prep)).eval().cpu() # the model stays where it is
     example = torch.zeros(2, prep.size, prep.size, 3, dtype=torch.uint8)
+    meta = dict(preprocess=prep.to_dict(), how_to=HOW_TO, grades=GRADES, intended_use=DISCLAIMER) | (about or {})
     with write_safely(path) as tmp, _quiet():
         torch.onnx.export(net, (example,), str(tmp), input_names=['squares'], output_names=['score'], dynamo=False,
                           dynamic_axes=dict(squares={0: 'n'}, score={0: 'n'}))
         file = onnx.load(tmp)
-        meta = dict(preprocess=prep.to_dict(), how_to=HOW_TO, grades=GRADES, intended_use=DISCLAIMER) | (about or {})
         onnx.helper.set_model_props(file, {k: v if isinstance(v, str) else json.dumps(v) for k, v in meta.items()})
         onnx.save(file, tmp)
     return Path(path)
@@ -122,7 +123,7 @@ def export_onnx(
 # %% ../../nbs/grading/engines.ipynb #d6869147
 @contextlib.contextmanager
 def _quiet():
-    "Silence the messages and warnings of exporters and calibrators"
+    "Silence the messages and warnings of the exporter"
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -132,60 +133,36 @@ def _quiet():
 
 # %% ../../nbs/grading/engines.ipynb #bcb9299d
 def _onnx_engine(
-    name: str, # Name of the engine
     file: Path, # ONNX file, as `export_onnx` writes it
 ) -> Engine: # Engine, not compared yet
     "Make an engine that runs a file in ONNX Runtime, one square at a time"
     import onnxruntime
     session = onnxruntime.InferenceSession(file, providers=['CPUExecutionProvider'])
-    return Engine(name, lambda squares: session.run(['score'], {'squares': np.ascontiguousarray(squares)})[0],
-                  at_once=1)
+    def run(squares): return session.run(['score'], {'squares': np.ascontiguousarray(squares)})[0]
+    return Engine('onnx', run, at_once=1)
 
 # %% ../../nbs/grading/engines.ipynb #14c21b2b
 def _openvino_engine(
-    name: str, # Name of the engine: 'openvino', 'openvino_half' or 'openvino_int8'
+    name: str, # Name of the engine: 'openvino' or 'openvino_half'
     file: Path, # ONNX file, as `export_onnx` writes it
 ) -> Engine: # Engine, not compared yet
     "Make an engine that runs a file in OpenVINO, several squares at a time"
     import openvino
     core = openvino.Core()
     model = core.read_model(file)
-    model.reshape([1, *[o.get_length() for o in list(model.inputs[0].partial_shape)[1:]]])
-    # without a hint it takes the fastest format
-    hints = {'PERFORMANCE_HINT': 'THROUGHPUT', 'INFERENCE_PRECISION_HINT': 'bf16' if name == 'openvino_half' else 'f32'}
+    sides = [o.get_length() for o in list(model.inputs[0].partial_shape)[1:]]
+    model.reshape([1, *sides])
+    precision = 'bf16' if name == 'openvino_half' else 'f32' # without a hint it takes the fastest format
+    hints = dict(PERFORMANCE_HINT='THROUGHPUT', INFERENCE_PRECISION_HINT=precision)
     queue = openvino.AsyncInferQueue(core.compile_model(model, 'CPU', hints))
     def run(squares):
         out = np.empty(len(squares), np.float32)
-        queue.set_callback(lambda request, i: out.__setitem__(i, request.get_output_tensor().data[0]))
-        for i, o in enumerate(squares): queue.start_async({0: o[None]}, i)
+        def keep(request, i): out[i] = request.get_output_tensor().data[0]
+        queue.set_callback(keep)
+        for i, square in enumerate(squares): queue.start_async({0: square[None]}, i)
         queue.wait_all()
         return out
     return Engine(name, run, at_once=16)
-
-# %% ../../nbs/grading/engines.ipynb #bb08893c
-def _has_vnni() -> bool: # True if it does; False also if PyTorch can't tell
-    "Check whether this processor adds up 8-bit products without overflow"
-    has = torch.cpu.get_capabilities() if hasattr(torch.cpu, 'get_capabilities') else {}
-    return bool(has.get('avx512_vnni') or has.get('avx_vnni') or has.get('amx_int8'))
-
-# %% ../../nbs/grading/engines.ipynb #ed100dc9
-def _quantise(
-    file: Path, # ONNX file in float32
-    out: Path, # ONNX file to write
-    squares: np.ndarray, # Squares to calibrate on, n x size x size x 3, uint8
-) -> Path: # Path of the file with 8-bit weights and activations
-    "Quantise a network to 8 bits, with ranges from some squares"
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quant_pre_process, quantize_static
-    class Reader(CalibrationDataReader):
-        def __init__(self): self.rest = iter(squares)
-        def get_next(self): return next(({'squares': o[None]} for o in self.rest), None)
-    with tempfile.TemporaryDirectory() as d, write_safely(out) as tmp, _quiet():
-        quant_pre_process(file, Path(d)/'ready.onnx', skip_symbolic_shape=True)
-        quantize_static(Path(d)/'ready.onnx', tmp, Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
-                        reduce_range=not _has_vnni(),
-                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-                        op_types_to_quantize=['Conv', 'MatMul', 'Gemm'])
-    return out
 
 # %% ../../nbs/grading/engines.ipynb #da86b547
 TOLERANCE = .05 # Largest allowed shift of a score, in grades
@@ -207,32 +184,34 @@ def guard(
 def check_squares(
     prep: Preprocess, # Preprocessing of the photographs
     photos: list | np.ndarray | None = None, # Files of photographs, or squares; None: only drawn eyes
-    n: int = 32, # Number of squares
+    n: int = 16, # Number of squares
 ) -> np.ndarray: # Squares, n x size x size x 3, uint8
-    "Prepare squares to calibrate and to compare on, from photographs filled up with drawn eyes"
+    "Prepare squares to compare on, from photographs filled up with drawn eyes"
     from dr_nbdev.drawn.sample import fundus_sample
     squares = []
-    for o in ([] if photos is None else photos)[:n]:
-        try: squares.append(o if isinstance(o, np.ndarray) else prep(o))
+    for photo in ([] if photos is None else photos)[:n]:
+        try: squares.append(photo if isinstance(photo, np.ndarray) else prep(photo))
         except ImageError: pass # its row in the grading reports it
-    return np.stack(squares + [prep(fundus_sample(i % 5, seed=i, size=400).image) for i in range(n - len(squares))])
+    drawn = [prep(fundus_sample(i % 5, seed=i, size=400).image) for i in range(n - len(squares))]
+    return np.stack(squares + drawn)
 
 # %% ../../nbs/grading/engines.ipynb #0502b7e2
 MANY = 5000 # Number of photographs from which compiling pays on a GPU
-ENGINES = dict(torch=[], half=[], compile=[], onnx=['onnx', 'onnxruntime'], openvino=['onnx', 'openvino'],
-               openvino_half=['onnx', 'openvino'],
-               # and what they need
-               onnx_int8=['onnx', 'onnxruntime'], openvino_int8=['onnx', 'onnxruntime', 'openvino'])
+# Engines, and the packages that each needs
+ENGINES = dict(
+    torch=[], half=[], compile=[], onnx=['onnx', 'onnxruntime'], openvino=['onnx', 'openvino'],
+    openvino_half=['onnx', 'openvino'])
 
 def engines_for(
     device: str, # Device: 'cuda', 'mps' or 'cpu'
     n: int = 0, # Number of photographs to grade; compiling is tried from `MANY` on
 ) -> list[str]: # Names in `ENGINES`
     "List the engines that are worth a try on this machine"
-    names = [o for o, needs in ENGINES.items() if all(map(find_spec, needs))
-             and (o != 'compile' or device == 'cuda' and n >= MANY)]
-    return [o for o in names if (device == 'cpu' or not ENGINES[o])
-            and ('half' not in o or half_dtype('cpu' if ENGINES[o] else device))]
+    def worth(name, needs):
+        if not all(map(find_spec, needs)) or (needs and device != 'cpu'): return False
+        if name == 'compile': return device == 'cuda' and n >= MANY
+        return 'half' not in name or half_dtype('cpu' if needs else device) is not None
+    return [name for name, needs in ENGINES.items() if worth(name, needs)]
 
 # %% ../../nbs/grading/engines.ipynb #e6def3a4
 def _engine_folder(
@@ -250,10 +229,9 @@ def make_engine(
     model: nn.Module, # Network: normalised images in, n x 1 out
     prep: Preprocess, # Preprocessing of its input
     device: str = 'cpu', # Device of PyTorch's engines; the others run on the processor
-    squares: np.ndarray | None = None, # Squares to calibrate 8 bits on; None: drawn eyes
-    folder: Path | None = None, # Folder for the files; None: `_engine_folder`
+    folder: Path | None = None, # Folder for the file; None: `_engine_folder`
 ) -> Engine: # Engine, not compared yet
-    "Make an engine, and the files that it needs"
+    "Make an engine, and the file that it needs"
     if name not in ENGINES: raise EngineError(f'no engine is called {name!r}: choose from {", ".join(ENGINES)} or auto')
     lacks = [o for o in ENGINES[name] if find_spec(o) is None]
     if lacks:
@@ -261,12 +239,9 @@ def make_engine(
     if not ENGINES[name]: return _torch_engine(name, model, prep, device)
     if name == 'openvino_half' and half_dtype('cpu') is None:
         raise EngineError('the processor does not compute in 16 bits: take another engine')
-    folder = folder or _engine_folder(model, prep)
-    file, small = folder/'float32.onnx', folder/'int8.onnx'
+    file = (folder or _engine_folder(model, prep))/'float32.onnx'
     if not file.exists(): export_onnx(model, prep, file)
-    if name.endswith('int8') and not small.exists():
-        _quantise(file, small, check_squares(prep) if squares is None else squares)
-    return (_openvino_engine if name.startswith('openvino') else _onnx_engine)(name, small if name.endswith('int8') else file)
+    return _onnx_engine(file) if name == 'onnx' else _openvino_engine(name, file)
 
 # %% ../../nbs/grading/engines.ipynb #cd069210
 def _trial(
@@ -283,10 +258,9 @@ def _trial(
         try: guard(engine, squares, reference, tolerance)
         except EngineError as e: row['status'] = str(e)
         row |= dict(ms=min(_seconds(engine, squares[:8]) for _ in range(2))*1000, difference=engine.difference)
-    except Exception as e: row['status'] = f'{type(e).__name__}: {e}' # any failure of another program: the engine is not used
+    except Exception as e: row['status'] = f'{type(e).__name__}: {e}' # any failure of another program
     return row
 
-# %% ../../nbs/grading/engines.ipynb #eeadfde7
 def _seconds(engine, squares):
     "Measure the seconds per square of an engine"
     start = time.perf_counter()
@@ -298,27 +272,24 @@ def compare_engines(
     model: nn.Module, # Network: normalised images in, n x 1 out
     prep: Preprocess, # Preprocessing of its input
     device: str = 'cpu', # Device of PyTorch's engines
-    photos: list | None = None, # Photographs to compare on, as for `check_squares`
+    photos: list | np.ndarray | None = None, # Photographs to compare on, as for `check_squares`
     names: list[str] | None = None, # Names of engines; None: all that can be tried here
     tolerance: float = TOLERANCE, # Largest allowed shift of a score, in grades
     folder: Path | None = None, # Folder for the files; None: `_engine_folder`
 ) -> pd.DataFrame: # Row per engine: engine, ms per square, difference, compared, status; passed ones first, then by time
     "Try engines, time each and compare it with float32"
     squares = check_squares(prep, photos)
-    folder = folder or _engine_folder(model, prep)
-    (folder/'int8.onnx').unlink(missing_ok=True) # calibrated on other squares
-    make = partial(make_engine, model=model, prep=prep, device=device, squares=squares[::2], folder=folder)
-    reference = make_engine('torch', model, prep, device)(squares[1::2])
-    rows = [_trial(o, make, squares[1::2], reference, tolerance) for o in names or engines_for(device)]
+    make = partial(make_engine, model=model, prep=prep, device=device, folder=folder)
+    reference = make('torch')(squares)
+    rows = [_trial(name, make, squares, reference, tolerance) for name in names or engines_for(device)]
     t = pd.DataFrame(rows).sort_values('ms', ignore_index=True)
-    return t.sort_values('status', key=lambda o: o != 'ok', kind='stable', ignore_index=True)
+    return t.sort_values('status', key=lambda status: status != 'ok', kind='stable', ignore_index=True)
 
 # %% ../../nbs/grading/engines.ipynb #4a2c42fb
 def _where(device):
     "Collect what a measurement depends on: device, machine and versions"
-    names = ['torch', *sorted({o for needs in ENGINES.values() for o in needs})]
+    names = ['torch', *sorted({package for needs in ENGINES.values() for package in needs})]
     return dict(device=device, machine=platform.machine(), cpus=os.cpu_count(), half=half_dtype('cpu') is not None,
-                vnni=_has_vnni(),
                 **versions(names))
 
 # %% ../../nbs/grading/engines.ipynb #b18515c8
@@ -327,24 +298,29 @@ def find_engine(
     model: nn.Module, # Network: normalised images in, n x 1 out
     prep: Preprocess, # Preprocessing of its input
     device: str = 'cpu', # Device of PyTorch's engines
-    photos: list | None = None, # Photographs to compare on, as for `check_squares`
+    photos: list | np.ndarray | None = None, # Photographs to compare on, as for `check_squares`
     tolerance: float = TOLERANCE, # Largest allowed shift of a score, in grades
     again: bool = False, # True to compare again, whatever was measured before
     folder: Path | None = None, # Folder for files and measurements; None: `_engine_folder`
 ) -> Engine: # Engine that passed the comparison
-    "Find the engine of a name, or the fastest that passes the comparison"
+    "Find the engine of a name, or the fastest that passes, and keep what was measured in compared.json"
     if name == 'torch': return make_engine(name, model, prep, device)
     folder = folder or _engine_folder(model, prep)
     names = engines_for(device, 0 if photos is None else len(photos)) if name == 'auto' else [name]
-    notes, key = folder/'compared.json', dict(_where(device), asked=','.join(names), tolerance=tolerance)
+    measure = partial(compare_engines, model, prep, device, photos, names, tolerance, folder)
+    key = dict(_where(device), asked=','.join(names), tolerance=tolerance)
+    best = _measured(measure, key, folder/'compared.json', again)[0]
+    if best['status'] != 'ok': raise EngineError(best['status'])
+    engine = make_engine(best['engine'], model, prep, device, folder)
+    engine.difference, engine.compared = best['difference'], best['compared']
+    return engine
+
+def _measured(measure, key: dict, notes: Path, again: bool) -> list[dict]:
+    "Read the rows of a key from the notes; measure and note them if they are missing"
     known = read_json(notes) if notes.exists() else []
     rows = None if again else next((o['rows'] for o in known if o['key'] == key), None)
     if rows is None:
-        t = compare_engines(model, prep, device, photos, names, tolerance, folder)
+        t = measure()
         rows = t.astype(object).where(t.notna(), None).to_dict('records')
         write_json(notes, [o for o in known if o['key'] != key] + [dict(key=key, rows=rows)])
-    best = rows[0]
-    if best['status'] != 'ok': raise EngineError(best['status'])
-    engine = make_engine(best['engine'], model, prep, device, folder=folder)
-    engine.difference, engine.compared = best['difference'], best['compared']
-    return engine
+    return rows
