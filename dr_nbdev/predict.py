@@ -142,7 +142,7 @@ def dr_predict(
     batch: int | None = None, # Number of photographs in one pass through the network (default: the engine's choice)
     thresholds: Literal['bundle', 'f1', 'qwk'] = 'bundle', # Thresholds: the bundle's own, for macro F1 or for QWK
     device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
-    # Engine: torch, half, compile, onnx, openvino, openvino_half, onnx_int8, openvino_int8; auto: fastest with equal scores
+    # Engine: torch, half, compile, onnx, openvino, openvino_half; auto: fastest with equal scores
     engine: str = 'torch',
     submission: str | None = None, # Kaggle's sample_submission.csv; also writes submission.csv in its form
     fill: int | None = None, # Grade, 0 to 4, for ids of the submission without one (default: an error)
