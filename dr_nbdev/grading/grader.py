@@ -261,11 +261,11 @@ def _answers(self: Grader,
 @patch
 def whose(self: Grader,
     name: str, # Name of the photograph in the table
-    ready: Prepared, # Photograph, with patient and eye from its tags
+    prepared: Prepared, # Photograph, with patient and eye from its tags
 ) -> tuple[str, str]: # Patient, and 'left' or 'right'; each '' where unknown
     "Find the patient and the eye: in the given table, the tags of the file, or its name"
     if self.who is not None: return self.who.get(name, ('', ''))
-    if ready.patient or ready.eye: return ready.patient, ready.eye
+    if any(prepared.tags): return prepared.tags
     patient, eye = patient_eye(image_id(name))
     return (patient, eye) if eye else ('', '')
 

@@ -80,9 +80,10 @@ def grade_photo(
 ) -> Photo: # Photograph with its grade, or with the reason why there is none
     "Read a photograph, assess its quality and grade it"
     name, prep = name or (str(src) if isinstance(src, (str, Path)) else 'photograph'), grader.preprocess
-    ready, img, fov = open_prepared(_content(src), name, prep, grader.quality, grader.min_quality)
-    if img is None: return Photo(name, grader, ready)
-    return Photo(name, grader, ready, Preprocess(prep.size, prep.crop)(img, fov), prep.inside(fov))
+    ready, opened = open_prepared(_content(src), name, prep, grader.quality, grader.min_quality)
+    if opened is None: return Photo(name, grader, ready)
+    plain = Preprocess(prep.size, prep.crop) # without enhancement, for the eye
+    return Photo(name, grader, ready, plain(*opened), prep.inside(opened.field))
 
 # %% ../../nbs/grading/photo.ipynb #e9d64aca
 def _heat_picture(

@@ -6,17 +6,17 @@
 __all__ = ['Prepared', 'prepare_image', 'open_prepared', 'prepare']
 
 # %% ../../nbs/grading/prepare.ipynb #41bc5c9b
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ..base.files import is_dicom, read_file
+from ..base.files import read_file
 from ..core import DataError, ImageError
 from ..photos.field import FieldOfView
-from ..photos.preprocess import Preprocess
+from ..photos.preprocess import Opened, Preprocess
 from ..photos.quality import MIN_QUALITY, assess, quality_status
-from ..photos.read import dicom_whose
+from ..photos.read import Tags, open_source
 
 # %% ../../nbs/grading/prepare.ipynb #45cdaa0f
 @dataclass
@@ -25,17 +25,16 @@ class Prepared:
     square: np.ndarray | None     # Prepared photograph, size x size x 3, uint8; None: not to be graded
     status: str = 'ok'            # Status: 'ok', 'low_quality', 'not_fundus' or 'unreadable'
     message: str = ''             # Problem, or remark, in words; '' if there is none
-    quality: float = float('nan') # Share of real photographs that are not better, 0 to 1; NaN: not assessed
-    patient: str = ''             # Patient from the tags of a DICOM file; '' where unknown
-    eye: str = ''                 # Eye from the tags: 'left', 'right', or '' where unknown
+    quality: float = float('nan') # Quality score: share of real photographs that are not better; NaN: not assessed
+    tags: Tags = Tags()           # Patient and eye from the tags of a DICOM file
 
 # %% ../../nbs/grading/prepare.ipynb #edc2ec5b
 def prepare_image(
     img: np.ndarray, # Photograph from `Preprocess.open`, height x width x 3, uint8, RGB
     fov: FieldOfView, # Location of the retina in it
     prep: Preprocess, # Preprocessing of the weights
-    quality: str = 'warn', # Treatment of low quality: 'warn', 'refuse' or 'off'
-    min_quality: float = MIN_QUALITY, # Quality, 0 to 1, below which a photograph is of low quality
+    quality: str = 'warn', # Quality mode: 'warn', 'refuse' or 'off'
+    min_quality: float = MIN_QUALITY, # Quality score, 0 to 1, below which a photograph is of low quality
 ) -> Prepared: # Square, or the reason why there is none
     "Assess and prepare the pixels of a photograph"
     if not fov.visible: return Prepared(None, 'not_fundus', fov.reason)
@@ -51,28 +50,28 @@ def open_prepared(
     src: Path | str | bytes | np.ndarray, # Path, content of a file, or pixels (height x width x 3, uint8, RGB)
     name: str, # Name in messages
     prep: Preprocess, # Preprocessing of the weights
-    quality: str = 'warn', # Treatment of low quality: 'warn', 'refuse' or 'off'
-    min_quality: float = MIN_QUALITY, # Quality, 0 to 1, below which a photograph is of low quality
-) -> tuple: # `Prepared`; pixels and `FieldOfView` from `Preprocess.open`, both None if it can't be read
+    quality: str = 'warn', # Quality mode: 'warn', 'refuse' or 'off'
+    min_quality: float = MIN_QUALITY, # Quality score, 0 to 1, below which a photograph is of low quality
+) -> tuple[Prepared, Opened | None]: # What the network gets; the opened photograph, None if it can't be read
     "Read, assess and prepare a photograph, and return its pixels too"
-    data, img, fov = b'', None, None
+    tags, opened = Tags(), None
     try:
-        data = src if isinstance(src, (bytes, np.ndarray)) else read_file(src)
-        img, fov = prep.open(data)
-        ready = prepare_image(img, fov, prep, quality, min_quality)
-    except ImageError as e: ready = Prepared(None, 'unreadable', str(e).replace('the given data', name))
+        if not isinstance(src, np.ndarray):
+            src = open_source(src if isinstance(src, bytes) else read_file(src), name)
+            tags = src.tags
+        opened = prep.open(src)
+        ready = prepare_image(*opened, prep, quality, min_quality)
+    except (ImageError, DataError) as e: ready = Prepared(None, 'unreadable', str(e))
     except FileNotFoundError: ready = Prepared(None, 'unreadable', f'{name} does not exist')
     except OSError as e: ready = Prepared(None, 'unreadable', f'{name} can\'t be read ({e.strerror or e})')
-    except DataError as e: ready = Prepared(None, 'unreadable', str(e))
-    if isinstance(data, bytes) and is_dicom(data): ready.patient, ready.eye = dicom_whose(data)
-    return ready, img, fov
+    return replace(ready, tags=tags), opened
 
 # %% ../../nbs/grading/prepare.ipynb #91562fef
 def prepare(
     src: Path | str | bytes, # Path of a photograph, or its content
     prep: Preprocess, # Preprocessing of the weights
-    quality: str = 'warn', # Treatment of low quality: 'warn', 'refuse' or 'off'
-    min_quality: float = MIN_QUALITY, # Quality, 0 to 1, below which a photograph is of low quality
+    quality: str = 'warn', # Quality mode: 'warn', 'refuse' or 'off'
+    min_quality: float = MIN_QUALITY, # Quality score, 0 to 1, below which a photograph is of low quality
     name: str | None = None, # Name in messages; None: the path
 ) -> Prepared: # Square, or the reason why there is none
     "Read, assess and prepare a photograph"

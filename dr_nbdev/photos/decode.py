@@ -62,8 +62,8 @@ class _OwnSettings:
     def __enter__(self):
         with self.lock:
             if not self.inside:
-                self.before, self.level = (ImageFile.LOAD_TRUNCATED_IMAGES,
-                                           Image.MAX_IMAGE_PIXELS), cv2.utils.logging.getLogLevel()
+                self.before = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS
+                self.level = cv2.utils.logging.getLogLevel()
                 cv2.utils.logging.setLogLevel(0)
                 self.warnings = warnings.catch_warnings()
                 self.warnings.__enter__()
@@ -142,28 +142,34 @@ def _sound_png(
     return b''.join(kept)
 
 # %% ../../nbs/photos/decode.ipynb #0ec4ce99
+def _deep_size(
+    data: bytes, # Content of a file
+) -> tuple[int, int] | None: # Width and height of a colour picture with more than 8 bits a channel; None: any other file
+    "Recognise deep colour by the header of a PNG or TIFF"
+    if data[:8] == _PNG and data[24:26] in (b'\x10\2', b'\x10\6'):
+        return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
+    if data[:4] not in (b'II*\0', b'MM\0*'): return None
+    tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+    (f := io.BytesIO(data)).seek(tags.next)
+    tags.load(f)
+    bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (8,))
+    if len(bits) < 3 or max(bits) <= 8: return None
+    return tags.get(TiffImagePlugin.IMAGEWIDTH, 0), tags.get(TiffImagePlugin.IMAGELENGTH, 0)
+
+# %% ../../nbs/photos/decode.ipynb #ff6b98cd
 def read_deep(
     data: bytes, # Content of a file
     name: str, # Name of the file in errors
     max_pixels: int, # Largest number of pixels that is accepted
 ) -> Image.Image | None: # Picture of 8 bits a channel; None: the file has no more than that, or is grey
     "Read colour of more than 8 bits a channel, and scale it to 8"
-    if data[:8] == _PNG:
-        size, deep = (int.from_bytes(data[i:i + 4], 'big') for i in (16, 20)), data[24:26] in (b'\x10\2', b'\x10\6')
-    elif data[:4] in (b'II*\0', b'MM\0*'):
-        tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
-        (f := io.BytesIO(data)).seek(tags.next)
-        tags.load(f)
-        bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (8,))
-        size, deep = (tags.get(o, 0) for o in (TiffImagePlugin.IMAGEWIDTH,
-                                               TiffImagePlugin.IMAGELENGTH)), len(bits) >= 3 and max(bits) > 8
-    else: return None
-    if not deep: return None
+    if (size := _deep_size(data)) is None: return None
     check_size(*size, name, max_pixels)
-    if data[0] == 0x89:
+    pages = ()
+    if data[:8] == _PNG: # Pillow finds what is damaged
         with open_picture(io.BytesIO(data), name, max_pixels) as im: im.load()
         data = _sound_png(data)
-    pages = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)[1] if data[:1] in b'IM' else ()
+    else: pages = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)[1]
     if len(pages) > 1: raise several_pictures(name, len(pages))
     a = pages[0] if pages else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if a is None or a.ndim < 3: return None
@@ -176,7 +182,8 @@ def decode_at_scale(
     at_least: int | None, # Pixels that the longer side must keep; None: all
 ) -> tuple[np.ndarray, tuple[int, int]]: # Height x width x 3, uint8, RGB, upright; height and width at full scale
     "Decode a picture at the smallest sufficient scale: 1/8, 1/4, 1/2 or full"
-    (w, h), shrink = im.size, 1 if at_least is None else next((n for n in (8, 4, 2) if max(im.size) >= n*at_least), 1)
+    w, h = im.size
+    shrink = 1 if at_least is None else next((n for n in (8, 4, 2) if max(w, h) >= n*at_least), 1)
     turned = im.getexif().get(ExifTags.Base.Orientation, 1) != 1 and (w % shrink or h % shrink)
     if shrink > 1 and not turned: im.draft(None, (w//shrink, h//shrink)) # JPEG only
     size = im.size
