@@ -30,14 +30,17 @@ class GradeProbs:
     "Turn scores into probabilities of the five grades; make one with `GradeProbs.fit`"
     slope: float     # Slope a > 0: growth of the log odds for each unit of score
     centers: tuple   # b_1 to b_4, ascending: scores where P(grade >= k) is one half
+
     def __post_init__(self):
         ok = np.isfinite([self.slope, *check_thresholds(self.centers)]).all() and self.slope > 0
         if not ok: raise DataError(f'slope={self.slope}: a number above 0')
+
     def __call__(self,
         scores, # Continuous scores, shape (n,)
     ) -> np.ndarray: # Probabilities, shape (n, 5); each row sums to 1
         "Compute the probabilities of grades 0 to 4"
         return np.exp(_log_probs(check_finite(scores, 'scores'), self.slope, np.array(self.centers)))
+
     def to_dict(self) -> dict: return dict(slope=self.slope, centers=list(self.centers))
     @classmethod
     def from_dict(cls, d: dict): return cls(float(d['slope']), tuple(map(float, d['centers'])))
@@ -61,7 +64,8 @@ def fit(
     def loss(theta):
         likelihood = np.take_along_axis(_log_probs(scores, *_unpack(theta)), grades[:, None], 1).sum()
         return (((theta-start)**2).sum()/2 - likelihood) / len(scores)
-    slope, centers = _unpack(minimize(loss, start, method='L-BFGS-B', bounds=[(o-8, o+8) for o in start]).x)
+    best = minimize(loss, start, method='L-BFGS-B', bounds=[(v-8, v+8) for v in start]).x
+    slope, centers = _unpack(best)
     return cls(float(slope), tuple(centers.tolist()))
 
 # %% ../../nbs/answers/confidence.ipynb #6299e29e

@@ -119,8 +119,8 @@ def _qwk_cuts(below, prefer):
     ratio = 1.
     while True:
         cuts = _cheapest_cuts(below @ (weight - ratio*chance) / n - bonus)
-        given = np.diff(below[[0, *cuts, -1]], axis=0)
-        lower = (given * weight).sum() / (given.sum(1) @ chance)
+        table = np.diff(below[[0, *cuts, -1]], axis=0)
+        lower = (table * weight).sum() / (table.sum(1) @ chance)
         if lower >= ratio - 1e-15: return cuts
         ratio = lower
 
@@ -174,34 +174,40 @@ def folds(
 
 # %% ../../nbs/answers/grades.ipynb #ff8f8630
 POINTS = dict(default=.9, sensitive=.95, specific=.98)
-MIN_SICK = 20 # Number of sick validation photographs below which the default cut is the threshold
+MIN_SICK = 20 # Number of sick validation photographs below which the default operating point is the threshold
 
+def _three_points(sick, others, threshold):
+    "Find the operating points from the sorted scores of the sick and of the others"
+    def finds(share): return float(sick[int(np.floor((1 - share)*len(sick)))]) # highest score that finds this share
+    out = dict(default=finds(POINTS['default']) if len(sick) >= MIN_SICK else float(threshold),
+               sensitive=finds(POINTS['sensitive']) if len(sick) else None, specific=None)
+    if len(others):
+        last = others[int(np.ceil(POINTS['specific']*len(others))) - 1]
+        out['specific'] = float(np.nextafter(last, np.inf))
+    return out
+
+# %% ../../nbs/answers/grades.ipynb #b850455c
 def operating_points(
     scores: ArrayLike, # Scores of validation photographs, shape (n,)
     grades: ArrayLike, # True grades 0 to 4, shape (n,)
     thresholds: ArrayLike = DEFAULT_THRESHOLDS, # Scores at which the grade changes, four ascending numbers
 ) -> dict: # 'referable' and 'vision_threatening' to {default, sensitive, specific}: lowest positive score, or None
-    "Find the cuts through the scores for three operating points"
-    scores, out = np.asarray(scores, float), {}
-    # the highest cut that finds this share
-    finds = lambda sick, share: float(sick[int(np.floor((1 - share)*len(sick)))])
-    for name, cut in dict(referable=REFERABLE, vision_threatening=VISION_THREATENING).items():
-        sick = np.asarray(grades) >= cut
-        a, b = np.sort(scores[sick]), np.sort(scores[~sick])
-        out[name] = dict(default=finds(a, POINTS['default']) if len(a) >= MIN_SICK else float(thresholds[cut - 1]),
-                         sensitive=finds(a, POINTS['sensitive']) if len(a) else None,
-                         specific=float(np.nextafter(b[int(np.ceil(POINTS['specific']*len(b))) - 1], np.inf))
-                         if len(b) else None)
+    "Find three operating points of each detection"
+    scores, grades, out = np.asarray(scores, float), np.asarray(grades), {}
+    for name, grade in dict(referable=REFERABLE, vision_threatening=VISION_THREATENING).items():
+        sick = grades >= grade
+        out[name] = _three_points(np.sort(scores[sick]), np.sort(scores[~sick]), thresholds[grade - 1])
     return out
 
 # %% ../../nbs/answers/grades.ipynb #4df80bd6
-EDGE = .1 # Distance below the cut within which the answer stays open, in grades
+EDGE = .1 # Distance below the operating point within which the answer stays open, in grades
 
 def referable_answers(
     scores: ArrayLike, # Continuous scores, shape (n,)
     poor: ArrayLike, # Whether the photograph is of low quality, shape (n,)
-    cut: float, # Lowest score that is referable
-) -> np.ndarray: # Answer 'yes', 'no', 'no', or None where a person has to look, shape (n,)
+    cut: float, # Operating point: lowest score that is referable
+) -> np.ndarray: # Answer 'yes', 'no', or None where a person has to look, shape (n,)
     "Decide whether each eye is referable, or leave it open"
     scores = np.asarray(scores, float)
-    return np.where(scores >= cut, 'yes', np.where((scores >= cut - EDGE) | np.asarray(poor, bool), None, 'no'))
+    unsure = (scores >= cut - EDGE) | np.asarray(poor, bool)
+    return np.where(scores >= cut, 'yes', np.where(unsure, None, 'no'))
