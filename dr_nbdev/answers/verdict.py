@@ -21,8 +21,8 @@ from ..core import N_GRADES, DataError
 def _check_order(t, path):
     "Refuse a rule in which a higher grade is taken more lightly than a lower one"
     if (gap := t.index[t.interval.str.strip().eq('')].tolist()): raise DataError(f'{path}: {gap[0]} has no interval')
-    home = [f for f in _FINDINGS[:-1] if t.referable[f] == 'yes' and t.action[f] == 'rescreen']
-    if home: raise DataError(f'{path}: grade {home[0]} is referable, but its action is rescreen')
+    waits = [f for f in _FINDINGS[:-1] if t.referable[f] == 'yes' and t.action[f] == 'rescreen']
+    if waits: raise DataError(f'{path}: grade {waits[0]} is referable, but its action is rescreen')
     urgency = t.action.map(ACTIONS.index)
     for low, high in zip(_FINDINGS[:-2], _FINDINGS[1:-1]):
         for k in ('referable', 'sight_threatening'):
@@ -36,18 +36,19 @@ RULES = Path(dr_nbdev.__file__).parent/'rules'
 ACTIONS = ('rescreen', 'photograph again', 'refer', 'refer urgently') # Least urgent first
 NOT_ASSESSED = 'Macular oedema is not assessed.'
 _FINDINGS = [*map(str, range(N_GRADES)), 'ungradable']
+_RULE_COLUMNS = ('finding', 'referable', 'sight_threatening', 'action', 'interval', 'source')
 
 def read_rules(
     rules: str | Path = 'icdr', # Name of a rule of the package, or path of a CSV file
 ) -> pd.DataFrame: # Row per finding ('0' to '4', 'ungradable'): referable, sight_threatening, action, interval, source
     "Read a rule and check it"
-    path = RULES/f'{rules}.csv' if (RULES/f'{rules}.csv').is_file() else Path(rules)
+    own = RULES/f'{rules}.csv'
+    path = own if own.is_file() else Path(rules)
     if not path.is_file():
-        raise DataError(f'{rules} is neither a rule of the package ({", ".join(sorted(o.stem for o in RULES.glob("*.csv")))}) nor a file')
+        names = ', '.join(sorted(p.stem for p in RULES.glob('*.csv')))
+        raise DataError(f'{rules} is neither a rule of the package ({names}) nor a file')
     t = read_table(path)
-    if lacks := [c for c in ('finding', 'referable', 'sight_threatening', 'action', 'interval', 'source')
-                 if c not in t]:
-        raise DataError(f'{path} has no column {", ".join(lacks)}')
+    if lacks := [c for c in _RULE_COLUMNS if c not in t]: raise DataError(f'{path} has no column {", ".join(lacks)}')
     if sorted(t.finding) != sorted(_FINDINGS):
         raise DataError(f'{path}: one line is needed for each of {", ".join(_FINDINGS)}')
     t = t.set_index('finding')
@@ -55,13 +56,46 @@ def read_rules(
         raise DataError(f'{path}: the action {odd[0]!r} is not known: {", ".join(ACTIONS)}')
     if t.action['ungradable'] == 'rescreen':
         raise DataError(f'{path}: an eye that could not be graded is never a rescreen')
-    said = t.loc[_FINDINGS[:-1], ['referable', 'sight_threatening']]
-    if not said.isin(['yes', 'no']).all(axis=None):
+    answers = t.loc[_FINDINGS[:-1], ['referable', 'sight_threatening']]
+    if not answers.isin(['yes', 'no']).all(axis=None):
         raise DataError(f'{path}: referable and sight_threatening are yes or no for every grade')
-    if not said.referable.eq('yes').any(): raise DataError(f'{path}: no grade is referable')
+    if not answers.referable.eq('yes').any(): raise DataError(f'{path}: no grade is referable')
     _check_order(t, path)
     t.attrs['name'] = path.stem
     return t
+
+# %% ../../nbs/answers/verdict.ipynb #ddff9482
+def _read_lines(path):
+    "Read a table of patients with image, patient, eye and side, and refuse doubtful lines"
+    t = read_table(path)
+    cols = find_columns(t)
+    if lacks := [c for c in ('image', 'patient', 'eye') if c not in cols]:
+        lacks = ' or the '.join(lacks)
+        raise DataError(f'{path}: none of the columns {", ".join(t)} is known to hold the {lacks}: rename them')
+    t = t.rename(columns={v: k for k, v in cols.items()})
+    t['side'] = t.eye.str.lower().map(EYES | {'': ''})
+    for bad, why in ((t.image.eq(''), 'has no image'), (t.patient.eq(''), 'has no patient'),
+                     (t.side.isna(), 'names an eye other than left or right')):
+        if bad.any():
+            i = int(bad.argmax())
+            raise DataError(f'{path}: line {line_of(t, bad)} {why} ({t.image[i]}, {t.patient[i]}, {t.eye[i]})')
+    return t
+
+# %% ../../nbs/answers/verdict.ipynb #155b5abe
+def _find_patients(t, names, path):
+    "Find the line of each photograph: photograph to (patient, side), and the images of the other lines"
+    ids = pd.Series(map(image_id, names), dtype=object)
+    key = str if ids.duplicated().any() and t.image.isin(names).any() else image_id # the same name in several folders
+    lines, mine = t.image.map(key), pd.Series(map(key, names), names)
+    who = dict(zip(lines, zip(t.patient, t.side)))
+    if len(who) < len(t): raise DataError(f'{path} names {name_some(t.image[lines.duplicated()])} twice')
+    if (twice := mine[mine.duplicated() & mine.isin(who)]).any():
+        raise DataError(f'several photographs are called {twice.iloc[0]!r}: give their paths in {path}')
+    found = {n: who[k] for n, k in mine.items() if k in who}
+    if not found:
+        raise DataError(f'{path} names none of the {len(names)} photographs: {t.image.iloc[0]!r}, {names[0]!r}. '
+                        'Is it the right one?')
+    return found, t.image[~lines.isin(mine)]
 
 # %% ../../nbs/answers/verdict.ipynb #71d1faca
 def read_patients(
@@ -69,35 +103,15 @@ def read_patients(
     names: list[str], # Names of the photographs, as in the table of grades
 ) -> tuple[dict, list, list]: # Photograph to (patient, 'left', 'right' or ''); notes; patients without any photograph
     "Read from a table which patient and eye each photograph shows"
-    t = read_table(path)
-    cols = find_columns(t)
-    if lacks := [o for o in ('image', 'patient', 'eye') if o not in cols]:
-        raise DataError(f'{path}: none of the columns {", ".join(t)} is known to hold the {" or the ".join(lacks)}: rename them')
-    t = t.rename(columns={v: k for k, v in cols.items()})
-    side = t.eye.str.lower().map(EYES | {'': ''})
-    for bad, why in ((t.image.eq(''), 'has no image'), (t.patient.eq(''), 'has no patient'),
-                     (side.isna(), 'names an eye other than left or right')):
-        if bad.any():
-            i = int(bad.argmax())
-            raise DataError(f'{path}: line {line_of(t, bad)} {why} ({t.image[i]}, {t.patient[i]}, {t.eye[i]})')
-    ids = pd.Series(map(image_id, names), dtype=object)
-    key = str if ids.duplicated().any() and t.image.isin(names).any() else image_id # the same name in several folders
-    who = dict(zip(t.image.map(key), zip(t.patient, side)))
-    if len(who) < len(t): raise DataError(f'{path} names {name_some(t.image[t.image.map(key).duplicated()])} twice')
-    mine = pd.Series(map(key, names), names)
-    if (twice := mine[mine.duplicated() & mine.isin(who)]).any():
-        raise DataError(f'several photographs are called {twice.iloc[0]!r}: give their paths in {path}')
-    found = {n: who[k] for n, k in mine.items() if k in who}
-    if not found:
-        raise DataError(f'{path} names none of the {len(names)} photographs: {t.image.iloc[0]!r}, {names[0]!r}. Is it the right one?')
-    lost = ~t.image.map(key).isin(mine)
-    notes = [balance_line(balance('lines of the table of patients', len(t), len(found),
-                                  {'without a photograph': t.image[lost]}))]
+    t = _read_lines(path)
+    found, lost = _find_patients(t, names, path)
+    told = balance('lines of the table of patients', len(t), len(found), {'without a photograph': lost})
+    notes = [balance_line(told)]
     other = [n for n, (_, eye) in found.items() if {eye, patient_eye(image_id(n))[1]} == {'left', 'right'}]
     if other:
         notes.append(f'{path} and the name of the file disagree about the side, the table counts: {name_some(other)}')
-    known = {o for o, _ in found.values()}
-    return found, notes, [o for o in dict.fromkeys(t.patient) if o not in known]
+    known = {patient for patient, _ in found.values()}
+    return found, notes, [p for p in dict.fromkeys(t.patient) if p not in known]
 
 # %% ../../nbs/answers/verdict.ipynb #d2bffbc1
 def separate_namesakes(
@@ -112,25 +126,22 @@ def separate_namesakes(
     return t.assign(patient=t.patient.mask(apart, folder + '/' + t.patient))
 
 # %% ../../nbs/answers/verdict.ipynb #2efd3482
-# Columns; `highest` and `uncounted` are used here only
 EYE_COLUMNS = ['grade', 'score', 'status', 'referable', 'name', 'others']
+_NO_EYE = dict(grade=pd.NA, score=float('nan'), status='missing', referable='', name='', others='',
+               highest=-1, uncounted=0)
 
 def _worst(
     photos: pd.DataFrame, # Rows of the table of grades that show one eye
-) -> dict: # Values for the keys of `EYE_COLUMNS`, the highest grade in a prediction set, and the number of poor photographs not counted
+) -> dict: # Values of `EYE_COLUMNS`; `highest` grade of a prediction set; number of poor photographs `uncounted`
     "Combine the photographs of an eye: the worst with a grade counts"
     order = photos.assign(has=photos.grade.notna(), yes=photos.referable.eq('yes'))
     order = order.sort_values(['has', 'yes', 'grade', 'score'], kind='stable')
-    row = order.iloc[-1]
-    said = row.referable if row.referable in ('yes', 'no') else ''
-    sets = [o for o in order.get('set', pd.Series(dtype=str)).dropna() if o]
-    return dict(grade=row.grade, score=row.score, status=row.status, referable=said if row.has else '',
-                name=row['name'],
-                others='; '.join(order.name[:-1]), highest=max((int(o[-1]) for o in sets), default=-1),
-                uncounted=int(order.status[:-1].ne('ok').sum()) if row.status == 'ok' else 0)
-
-_NO_EYE = dict(grade=pd.NA, score=float('nan'), status='missing', referable='', name='', others='', highest=-1,
-               uncounted=0)
+    row, rest = order.iloc[-1], order[:-1]
+    answer = row.referable if row.has and row.referable in ('yes', 'no') else ''
+    sets = [s for s in order.get('set', pd.Series(dtype=str)).dropna() if s]
+    return dict(grade=row.grade, score=row.score, status=row.status, referable=answer, name=row['name'],
+                others='; '.join(rest.name), highest=max((int(s[-1]) for s in sets), default=-1),
+                uncounted=int(rest.status.ne('ok').sum()) if row.status == 'ok' else 0)
 
 # %% ../../nbs/answers/verdict.ipynb #759f7da1
 def _eye_asks(
@@ -139,69 +150,77 @@ def _eye_asks(
     rules: pd.DataFrame, # Rule, as `read_rules` returns it
 ) -> list: # One or two tuples: action, grade of the line of the rule or -1, interval, reason, source
     "List what one eye asks for"
-    ask = lambda f, why: (rules.action[f], int(f) if f.isdigit() else -1, rules.interval[f], f'{side} eye: {why}',
-                          rules.source[f])
-    refer = next(f for f in _FINDINGS if rules.referable[f] == 'yes')
+    def ask(f, why):
+        line = rules.loc[f]
+        return line.action, int(f) if f.isdigit() else -1, line.interval, f'{side} eye: {why}', line.source
+    status = eye['status']
     if pd.isna(eye['grade']):
-        return [ask('ungradable', 'no photograph' if eye['status'] == 'missing' else eye['status'].replace('_', ' '))]
+        return [ask('ungradable', 'no photograph' if status == 'missing' else status.replace('_', ' '))]
     g = str(eye['grade'])
-    said = [ask(g, f'grade {g}')]
+    asked, mildest = [ask(g, f'grade {g}')], next(f for f in _FINDINGS if rules.referable[f] == 'yes')
     if eye['referable'] == 'yes' and rules.referable[g] == 'no':
-        said.append(ask(refer, f'grade {g}, referable by its score'))
-    poor = eye['status'] == 'low_quality'
-    if eye['referable'] == '' and poor: said.append(ask('ungradable', f'grade {g}, too poor to rule out referable DR'))
+        asked.append(ask(mildest, f'grade {g}, referable by its score'))
+    if eye['referable'] == '' and status == 'low_quality':
+        asked.append(ask('ungradable', f'grade {g}, too poor to rule out referable DR'))
     elif eye['referable'] == '':
-        said.append(ask(refer, f'grade {g}, just below the cut for referable DR: have a person look'))
-    return said
+        asked.append(ask(mildest, f'grade {g}, just below the cut for referable DR: have a person look'))
+    return asked
 
 # %% ../../nbs/answers/verdict.ipynb #16a11f68
+def _threat(eyes, rules):
+    "Answer 'yes', 'no' or 'unknown' to whether an eye is sight-threatening"
+    if any(rules.sight_threatening[str(e['grade'])] == 'yes' for e in eyes if not pd.isna(e['grade'])): return 'yes'
+    first = min(int(f) for f in _FINDINGS[:-1] if rules.sight_threatening[f] == 'yes')
+    decided = all(e['referable'] == 'no' or e['referable'] == 'yes' and e['status'] == 'ok' for e in eyes)
+    return 'no' if decided and all(e['highest'] < first for e in eyes) else 'unknown'
+
+# %% ../../nbs/answers/verdict.ipynb #801c1d4c
 def _verdict(
     patient: str, # Name or number of the patient
     eyes: dict, # 'left', 'right' and, where the side of some is unknown, 'other' to an eye, as `_worst` returns it
     rules: pd.DataFrame, # Rule, as `read_rules` returns it
 ) -> dict: # Row of the table that `verdicts` returns
     "Derive the verdict for one patient from the eyes"
-    asked = [o for side, eye in eyes.items() for o in _eye_asks(side, eye, rules)]
-    asked.sort(key=lambda o: (-ACTIONS.index(o[0]), -o[1]))
+    asked = [a for side, eye in eyes.items() for a in _eye_asks(side, eye, rules)]
+    asked.sort(key=lambda a: (-ACTIONS.index(a[0]), -a[1]))
     action, _, interval, _, source = asked[0]
-    why = [o[3] for o in asked if o[0] in (action, *ACTIONS[1:])]
+    why = [reason for kind, _, _, reason, _ in asked if kind in (action, *ACTIONS[1:])]
     why += [f'{side} eye: {n} poor or unreadable photograph{"s"*(n > 1)} not counted'
             for side, eye in eyes.items() if (n := eye['uncounted'])]
-    said = [o['referable'] for o in eyes.values()]
-    threat = [rules.sight_threatening[str(o['grade'])] for o in eyes.values() if not pd.isna(o['grade'])]
-    first = min(int(f) for f in _FINDINGS[:-1] if rules.sight_threatening[f] == 'yes')
-    sure = all(o['referable'] == 'no' or o['referable'] == 'yes' and o['status'] == 'ok' for o in eyes.values())
-    sure = sure and all(o['highest'] < first for o in eyes.values())
-    out = dict(patient=patient)
-    for side, eye in eyes.items(): out |= {f'{side}_{k}': eye[k] for k in EYE_COLUMNS}
-    return out | dict(referable='yes' if 'yes' in said else 'no' if set(said) == {'no'} else 'unknown',
-                      sight_threatening='yes' if 'yes' in threat else 'no' if sure else 'unknown', action=action,
-                      interval=interval, reason='; '.join(dict.fromkeys(why)),
-                      rule=rules.attrs['name'], source=source, not_assessed=NOT_ASSESSED)
+    answers = [eye['referable'] for eye in eyes.values()]
+    row = dict(patient=patient)
+    for side, eye in eyes.items(): row |= {f'{side}_{k}': eye[k] for k in EYE_COLUMNS}
+    return row | dict(
+        referable='yes' if 'yes' in answers else 'no' if set(answers) == {'no'} else 'unknown',
+        sight_threatening=_threat(eyes.values(), rules), action=action, interval=interval,
+        reason='; '.join(dict.fromkeys(why)), rule=rules.attrs['name'], source=source, not_assessed=NOT_ASSESSED)
 
 # %% ../../nbs/answers/verdict.ipynb #d21325e5
+def _eyes_of(photos):
+    "Combine the photographs of one patient to eyes: left, right, and other where a side is unknown"
+    eyes = dict(left=_NO_EYE, right=_NO_EYE)
+    for name, rows in photos.groupby('eye'): eyes[name or 'other'] = _worst(rows)
+    return eyes
+
+# %% ../../nbs/answers/verdict.ipynb #65fddffa
 def verdicts(
     # Table of grades, as `predict_folder` returns it; `attrs['absent']` may list patients without a photograph
     result: pd.DataFrame,
     rules: str | Path = 'icdr', # Name of a rule of the package, or path of a CSV file
 ) -> pd.DataFrame: # Row per patient; `attrs` hold the balance of the photographs
     "Derive a verdict for each patient, by a rule"
-    rules = read_rules(rules)
-    t = separate_namesakes(result)
-    mine, rows = t[t.patient.ne('')], [_verdict(o, dict(left=_NO_EYE, right=_NO_EYE), rules)
-                                       for o in result.attrs.get('absent', [])]
-    for patient, photos in mine.groupby('patient', sort=False):
-        eyes = {side: _worst(photos[photos.eye == side]) if (photos.eye == side).any() else _NO_EYE
-                for side in ('left', 'right')}
-        if photos.eye.eq('').any(): eyes['other'] = _worst(photos[photos.eye == ''])
-        rows.append(_verdict(patient, eyes, rules))
+    rules, t = read_rules(rules), separate_namesakes(result)
+    mine = t[t.patient.ne('')]
+    neither = dict(left=_NO_EYE, right=_NO_EYE)
+    rows = [_verdict(who, neither, rules) for who in result.attrs.get('absent', [])]
+    rows += [_verdict(who, _eyes_of(photos), rules) for who, photos in mine.groupby('patient', sort=False)]
     columns = ['patient', *(f'{side}_{k}' for side in ('left', 'right') for k in EYE_COLUMNS), 'referable',
-               'sight_threatening', 'action',
-               'interval', 'reason', 'rule', 'source', 'not_assessed']
-    out = pd.DataFrame(rows, columns=columns + [f'other_{k}' for k in EYE_COLUMNS] * any('other_grade' in r for r in rows))
+               'sight_threatening', 'action', 'interval', 'reason', 'rule', 'source', 'not_assessed']
+    if any('other_grade' in r for r in rows): columns += [f'other_{k}' for k in EYE_COLUMNS]
+    out = pd.DataFrame(rows, columns=columns)
     out = out.astype({c: 'Int64' for c in out if c.endswith('_grade')})
-    out.attrs['balance'] = balance('photographs by patient', len(t), len(mine),
-                                   {'whose patient is not known': t.name[t.patient.eq('')]})
+    unknown = {'whose patient is not known': t.name[t.patient.eq('')]}
+    out.attrs['balance'] = balance('photographs by patient', len(t), len(mine), unknown)
     return out
 
 # %% ../../nbs/answers/verdict.ipynb #7ad45d76
@@ -209,8 +228,7 @@ def verdict_lines(
     table: pd.DataFrame, # Verdicts, as `verdicts` returns them
 ) -> str: # Lines of text: a count for each action, and what is not assessed
     "Count the patients for each action"
-    n = table.action.value_counts()
     if table.empty: return f'no patient is known: see how photographs are named. {NOT_ASSESSED}'
-    counts = [f'{n[o]:6} {o}' for o in ACTIONS[::-1] if o in n]
-    return '\n'.join([f'{len(table)} patient{"s"*(len(table) != 1)} by the rule {table.rule[0]}', *counts,
-                      NOT_ASSESSED])
+    n = table.action.value_counts()
+    head = f'{len(table)} patient{"s"*(len(table) != 1)} by the rule {table.rule[0]}'
+    return '\n'.join([head, *(f'{n[a]:6} {a}' for a in ACTIONS[::-1] if a in n), NOT_ASSESSED])
