@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LITE', 'BACKBONES', 'TIMM', 'Backbone', 'timm_preprocess', 'timm_model', 'find_backbone', 'list_backbones',
            'backbone_table', 'head_name', 'RotationTTA', 'with_views', 'Ensemble', 'ensemble_members',
-           'member_predictions', 'plain_model', 'half_dtype']
+           'member_predictions', 'plain_model', 'half_dtype', 'fast_layout']
 
 # %% ../../nbs/networks/registry.ipynb #75fcaed4
 from dataclasses import dataclass
@@ -221,3 +221,10 @@ def half_dtype(
     if device.type != 'cpu' or not hasattr(torch.cpu, 'get_capabilities'): return None
     has = torch.cpu.get_capabilities()
     return torch.bfloat16 if has.get('avx512_bf16') or has.get('amx_bf16') else None
+
+# %% ../../nbs/networks/registry.ipynb #c785a97e
+def fast_layout(
+    device: str, # Torch device or its name, such as 'cuda' or 'cpu'
+) -> torch.memory_format: # Memory layout of images and weights
+    "Find the memory layout in which convolutions are fastest on a device"
+    return torch.channels_last if torch.device(device).type in ('cuda', 'cpu') else torch.contiguous_format
