@@ -29,20 +29,18 @@ from ..core import DataError
 from ..photos.preprocess import Preprocess
 
 # %% ../../nbs/benchmarks/bench.ipynb #84bdc962
+def _seconds(f) -> float:
+    "Measure how long a call takes"
+    start = time.perf_counter()
+    f()
+    return time.perf_counter() - start
+
 def _in_turn(
     ways: dict, # Name of each version to a function without arguments
     rounds: int = 3, # Number of rounds that are counted, after one warm-up round
 ) -> pd.DataFrame: # Seconds: a row for each round, a column for each version
     "Time several versions of the same task in alternate rounds"
-    rows = []
-    for i in range(rounds + 1):
-        row = {}
-        for name, f in ways.items():
-            start = time.perf_counter()
-            f()
-            row[name] = time.perf_counter() - start
-        rows.append(row)
-    return pd.DataFrame(rows[1:])
+    return pd.DataFrame([{name: _seconds(f) for name, f in ways.items()} for _ in range(rounds + 1)][1:])
 
 # %% ../../nbs/benchmarks/bench.ipynb #0feac1da
 def against(
@@ -53,13 +51,12 @@ def against(
 ) -> pd.DataFrame: # Row for each version: stage, way, n, original_ms and ms per item, ratio, low, high, target
     "Compare each version with the baseline: how many times as fast is it?"
     base, *others = seconds.columns
-    rows = []
-    for o in others:
-        r = seconds[base]/seconds[o]
-        rows.append(dict(stage=stage, way=o, n=n, original_ms=seconds[base].median()/n*1000,
-                         ms=seconds[o].median()/n*1000,
-                         ratio=r.median(), low=r.min(), high=r.max(), target=target))
-    return pd.DataFrame(rows)
+    ms = seconds.median()/n*1000
+    def row(way):
+        r = seconds[base]/seconds[way]
+        return dict(stage=stage, way=way, n=n, original_ms=ms[base], ms=ms[way], ratio=r.median(), low=r.min(),
+                    high=r.max(), target=target)
+    return pd.DataFrame(map(row, others))
 
 # %% ../../nbs/benchmarks/bench.ipynb #6bd33a1f
 def _count_operations(
@@ -87,7 +84,7 @@ def _best_rate(
 def _peak_rates(
     device: str = 'cpu', # Device to measure, 'cpu' or 'cuda'
     n: int | None = None, # Side of the matrices; None: 8192 on 'cuda', 1536 on 'cpu'
-) -> dict: # Number format ('float32', 'bfloat16', 'int8') to operations per second
+) -> dict: # Number format ('float32', 'bfloat16') to operations per second
     "Measure the machine's rate of matrix products in each number format"
     import torch
     from dr_nbdev.networks.registry import half_dtype
@@ -95,32 +92,15 @@ def _peak_rates(
     a, rates = torch.randn(n, n, device=device), {}
     for name, dtype in (('float32', torch.float32), ('bfloat16', torch.bfloat16)):
         emulated = device == 'cpu' and name == 'bfloat16' and half_dtype(device) is None
-        m, x = (256, a[:256, :256].to(dtype)) if emulated else (n, a.to(dtype))
+        m = 256 if emulated else n
+        x = a[:m, :m].to(dtype)
         as_image = x.view(1, m, m, 1).contiguous(memory_format=torch.channels_last)
         def product(how):
             with torch.inference_mode(): how()
             if device == 'cuda': torch.cuda.synchronize()
         hows = (lambda: x @ x), (lambda: torch.conv2d(as_image, x.view(m, m, 1, 1)))
-        rates[name] = max(_best_rate(partial(product, o), m) for o in hows)
-    if device == 'cpu' and (rate := _int8_rate(n)): rates['int8'] = rate
+        rates[name] = max(_best_rate(partial(product, how), m) for how in hows)
     return rates
-
-# %% ../../nbs/benchmarks/bench.ipynb #876da2ff
-def _int8_rate(
-    n: int, # Side of the matrices
-) -> float | None: # Operations per second; None without ONNX Runtime
-    "Measure ONNX Runtime's rate of a product of 8-bit matrices"
-    try: import onnx, onnxruntime
-    except ImportError: return None
-    h, t = onnx.helper, onnx.TensorProto
-    rng = np.random.default_rng(0)
-    b = onnx.numpy_helper.from_array(rng.integers(-64, 64, (n, n)).astype(np.int8), 'b')
-    graph = h.make_graph([h.make_node('MatMulInteger', ['a', 'b'], ['c'])], 'product',
-                         [h.make_tensor_value_info('a', t.UINT8, [n, n])],
-                         [h.make_tensor_value_info('c', t.INT32, [n, n])], [b])
-    model = h.make_model(graph, opset_imports=[h.make_opsetid('', 17)], ir_version=9)
-    session, a = onnxruntime.InferenceSession(model.SerializeToString()), rng.integers(0, 128, (n, n)).astype(np.uint8)
-    return _best_rate(lambda: session.run(None, dict(a=a)), n)
 
 # %% ../../nbs/benchmarks/bench.ipynb #a6d5e99f
 def _stand_in(
@@ -132,32 +112,28 @@ def _stand_in(
     import torch
     from dr_nbdev.networks.registry import head_name, plain_model
     torch.manual_seed(0)
-    model = plain_model(name).eval()
-    norms = lambda net: [m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    model, x, seen = plain_model(name).eval(), prep.normalize(squares), []
+    def norms(net): return [m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     for m in norms(model): m.train().momentum = None # a plain average over the batches
     for m in model.modules():
         if getattr(m, 'use_res_connect', False): torch.nn.init.constant_(norms(m)[-1].weight, .2)
-    x = prep.normalize(squares)
+    head = model.get_submodule(head_name(model))
     with torch.no_grad():
         for part in x.split(8): model(part)
         model.eval()
-        name, seen = head_name(model), []
-        head = model.get_submodule(name)
-        with head.register_forward_pre_hook(lambda _, args: seen.append(args[0])): [model(o) for o in x.split(4)]
+        with head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])):
+            for part in x.split(4): model(part)
         features = torch.cat(seen)
         way = torch.linalg.svd(features - features.mean(0), full_matrices=False)[2][0]
         head.weight.copy_(1.3/(features @ way).std()*way)
         head.bias.copy_(1.5 - head.weight[0] @ features.mean(0))
     return model
 
-# %% ../../nbs/benchmarks/bench.ipynb #e2cdc3cc
-def _kind_of(
-    files: list[Path], # Paths of photographs of one type
-) -> str: # File type in capitals, such as 'JPG' or 'PNG'
-    "Name the file type of photographs"
+# %% ../../nbs/benchmarks/bench.ipynb #b7b472b3
+def _kind_of(files: list[Path]) -> str: # File type in capitals: 'JPG' or 'PNG'
+    "Name the file type of photographs of one type"
     return files[0].suffix[1:].upper().replace('JPEG', 'JPG')
 
-# %% ../../nbs/benchmarks/bench.ipynb #b7b472b3
 def _bench_read(
     files: list[Path], # Paths of photographs of one type
     rounds: int, # Number of rounds that are counted
@@ -187,12 +163,10 @@ def _bench_forward(
     x, operations = prep.normalize(squares).to(next(model.parameters()).device), _count_operations(model, prep.size)
     def one_by_one():
         with torch.inference_mode(): return [model(x[i:i + 1]).item() for i in range(len(x))]
-    ways = {'2023': one_by_one} | {k: lambda e=e: e(squares) for k, e in engines.items()}
+    ways = {'2023': one_by_one} | {k: partial(e, squares) for k, e in engines.items()}
     t = against(_in_turn(ways, rounds), f'forward, {name} {prep.size}', len(squares), target)
-    format = lambda way: 'int8' if 'int8' in way else 'bfloat16' if 'half' in way else 'float32'
-    t['share'] = [operations/r.ms*1000/rates[format(r.way)] if format(r.way) in rates else None for r in t.itertuples()]
-    t['difference'] = [engines[w].difference for w in t.way]
-    return t
+    rate = [rates['bfloat16' if 'half' in way else 'float32'] for way in t.way]
+    return t.assign(share=operations/t.ms*1000/rate, difference=[engines[way].difference for way in t.way])
 
 # %% ../../nbs/benchmarks/bench.ipynb #9f1494b3
 def _bench_grade(
@@ -205,7 +179,7 @@ def _bench_grade(
     target: float | None, # Target of the ratio; None for no target
 ) -> pd.DataFrame: # Table of `against`
     "Time the grading of a folder by each version"
-    ours = {k: lambda g=g: g.grade_folder(files) for k, g in graders.items()}
+    ours = {k: partial(g.grade_folder, files) for k, g in graders.items()}
     ways = {'2023': lambda: original_grades(of_2023, files, size)} | ours
     return against(_in_turn(ways, rounds), stage, len(files), target)
 
@@ -217,16 +191,17 @@ def _as_data(
     "Make a folder like that of `merge` from copies of photographs, the last one for validation"
     from hashlib import sha256
     from dr_nbdev.merging.manifest import COLUMNS, IMAGES
-    grades = [float(i % 5) for i in range(len(files))]
     (folder/IMAGES).mkdir(parents=True)
-    for i, f in enumerate(files): shutil.copy(f, folder/IMAGES/f'{i}{f.suffix}')
-    t = pd.DataFrame(dict(path=f'{IMAGES}/{i}{f.suffix}', image_id=str(i), patient=str(i), eye='', source='main',
-                          grade=int(grades[i]),
-                          split='val' if i == len(files) - 1 else 'train', duplicate_group=str(i), width=0, height=0,
-                          bytes=f.stat().st_size,
-                          sha256=sha256(f.read_bytes() + bytes([i])).hexdigest()) for i, f in enumerate(files))
+    def row(i, f):
+        path = f'{IMAGES}/{i}{f.suffix}'
+        shutil.copy(f, folder/path)
+        return dict(
+            path=path, image_id=str(i), patient=str(i), eye='', source='main', grade=i % 5,
+            split='val' if i == len(files) - 1 else 'train', duplicate_group=str(i), width=0, height=0,
+            bytes=f.stat().st_size, sha256=sha256(f.read_bytes() + bytes([i])).hexdigest())
+    t = pd.DataFrame([row(i, f) for i, f in enumerate(files)])
     t[COLUMNS].to_csv(folder/'manifest.csv', index=False)
-    return grades
+    return t.grade.astype(float).tolist()
 
 # %% ../../nbs/benchmarks/bench.ipynb #f4781872
 def _epochs_in_turn(
@@ -264,12 +239,14 @@ def _bench_train(
     from dr_nbdev.training.callbacks import CheckpointCallback
     from dr_nbdev.networks.registry import plain_model
     from dr_nbdev.training.run import TrainConfig, config_learner
-    cfg = TrainConfig(backbone, weights=None, preprocess=Preprocess(size, enhance='graham_grey'),
-                      batch=min(18, len(files)), balance=None,
-                      compile=compiled)
+    cfg = TrainConfig(
+        backbone, weights=None, preprocess=Preprocess(size, enhance='graham_grey'), batch=min(18, len(files)),
+        balance=None, compile=compiled)
+    model = plain_model(backbone).to(device)
+    opt = torch.optim.AdamW(model.parameters(), amsgrad=True)
     with tempfile.TemporaryDirectory() as d:
-        d, model = Path(d), plain_model(backbone).to(device)
-        grades, opt = _as_data(files + files[:1], d/'data')[:-1], torch.optim.AdamW(model.parameters(), amsgrad=True)
+        d = Path(d)
+        grades = _as_data(files + files[:1], d/'data')[:-1]
         learn = config_learner(cfg, d/'data', d, device, lambda *_: None)
         learn.remove_cb(CheckpointCallback)
         turns = _epochs_in_turn(lambda: original_epoch(model, opt, files, grades, size, cfg.batch), device)
@@ -278,7 +255,8 @@ def _bench_train(
     return against(t, f'an epoch of training, {backbone} {size}', len(files), target)
 
 # %% ../../nbs/benchmarks/bench.ipynb #13764f1c
-MAIN_SHARES, EXTRA_SHARES = (.493, .101, .273, .053, .08), (.735, .069, .151, .025, .02) # Shares of the grades
+MAIN_SHARES = .493, .101, .273, .053, .08   # Shares of the grades in the main archive
+EXTRA_SHARES = .735, .069, .151, .025, .02  # and in the additional one
 
 def _turned_eyes(
     n: int, # Number of photographs
@@ -295,6 +273,13 @@ def _turned_eyes(
         yield cv2.imencode('.jpg', img[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
 
 # %% ../../nbs/benchmarks/bench.ipynb #dc0d8dd0
+def _fill_archive(path: Path, table: str, columns: str, name, grades, images) -> Path: # `name`: index to name of a file
+    "Write an archive with a table of grades and the images"
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as z:
+        z.writestr(table, columns + '\n' + ''.join(f'{Path(name(i)).stem},{g}\n' for i, g in enumerate(grades)))
+        for i, data in enumerate(images): z.writestr(name(i), data)
+    return path
+
 def _bench_archives(
     folder: Path, # Folder for the archives; made if missing
     n: int, # Number of photographs in the main archive; the additional one has ten times as many
@@ -302,18 +287,17 @@ def _bench_archives(
     "Make two archives that are built like Kaggle's"
     from dr_nbdev.base.repo import EXTRA_ARCHIVE, MAIN_ARCHIVE
     from dr_nbdev.core import N_GRADES
-    def fill(path, n, size, seed, shares, table, columns, name):
+    def content(n, size, seed, shares):
         grades = np.random.default_rng(seed).choice(N_GRADES, n, p=np.divide(shares, sum(shares)))
         grades[:N_GRADES*5] = np.repeat(range(N_GRADES), 5)
-        with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as z:
-            z.writestr(table, columns + '\n' + ''.join(f'{name(i).stem},{g}\n' for i, g in enumerate(grades)))
-            for i, data in enumerate(_turned_eyes(n, size, seed)): z.writestr(str(name(i)), data)
-        return path
+        return grades, _turned_eyes(n, size, seed)
+    def main_name(i): return f'kaggle_retina/train/{i:05x}.jpg'
+    def extra_name(i): return f'train_image_resized/train/{i//2}_{("left", "right")[i % 2]}.jpeg'
     folder.mkdir(parents=True, exist_ok=True)
-    return (fill(folder/MAIN_ARCHIVE, n, 400, 1, MAIN_SHARES, 'kaggle_retina/train.csv', 'id_code,diagnosis',
-                 lambda i: Path(f'kaggle_retina/train/{i:05x}.jpg')),
-            fill(folder/EXTRA_ARCHIVE, 10*n, 700, 2, EXTRA_SHARES, 'train_image_resized/trainLabels.csv', 'image,level',
-                 lambda i: Path(f'train_image_resized/train/{i//2}_{("left", "right")[i % 2]}.jpeg')))
+    return (_fill_archive(folder/MAIN_ARCHIVE, 'kaggle_retina/train.csv', 'id_code,diagnosis', main_name,
+                          *content(n, 400, 1, MAIN_SHARES)),
+            _fill_archive(folder/EXTRA_ARCHIVE, 'train_image_resized/trainLabels.csv', 'image,level', extra_name,
+                          *content(10*n, 700, 2, EXTRA_SHARES)))
 
 # %% ../../nbs/benchmarks/bench.ipynb #f3a1b04f
 def _bench_merge(
@@ -354,45 +338,43 @@ for n in counts:
     print(kb('VmHWM')/1024)
 """
 
-# %% ../../nbs/benchmarks/bench.ipynb #9d92cb78
 def _bench_memory(
     files: list[Path], # Paths of photographs in one folder, graded repeatedly
     n: int, # Number of photographs to grade in all
 ) -> pd.DataFrame: # Two rows: stage, way (photographs so far), mb (highest memory above the loaded network, MiB)
     "Measure the memory that grading takes above the loaded network"
-    counts = [min(100, n), n - min(100, n)]
-    out = subprocess.run([sys.executable, '-c', MEMORY, str(files[0].parent), *map(str, counts)],
-                         capture_output=True, text=True,
-                         check=True).stdout
+    first = min(100, n)
+    args = [sys.executable, '-c', MEMORY, str(files[0].parent), str(first), str(n - first)]
+    out = subprocess.run(args, capture_output=True, text=True, check=True).stdout
     loaded, *peaks = map(float, out.split())
-    return pd.DataFrame(dict(stage='memory while grading', way=[f'{sum(counts[:i + 1])} photographs' for i in range(2)],
-                             mb=np.array(peaks) - loaded))
+    return pd.DataFrame(dict(
+        stage='memory while grading', way=[f'{k} photographs' for k in (first, n)], mb=np.array(peaks) - loaded))
 
 # %% ../../nbs/benchmarks/bench.ipynb #a977eb33
 def _bench_start(
     rounds: int, # Number of rounds that are counted
 ) -> pd.DataFrame: # Two rows: stage, way, ms
     "Time the import of the package and the help of a command"
-    call = lambda *args: lambda: subprocess.run([sys.executable, *args], check=True, stdout=subprocess.DEVNULL)
-    t = _in_turn({'torch': call('-c', 'import torch'),
-                  'torch and dr_nbdev.predict': call('-c', 'import torch, dr_nbdev.predict'),
-                 'dr_predict --help': call('-m', 'dr_nbdev.predict', '--help')}, rounds)
-    over = t['torch and dr_nbdev.predict'] - t['torch']
-    return pd.DataFrame(dict(stage='start', way=['import dr_nbdev.predict, over torch', 'dr_predict --help'],
-                             ms=[over.median()*1000, t['dr_predict --help'].median()*1000]))
+    def call(*args): return partial(subprocess.run, [sys.executable, *args], check=True, stdout=subprocess.DEVNULL)
+    ms = 1000*_in_turn(dict(
+        torch=call('-c', 'import torch'), both=call('-c', 'import torch, dr_nbdev.predict'),
+        help=call('-m', 'dr_nbdev.predict', '--help')), rounds)
+    return pd.DataFrame(dict(
+        stage='start', way=['import dr_nbdev.predict, over torch', 'dr_predict --help'],
+        ms=[(ms.both - ms.torch).median(), ms.help.median()]))
 
 # %% ../../nbs/benchmarks/bench.ipynb #c8f56020
-TRAINED = (('efficientnet_b0', 224, False), ('efficientnet_v2_m', 380, False), ('efficientnet_v2_m', 380, True))
-
+# Backbone, size, and whether our network is compiled
+TRAINED = ('efficientnet_b0', 224, False), ('efficientnet_v2_m', 380, False), ('efficientnet_v2_m', 380, True)
 # Ratios to the 2023 baseline
-TARGETS = {'dr_predict, JPGs': 12, 'dr_predict, PNGs': 4, 'read, crop and shrink a JPG': 8, 'forward': 4,
-           'grade JPGs': 5,
-           'grade PNGs': 2.5, 'an epoch of training': 3, 'merge': 3}
+TARGETS = {
+    'dr_predict, JPGs': 12, 'dr_predict, PNGs': 4, 'read, crop and shrink a JPG': 8, 'forward': 4, 'grade JPGs': 5,
+    'grade PNGs': 2.5, 'an epoch of training': 3, 'merge': 3}
 
 def _stage_engines(
     model, # Network that gives n x 1 scores
     prep: Preprocess, # Preprocessing of its input
-    squares: np.ndarray, # Squares for calibration and comparison, n x size x size x 3, uint8
+    squares: np.ndarray, # Squares to compare on, n x size x size x 3, uint8
     names: list[str], # Names of engines
     device: str, # Device of PyTorch's engines, 'cpu' or 'cuda'
     log, # Function that receives a line of text for each engine
@@ -400,13 +382,12 @@ def _stage_engines(
     "Make engines and compare each with float32; keep those that the guard refuses"
     from dr_nbdev.grading.engines import EngineError, guard, make_engine
     with tempfile.TemporaryDirectory() as d:
-        reference, engines = make_engine('torch', model, prep, device)(squares[1::2]), {}
-        for name in names:
-            e = make_engine(name, model, prep, device, squares[::2], Path(d))
-            try: guard(e, squares[1::2], reference)
-            except EngineError: pass
-            engines[name] = e
-            log(f'  {name}: scores within {e.difference:.4f} of float32')
+        engines = {name: make_engine(name, model, prep, device, Path(d)) for name in names}
+        reference = make_engine('torch', model, prep, device)(squares)
+    for name, e in engines.items():
+        try: guard(e, squares, reference)
+        except EngineError: pass
+        log(f'  {name}: scores within {e.difference:.4f} of float32')
     return engines
 
 # %% ../../nbs/benchmarks/bench.ipynb #c01fd3f5
@@ -428,38 +409,40 @@ def _bench_folder(
                                   TARGETS[f'dr_predict, {kind}'])]
 
 # %% ../../nbs/benchmarks/bench.ipynb #e71015ad
+def _network(name: str | None, jpegs: list[Path], device: str):
+    "Load the weights of the package (None) or make a stand-in; return its grader, and squares to compare on"
+    from dr_nbdev.grading.bundle import SHIPPED
+    from dr_nbdev.grading.engines import check_squares
+    from dr_nbdev.grading.grader import Grader
+    if name is None:
+        grader = Grader.load(next(SHIPPED.iterdir()), device)
+        return grader, check_squares(grader.preprocess, jpegs)
+    prep = Preprocess()
+    squares = check_squares(prep, jpegs, 32)
+    return Grader(_stand_in(name, prep, squares[::2]), prep, name=name, device=device), squares[1::2]
+
 def _bench_networks(
     networks: list, # Names in `BACKBONES`; None among them stands for the weights of the package
     jpegs: list[Path], # Paths of JPEG photographs, or of those of your folder
     pngs: list[Path], # Paths of PNG photographs; may be empty
     rates: dict, # Operations per second by number format; updated in place with higher values
     rounds: int, # Number of rounds that are counted
-    eight: bool, # True to measure the 8-bit engines too; calibrating them takes about a minute
     device: str, # Device of PyTorch's engines, 'cpu' or 'cuda'
     log, # Function that receives lines of text
 ) -> list[pd.DataFrame]: # Tables of `against`
     "Time each network alone and on folders, with each engine"
-    from dr_nbdev.grading.engines import TOLERANCE, check_squares, engines_for
-    from dr_nbdev.grading.bundle import SHIPPED
-    from dr_nbdev.grading.grader import Grader
+    from dr_nbdev.grading.engines import TOLERANCE, engines_for
     tables, of_2023 = [], None
-    for name in networks:
-        shipped = Grader.load(next(SHIPPED.iterdir()), device) if name is None else None
-        prep = shipped.preprocess if shipped else Preprocess()
-        squares = check_squares(prep, jpegs)
-        model = shipped.model if shipped else _stand_in(name, prep, squares[::2]).to(device)
-        name = name or shipped.name
+    for network in networks:
+        grader, squares = _network(network, jpegs, device)
+        model, prep, name = grader.model, grader.preprocess, grader.name
         log(name)
-        # something else may have been running before
-        for k, v in _peak_rates(device).items(): rates[k] = max(v, rates[k])
-        engines = _stage_engines(model, prep, squares, [o for o in engines_for(device) if eight or 'int8' not in o],
-                                 device, log)
+        for k, rate in _peak_rates(device).items(): rates[k] = max(rate, rates[k])
+        engines = _stage_engines(model, prep, squares, engines_for(device), device, log)
         tables.append(_bench_forward(model, prep, squares[:4], engines, rates, name, rounds, TARGETS['forward']))
-        used = {k: e for k, e in engines.items() if not e.difference > TOLERANCE}
-        if not shipped: of_2023 = model
-        graders = {k: replace(shipped or Grader(model, prep, device=device), engine=e) for k, e in used.items()}
-        for files in (jpegs, pngs):
-            if files: tables += _bench_folder(graders, name, of_2023 if shipped else None, files, rounds)
+        graders = {k: replace(grader, engine=e) for k, e in engines.items() if not e.difference > TOLERANCE}
+        for files in filter(None, (jpegs, pngs)): tables += _bench_folder(graders, name, of_2023, files, rounds)
+        if network: of_2023 = model
     return tables
 
 # %% ../../nbs/benchmarks/bench.ipynb #74b923c9
@@ -480,32 +463,33 @@ def _bench_trainings(
 
 # %% ../../nbs/benchmarks/bench.ipynb #4f801564
 def bench(
-    quick: bool = False, # True for fewer photographs, rounds and engines
+    quick: bool = False, # True for fewer photographs, rounds and networks
     folder: str | Path | None = None, # Folder of photographs to measure on; None for drawn ones of 4000 pixels
     device: str = 'cpu', # Device to measure, 'cpu' or 'cuda'
     log: Callable = print, # Function that receives a line of text for each step
 ) -> pd.DataFrame: # Row for each version of each stage: the columns of `against`, share, difference, written, mb
     "Measure every stage against the 2023 baseline"
     n, rounds = (4, 2) if quick else (8, 4)
+    start = time.time()
+    def step(what): log(f'{time.time() - start:4.0f} s  {what}')
     with tempfile.TemporaryDirectory() as d:
-        d, start = Path(d), time.time()
-        step = lambda what: log(f'{time.time() - start:4.0f} s  {what}')
+        d = Path(d)
         jpegs = image_files(folder)[:n if quick else 16] if folder else camera_files(d/'jpg', n)
         if not jpegs: raise DataError(f'there are no images in {folder}: put photographs there')
         pngs = [] if folder else camera_files(d/'png', n//2, 'png')
         step('reading')
-        tables = [_bench_read(o, rounds, TARGETS['read, crop and shrink a JPG'] if o is jpegs else None)
-                  for o in (jpegs, pngs) if o]
+        tables = [_bench_read(jpegs, rounds, TARGETS['read, crop and shrink a JPG'])]
+        if pngs: tables.append(_bench_read(pngs, rounds, None))
         step('rates of the machine')
         rates = _peak_rates(device)
-        for k, v in rates.items(): log(f'  {k}: {v/1e9:.0f} billion operations per second')
+        for k, rate in rates.items(): log(f'  {k}: {rate/1e9:.0f} billion operations per second')
         step('networks')
-        tables += _bench_networks(['efficientnet_v2_m', None], jpegs, pngs, rates, rounds, not quick, device, log)
+        tables += _bench_networks(['efficientnet_v2_m', None], jpegs, pngs, rates, rounds, device, log)
         tables += _bench_trainings((jpegs*3)[:18], rounds, 1 if quick else None, device, step)
         if not folder:
             step('merging')
-            tables.append(_bench_merge(*_bench_archives(d/'archives', 60 if quick else 300), 16 if quick else 80,
-                                       rounds, TARGETS['merge']))
+            archives = _bench_archives(d/'archives', 60 if quick else 300)
+            tables.append(_bench_merge(*archives, 16 if quick else 80, rounds, TARGETS['merge']))
         step('memory')
         if sys.platform == 'linux':
             tables.append(_bench_memory(camera_files(d/'small', 6, width=800), 300 if quick else 5000))
@@ -520,19 +504,16 @@ def bench_table(
     t: pd.DataFrame, # Table of `bench`
 ) -> pd.DataFrame: # Table of text, with the same rows
     "Format the table of a benchmark for reading"
-    has = lambda o: o is not None and o == o
-    def words(r):
-        times = f'{r.ratio:.1f} ({r.low:.1f} to {r.high:.1f})' if has(r.ratio) else f'{r.mb:.0f} MB' if has(r.mb) else ''
-        also = [f'{r.share:.0%} of the limit' if has(r.share) else '',
-                f'scores within {r.difference:.4f}' if has(r.difference) else '',
-                f'{r.written:.0%} of the bytes written' if has(r.written) else '']
-        return {'stage': r.stage, 'way': r.way, '2023, ms': f'{r.original_ms:.0f}' if has(r.original_ms) else '',
-                'here, ms': f'{r.ms:.0f}'
-                if has(r.ms) else '',
-                'times as fast (range)': times, 'target': f'{r.target:g}' if has(r.target) else '',
-                '': '; '.join(filter(None, also))}
+    def words(value, form): return '' if value is None or value != value else form.format(value)
+    def row(r):
+        times = words(r.ratio, f'{{:.1f}} ({r.low:.1f} to {r.high:.1f})') or words(r.mb, '{:.0f} MB')
+        also = [words(r.share, '{:.0%} of the limit'), words(r.difference, 'scores within {:.4f}'),
+                words(r.written, '{:.0%} of the bytes written')]
+        return {'stage': r.stage, 'way': r.way, '2023, ms': words(r.original_ms, '{:.0f}'),
+                'here, ms': words(r.ms, '{:.0f}'), 'times as fast (range)': times,
+                'target': words(r.target, '{:g}'), '': '; '.join(filter(None, also))}
     every = ['original_ms', 'ms', 'ratio', 'low', 'high', 'target', 'share', 'difference', 'written', 'mb']
-    return pd.DataFrame(map(words, t.reindex(columns=['stage', 'way', *every]).itertuples()))
+    return pd.DataFrame(map(row, t.reindex(columns=['stage', 'way', *every]).itertuples()))
 
 # %% ../../nbs/benchmarks/bench.ipynb #bed4abf3
 def headline(
@@ -544,6 +525,16 @@ def headline(
     return t.loc[t.groupby('stage', sort=False).ratio.idxmax()]
 
 # %% ../../nbs/benchmarks/bench.ipynb #716c4718
+def _processor() -> dict: # `processor` (name) and `formats` (instruction sets, separated by blanks)
+    "Describe the processor and the number formats that it computes in"
+    import torch
+    info = Path('/proc/cpuinfo')
+    lines = info.read_text().splitlines() if info.exists() else []
+    named = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
+    has = torch.cpu.get_capabilities() if hasattr(torch.cpu, 'get_capabilities') else {}
+    formats = [k for k in ('avx2', 'avx512_f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16', 'amx_int8') if has.get(k)]
+    return dict(processor=named[0] if named else platform.processor(), formats=' '.join(formats))
+
 def _keep_machine(
     t: pd.DataFrame, # Table that `dr_bench` writes
     file: Path, # Table of machines (CSV); made if missing
@@ -557,29 +548,18 @@ def _keep_machine(
     other = (old[same].astype(str) != pd.Series(row)[same].astype(str)).any(axis=1)
     with write_safely(file) as tmp: pd.concat([old[other], pd.DataFrame([row])]).to_csv(tmp, index=False)
 
-# %% ../../nbs/benchmarks/bench.ipynb #78dbd0eb
-def _processor() -> dict: # `processor` (name) and `formats` (instruction sets, separated by blanks)
-    "Describe the processor and the number formats that it computes in"
-    import torch
-    info = Path('/proc/cpuinfo')
-    named = [o.partition(':')[2].strip() for o in info.read_text().splitlines()
-             if o.startswith('model name')] if info.exists() else []
-    has = torch.cpu.get_capabilities() if hasattr(torch.cpu, 'get_capabilities') else {}
-    formats = [k for k in ('avx2', 'avx512_f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16', 'amx_int8') if has.get(k)]
-    return dict(processor=named[0] if named else platform.processor(), formats=' '.join(formats))
-
 # %% ../../nbs/benchmarks/bench.ipynb #5c54fd9f
 @command('dr_bench --quick', 'dr_bench --folder my_photos --device cuda --out my_machine.csv')
 def dr_bench(
-    quick: bool = False, # True for fewer photographs, rounds and engines: about 3 minutes on two cores instead of 13
+    quick: bool = False, # True for fewer photographs, rounds and networks: about 3 minutes on two cores instead of 13
     folder: str | None = None, # Folder of photographs to measure on (default: drawn ones, 4000 pixels wide)
     out: str = 'bench.csv', # File for the table; machines.csv is written beside it
     device: Literal['cpu', 'cuda'] = 'cpu', # Device to measure
 ) -> pd.DataFrame: # Table of `bench`, in milliseconds per photograph, with columns that describe the machine
     "Measure how fast this machine reads, grades, trains and merges, against the 2023 baseline"
     t = bench(quick, folder, device)
-    t = t.assign(quick=quick, device=device, cpus=os.cpu_count(), torch=environment()['torch'], **_processor(),
-                 **{f'rate_{k}': v for k, v in t.attrs['rates'].items()})
+    rates = {f'rate_{k}': rate for k, rate in t.attrs['rates'].items()}
+    t = t.assign(quick=quick, device=device, cpus=os.cpu_count(), torch=environment()['torch'], **_processor(), **rates)
     with write_safely(out) as tmp: t.to_csv(tmp, index=False)
     _keep_machine(t, Path(out).with_name('machines.csv'))
     with pd.option_context('display.max_rows', None, 'display.max_columns', None, 'display.width', 220,
