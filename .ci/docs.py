@@ -16,11 +16,29 @@ root = Path(__file__).resolve().parent.parent
 nbs, site = root/'nbs', root/'_docs'
 sys.path.insert(0, str(root))
 
-STUDIES = ['results', 'weights', 'bench', 'plan', 'recipe', 'first_run', 'retinamnist', 'invariance']
-USES = ['own_data', 'photo', 'verdict', 'report', 'app', 'serve', 'scale', 'explain', 'embed', 'audit', 'demo', 'commands', 'gallery', 'faq', 'reading']
-GROUPS = {'Start': ['quickstart'], 'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],
-          'Use': [f'use/{o}' for o in USES], 'Studies': [f'studies/{o}' for o in STUDIES], 'Parts': None,
-          'About': ['readme_ru', 'model_card', 'changelog', 'contributing', 'cite']}
+# Room to its title, what it holds, and its chapters in reading order; a chapter that is not named comes last
+ROOMS = {
+    'photos': ('Photos', 'From a file to a square that a network can take, and is it good enough?',
+               'read decode field preprocess quality'),
+    'merging': ('Merging', 'From archives and folders to one graded folder with a split',
+                'archives downloads folders labels sources target duplicates splits staging manifest report'),
+    'training': ('Training', 'From a graded folder to a fitted network, with fastai',
+                 'learner augment cache callbacks distributed run'),
+    'grading': ('Grading', 'From weights and a photograph to a row of the table',
+                'grader prepare engines results bundle card photo patients heatmap scale submission'),
+    'answers': ('Answers', 'From a score to a grade, probabilities, a prediction set, a verdict', 'grades confidence verdict'),
+    'metrics': ('Metrics', 'How good grades are, with intervals over patients', 'grades calibration both_eyes labelled'),
+    'networks': ('Networks', 'The networks, their costs and their weights', 'registry weights'),
+    'drawn': ('Drawn eyes', 'Eyes drawn with known lesions, for examples and tests', 'sample eye vessels lesions camera archives'),
+    'base': ('Base', 'Files, tables, pictures, commands: what every room uses', 'files tables write show work commands repo')}
+USES = 'own_data report app serve explain embed audit demo commands gallery reading'.split()
+STUDIES = 'results weights plan recipe first_run retinamnist invariance arrays'.split()
+GROUPS = {'Start': ['quickstart', 'use/faq', 'use/glossary'],
+          'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'], 'Use': [f'use/{o}' for o in USES],
+          'Workshops': [f'{o}/index' for o in ROOMS] + ['core'],
+          'Studies and benchmarks': [f'studies/{o}' for o in STUDIES] + ['benchmarks/bench', 'benchmarks/baseline'],
+          'About': ['readme_ru', 'model_card', 'api', 'changelog', 'contributing', 'security', 'cite']}
+FROM_ROOT = ('README.ru', 'CONTRIBUTING', 'SECURITY', 'CHANGELOG')
 
 def page_name(path):
     "6_predict.ipynb is the page predict"
@@ -29,11 +47,17 @@ def page_name(path):
 
 def notebooks(): return sorted(p.relative_to(nbs) for p in nbs.rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
 
+def chapters(room):
+    "Pages of a room, in reading order"
+    order = ROOMS[room][2].split()
+    found = [Path(page_name(p)).name for p in notebooks() if p.parts[0] == room]
+    return [f'{room}/{o}' for o in sorted(found, key=lambda o: (order.index(o) if o in order else len(order), o))]
+
 @functools.cache
 def module_pages():
     "Module to the page of its notebook"
     sources = {page_name(p): (nbs/p).read_text(encoding='utf-8') for p in notebooks()}
-    return {m[1]: page for page, text in sources.items() if (m := re.search(r'#\| default_exp (\w+)', text))}
+    return {m[1]: page for page, text in sources.items() if (m := re.search(r'#\| default_exp ([\w.]+)', text))}
 
 @functools.cache
 def symbols():
@@ -62,7 +86,9 @@ def markdown(text, up):
     "Links between notebooks and to pictures as the site has them"
     text = re.sub(r'\]\(((?:\.\./|\w+/)*)(?:\d+_)?(\w+)\.ipynb', r'](\1\2.ipynb', text)
     text = re.sub(r'::: \{\.callout[^}]*\}\n## ([^\n]*)\n(.*?)\n:::', r':::{dropdown} \1\n\2\n:::', text, flags=re.S)
-    text = text.replace('](README.ru.md)', '](readme_ru.md)').replace('](CONTRIBUTING.md)', '](contributing.md)').replace('](../style/', '](_style/').replace('](../../style/', '](../_style/')
+    text = re.sub(rf'\]\((?:\.\./)?((?:\.\./)*)({"|".join(FROM_ROOT)})\.md', lambda m: f']({m[1]}{m[2].lower().replace(".", "_")}.md', text)
+    text = re.sub(rf'\]\(((?:\.\./)*)({"|".join(ROOMS)})/\)', r'](\1\2/index.md)', text)
+    for mark in ('](', 'src="'): text = text.replace(f'{mark}../style/', f'{mark}_style/').replace(f'{mark}../../style/', f'{mark}../_style/')
     return link_names(text, up)
 
 def flags(source): return {o.split(':')[0] for o in re.findall(r'^\s*#\|\s*(\S+)', source, re.M)}
@@ -77,7 +103,7 @@ def documented(node, lines, up):
         fields = [o for o in body if isinstance(o, (ast.AnnAssign, ast.Assign))]
         head = [lines[node.lineno - 1]] + [line for o in fields for line in lines[o.lineno - 1:o.end_lineno]]
     else:
-        if any(ast.unparse(d).split('(')[0] == 'patch' for d in node.decorator_list): name = f'{ast.unparse(node.args.args[0].annotation)}.{name}'
+        if of := owner(node): name = f'{of}.{name}'
         first = body[0].lineno - 1
         head = lines[node.lineno - 1:first] or [lines[node.lineno - 1].split('):')[0] + '):']
     text = link_names(' '.join(doc.split()), up) if doc else ''
@@ -154,7 +180,7 @@ nb_execution_mode = 'off'
 nb_merge_streams = True
 nb_render_markdown_format = 'myst'
 nb_mime_priority_overrides = [('html', 'text/html', 0), ('html', 'image/png', 5), ('html', 'image/jpeg', 6), ('html', 'text/markdown', 7)]
-myst_enable_extensions = ['dollarmath', 'amsmath', 'colon_fence']
+myst_enable_extensions = ['dollarmath', 'amsmath', 'colon_fence', 'html_image']
 myst_heading_anchors = 4
 exclude_patterns = ['_build']
 html_show_sourcelink = False
@@ -172,27 +198,85 @@ def extra_pages(dest):
     card = next(root.glob('dr_nbdev/weights/*/MODEL_CARD.md')).read_text(encoding='utf-8')
     (dest/'model_card.md').write_text(re.sub(r'^# ', '# Model card: ', card, count=1), encoding='utf-8')
     russian = (root/'README.ru.md').read_text(encoding='utf-8').replace('# dr_nbdev\n', '# По-русски\n', 1)
-    for old, new in {'](README.md)': '](index.ipynb)', '](nbs/': '](', '](style/': '](_style/'}.items():
+    for old, new in {'](README.md)': '](index.ipynb)', '](nbs/': '](', '](style/': '](_style/', 'src="style/': 'src="_style/'}.items():
         russian = russian.replace(old, new)
     (dest/'readme_ru.md').write_text(markdown(russian, ''), encoding='utf-8')
-    for name in ('CHANGELOG', 'CONTRIBUTING'):
+    for name in FROM_ROOT[1:]:
         text = (root/f'{name}.md').read_text(encoding='utf-8').replace('](nbs/', '](')
         (dest/f'{name.lower()}.md').write_text(markdown(text, ''), encoding='utf-8')
     cff = (root/'CITATION.cff').read_text(encoding='utf-8')
     (dest/'cite.md').write_text(f'# How to cite\n\nIf this package was of use, please cite it, and the sources of the '
                                 f'images.\n\n```yaml\n{cff}```\n', encoding='utf-8')
 
-def index_page(dest, pages):
+def room_pages(dest):
+    "A page for each room: what it holds, and its chapters"
+    for room, (title, about, _) in ROOMS.items():
+        lines = [f'- [{{}}]({Path(o).name}.ipynb): {{}}'.format(*heading(read(o))) for o in chapters(room)]
+        names = [Path(o).name for o in chapters(room)]
+        (dest/room/'index.md').write_text(f'# {title}\n\n{about}.\n\n'.replace('?.', '?') + '\n'.join(lines)
+                                          + '\n\n' + toctree(names), encoding='utf-8')
+
+def toctree(entries, caption=None):
+    "The directive that lists pages in the sidebar"
+    return '\n'.join(['```{toctree}', ':hidden:', *([f':caption: {caption}'] if caption else []), '', *entries, '```'])
+
+def index_page(dest):
     "The home page gets the contents"
     nb = nbformat.read(dest/'index.ipynb', as_version=4)
-    rest = [p for p in pages if p != 'index']
-    named = {o for g in GROUPS.values() if g for o in g}
     for title, entries in GROUPS.items():
-        entries = [p for p in rest if p not in named] if entries is None else [o for o in entries if (dest/f'{o}.ipynb').exists()
-                                                                               or (dest/f'{o}.md').exists()]
-        nb.cells.append(nbformat.v4.new_markdown_cell(f'```{{toctree}}\n:hidden:\n:caption: {title}\n\n' + '\n'.join(entries) + '\n```'))
+        there = [o for o in entries if (dest/f'{o}.ipynb').exists() or (dest/f'{o}.md').exists()]
+        nb.cells.append(nbformat.v4.new_markdown_cell(toctree(there, title)))
     for c in nb.cells: c.pop('id', None)
     nbformat.write(nb, dest/'index.ipynb')
+
+def arguments(node):
+    "What a function takes, or the fields of a class"
+    if isinstance(node, ast.FunctionDef): return f'({ast.unparse(node.args)})' + (f' -> {ast.unparse(node.returns)}' if node.returns else '')
+    init = next((o for o in node.body if isinstance(o, ast.FunctionDef) and o.name == '__init__'), None)
+    if init: return f'({ast.unparse(init.args)})'.replace('(self, ', '(').replace('(self)', '()')
+    return f'({", ".join(ast.unparse(o) for o in node.body if isinstance(o, ast.AnnAssign))})'
+
+def owner(node):
+    "The class that a patched function belongs to; None for others"
+    patched = any(ast.unparse(o).split('(')[0] == 'patch' for o in getattr(node, 'decorator_list', []))
+    return ast.unparse(node.args.args[0].annotation) if patched else None
+
+@functools.cache
+def api():
+    "Module to its public names, in the order of its notebook: name, signature, one-line docstring"
+    out = {}
+    for module, page in sorted(module_pages().items()):
+        tree = ast.parse((root/'dr_nbdev'/f'{module.replace(".", "/")}.py').read_text(encoding='utf-8'))
+        public, found = next((ast.literal_eval(o.value) for o in tree.body if isinstance(o, ast.Assign)
+                              and ast.unparse(o.targets[0]) == '__all__'), []), []
+        for o in tree.body:
+            if isinstance(o, (ast.FunctionDef, ast.ClassDef)):
+                of = owner(o)
+                if o.name.startswith('_') or not of and o.name not in public: continue
+                doc = (ast.get_docstring(o) or '').split('\n')[0]
+                found.append((f'{of}.{o.name}' if of else o.name, arguments(o), doc))
+            elif isinstance(o, ast.Assign):
+                found += [(t.id, f' = {v}' if len(v := ast.unparse(o.value)) < 60 else '', '') for t in o.targets
+                          if isinstance(t, ast.Name) and t.id in public]
+        if found: out[module] = found
+    return out
+
+def api_page(dest):
+    "The page that lists every public name"
+    lines = ['# API', '', 'Every public name of the package, by module. The same list as plain text, with signatures: <a href="api.txt">api.txt</a>.']
+    for module, found in api().items():
+        page = module_pages()[module]
+        lines += ['', f'## dr_nbdev.{module}', '', f'[{heading(read(page))[1]}]({page}.ipynb)', '']
+        lines += [f'- {link_names(f"`{name}`", "")}' + (f': {link_names(doc, "")}' if doc else '') for name, _, doc in found]
+    (dest/'api.md').write_text('\n'.join(lines) + '\n', encoding='utf-8')
+
+def api_txt():
+    "The same for programs, with signatures"
+    lines = ['# dr_nbdev: every public name, by module: signature, what it does. For research use, not a medical device.']
+    for module, found in api().items():
+        lines += ['', f'## dr_nbdev.{module}: {heading(read(module_pages()[module]))[1]}', '']
+        lines += [f'{name}{args}' + (f'  # {doc}' if doc else '') for name, args, doc in found]
+    return '\n'.join(lines) + '\n'
 
 def as_text(nb):
     "A page's words, code and printed outputs, without pictures and tables of parameters"
@@ -208,21 +292,28 @@ def heading(nb):
     "Title and subtitle of a notebook"
     return next(m.groups() for c in nb.cells if (m := re.match(r'# (.*)\n+> (.*)', c.source)))
 
+@functools.cache
+def read(page):
+    "The notebook of a page"
+    return nbformat.read(nbs/next(p for p in notebooks() if page_name(p) == page), as_version=4)
+
 def llms_txt():
     "For programs that read documentation: llms.txt lists the pages, and PAGE.html.md is each page as text (llmstxt.org)"
-    lines, sources = [], {page_name(p): nbs/p for p in notebooks()}
+    lines, groups = [], {}
     for group, pages in GROUPS.items():
-        if group == 'About': continue
+        if group == 'Workshops':
+            groups |= {f'Workshop: {ROOMS[o][0].lower()}': chapters(o) for o in ROOMS} | {'Workshop: core': ['core']}
+        elif group != 'About': groups[group] = pages
+    for group, pages in groups.items():
         lines.append(f'\n## {group}\n')
-        for page in pages or [o for o in sources if o.startswith('parts/')]:
-            nb = nbformat.read(sources[page], as_version=4)
-            (site/f'{page}.html.md').write_text(as_text(nb), encoding='utf-8')
-            title, about = heading(nb)
-            lines.append(f'- [{title}]({page}.html.md): {about}')
-    home = nbformat.read(nbs/'index.ipynb', as_version=4)
-    title, about = heading(home)
-    (site/'index.html.md').write_text(as_text(home), encoding='utf-8')
-    head = f'# {title}\n\n> {about}\n\nFor research use, not a medical device. Start with [the README](index.html.md).\n'
+        for page in pages:
+            (site/f'{page}.html.md').write_text(as_text(read(page)), encoding='utf-8')
+            lines.append('- [{}]({}.html.md): {}'.format(heading(read(page))[0], page, heading(read(page))[1]))
+    (site/'index.html.md').write_text(as_text(read('index')), encoding='utf-8')
+    (site/'api.txt').write_text(api_txt(), encoding='utf-8')
+    title, about = heading(read('index'))
+    head = (f'# {title}\n\n> {about}\n\nFor research use, not a medical device. Start with [the README](index.html.md). '
+            'Every public name with its signature: [the API](api.txt).\n')
     (site/'llms.txt').write_text(head + '\n'.join(lines) + '\n', encoding='utf-8')
 
 def broken_links():
@@ -267,14 +358,18 @@ def build():
     began = time.time()
     with tempfile.TemporaryDirectory() as tmp:
         src = Path(tmp)
-        pages = [convert(p, src) for p in notebooks()]
+        left = sorted({convert(p, src) for p in notebooks()} - {o for room in ROOMS for o in chapters(room)}
+                      - {o for pages in GROUPS.values() for o in pages} - {'index'})
+        if left: sys.exit(f'no group of .ci/docs.py lists {", ".join(left)}')
         shutil.copytree(root/'style', src/'_style')
         (src/'_static').mkdir()
         (src/'_static/site.css').write_text(CSS)
         shutil.copy(root/'style/icon.png', src/'_static/icon.png')
         (src/'conf.py').write_text(CONF.replace('{version}', get_config().version))
         extra_pages(src)
-        index_page(src, pages)
+        room_pages(src)
+        api_page(src)
+        index_page(src)
         shutil.rmtree(site, ignore_errors=True)
         subprocess.run([sys.executable, '-m', 'sphinx', '-W', '--keep-going', '-q', '-b', 'html', str(src), str(site)], check=True)
     for o in ('.doctrees', '.buildinfo', 'objects.inv'):
