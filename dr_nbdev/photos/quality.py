@@ -4,16 +4,14 @@
 
 # %% auto #0
 __all__ = ['SIDE', 'LIMITS', 'RULES', 'SHARES', 'NOT_SAID', 'REFERENCE_FILE', 'QUALITY_MODES', 'MIN_QUALITY', 'BANDS', 'rough',
-           'measure', 'Quality', 'assess', 'quality_status', 'quality_band', 'quality_words', 'quality_sheet']
+           'measure', 'Quality', 'assess', 'quality_status', 'quality_band', 'quality_words']
 
 # %% ../../nbs/photos/quality.ipynb #59328def
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import fill
 
 import cv2
 import numpy as np
-import pandas as pd
 
 from ..base.write import read_json
 from .field import FieldOfView, field_of_view
@@ -25,20 +23,40 @@ def rough(
     inside: np.ndarray, # Pixels to measure, height x width, bool
 ) -> dict: # `fine`, `middle` and `coarse`: mean absolute differences, on the scale of `y`
     "Measure the structure at three scales"
-    near, wide, far = (cv2.GaussianBlur(y, (0, 0), o) for o in (1, 4, 16))
-    return {k: float(np.abs(d)[inside].mean()) for k, d in dict(fine=y - near, middle=near - wide,
-                                                                coarse=wide - far).items()}
+    near, wide, far = (cv2.GaussianBlur(y, (0, 0), sigma) for sigma in (1, 4, 16))
+    parts = dict(fine=y - near, middle=near - wide, coarse=wide - far)
+    return {name: float(np.abs(part)[inside].mean()) for name, part in parts.items()}
 
 # %% ../../nbs/photos/quality.ipynb #bba3f22e
-SIDE = 256
+SIDE = 256 # Side of the square that is measured, pixels
 
 def _view(img, fov):
-    "Scale the field of view to a square of 256 pixels, and mark the retina in it, with and without its rim"
+    "Scale the field of view to a square, and mark the retina in it, with and without its rim"
     square, mask = fit_square(img[fov.box], SIDE), fit_square(fov.inside.astype(np.uint8), SIDE) > 0
     inner = cv2.erode(np.pad(mask, 1).astype(np.uint8), np.ones((3, 3), np.uint8), iterations=8)[1:-1, 1:-1] > 0
     return square, mask, inner if inner.sum() > 500 else mask
 
 # %% ../../nbs/photos/quality.ipynb #fe2719d4
+def _light(square, y, inner) -> dict: # Square, its brightness, and the pixels to measure
+    "Measure how bright and how evenly lit a photograph is"
+    grey, far = y[inner], cv2.GaussianBlur(y, (0, 0), 16)[inner]
+    dim, light, bright = map(float, np.percentile(grey, (5, 50, 95)))
+    return dict(light=light, dim=dim, bright=bright, uneven=float(far.std()/max(far.mean(), 1)),
+                burnt=float((square.max(2)[inner] >= 250).mean()), black=float((grey < 20).mean()))
+
+def _colour(square, y, inner) -> dict:
+    "Measure the colours of a photograph: how many, which, and how strong"
+    rgb = square[inner]
+    r, g, b = rgb.T
+    hue, saturation, _ = (o[inner] for o in cv2.split(cv2.cvtColor(square, cv2.COLOR_RGB2HSV)))
+    weight = np.bincount(hue, saturation, 180) # amount of colour of each hue
+    turns = np.exp(1j*np.deg2rad(2*np.arange(180))) # OpenCV counts hues in steps of two degrees
+    return dict(
+        colour=float(np.percentile(rgb.max(1) - rgb.min(1), 95)), saturation=float(np.median(saturation)),
+        warm=float(((r >= g) & (g >= b.astype(np.int16) - 8)).mean()),
+        one_hue=float(np.abs(weight @ turns)/max(weight.sum(), .255)),
+        patches=float(np.mean([cv2.GaussianBlur(square[..., i] - y, (0, 0), 4)[inner].std() for i in range(3)])))
+
 def measure(
     img: np.ndarray, # Photograph, height x width x 3, uint8, RGB
     fov: FieldOfView | None = None, # Field of view of the photograph; None: found here
@@ -47,62 +65,55 @@ def measure(
     fov = fov or field_of_view(img)
     square, mask, inner = _view(img, fov)
     y = cv2.cvtColor(square, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    r, g, b = (o[inner] for o in cv2.split(square))
-    most, least, grey = np.maximum(np.maximum(r, g), b), np.minimum(np.minimum(r, g), b), y[inner]
-    s, (dim, light, bright) = rough(y, inner), map(float, np.percentile(grey, (5, 50, 95)))
-    far = cv2.GaussianBlur(y, (0, 0), 16)[inner]
-    hue, saturation, _ = (o[inner] for o in cv2.split(cv2.cvtColor(square, cv2.COLOR_RGB2HSV)))
-    weight = np.bincount(hue, saturation, 180) # amount of colour of each hue
-    return s | dict(
-        found=fov.found, field=float(mask.sum()/(np.pi*SIDE**2/4)), light=light,
-        dim=dim, bright=bright,
-        contrast=s['middle']/max(light, 1), uneven=float(far.std()/max(far.mean(), 1)),
-        burnt=float((most >= 250).mean()), black=float((grey < 20).mean()),
-        focus=s['fine']/max(s['coarse'], .1), sharp=s['fine']/max(s['middle'], .1),
-        colour=float(np.percentile(most - least, 95)), saturation=float(np.median(saturation)),
-        warm=float(((r >= g) & (g >= b.astype(np.int16) - 8)).mean()),
-        one_hue=float(np.abs(weight @ np.exp(1j*np.deg2rad(2*np.arange(180))))/max(weight.sum(), .255)),
-        patches=float(np.mean([cv2.GaussianBlur(square[..., i] - y, (0, 0), 4)[inner].std() for i in range(3)])))
+    m = rough(y, inner) | _light(square, y, inner) | _colour(square, y, inner)
+    return m | dict(
+        found=fov.found, field=float(mask.sum()/(np.pi*SIDE**2/4)), contrast=m['middle']/max(m['light'], 1),
+        focus=m['fine']/max(m['coarse'], .1), sharp=m['fine']/max(m['middle'], .1))
 
 # %% ../../nbs/photos/quality.ipynb #9641d86b
 def _look_of(
     m: dict, # Measures from `measure`
 ) -> str: # Look: 'natural', 'stretched' or 'grey'
     "Recognise the processing that a photograph has been through"
-    if m['saturation'] < 60 and 118 < m['light'] < 155 and m['dim'] > 85 and m['bright'] < 235 and m['patches'] < 6:
-        return 'grey'
-    return 'stretched' if m['one_hue'] < .6 or m['saturation'] < 60 and m['coarse'] > 6 else 'natural'
+    pale = m['saturation'] < 60 # of 255; this limit and those below: set by eye
+    middle_grey = 118 < m['light'] < 155 and m['dim'] > 85 and m['bright'] < 235
+    if pale and middle_grey and m['patches'] < 6: return 'grey'
+    return 'stretched' if m['one_hue'] < .6 or pale and m['coarse'] > 6 else 'natural'
 
 # %% ../../nbs/photos/quality.ipynb #83c00ef6
-LIMITS = dict(natural=dict(coarse=14.5, middle=9., patches=21.), stretched=dict(coarse=31., middle=15., patches=60.),
-              grey=dict(coarse=14., middle=14., patches=6.))
+# Largest values of a retina, beyond nearly all of the 6448 photographs of the reference
+LIMITS = dict(
+    natural=dict(coarse=14.5, middle=9., patches=21.), stretched=dict(coarse=31., middle=15., patches=60.),
+    grey=dict(coarse=14., middle=14., patches=6.))
+_TOO_MUCH = dict(coarse='structure', middle='detail', patches='colours') # Measure to its name in a message
 
 def _not_a_retina(
     m: dict, # Measures from `measure`
 ) -> str: # Reason why it is not a retina; '' if it may be one
     "Say why a picture can't be a colour photograph of a retina"
+    # colour photographs have 8 or more (1,540 of six sources); limits without a source were set by eye
     if m['colour'] < 5 and m['light'] > 25:
         return 'a grey picture (red-free, infrared, an angiogram, OCT?): only colour photographs are graded'
-    look = _look_of(m)
+    look, found = _look_of(m), m['found']
     if look == 'natural' and m['middle'] < .45 and m['sharp'] > 1: return 'nothing but grain: no vessels to be seen'
-    for k, what in dict(coarse='more structure than a retina', middle='more detail than a retina',
-                        patches='more colours than a retina').items():
-        if m[k] > LIMITS[look][k]: return f'{what} has'
-    if look == 'natural' and (m['light'] > 70 and m['warm'] < .25 or not m['found'] and m['warm'] < .55):
-        return 'not the colours of a retina'
-    if look == 'natural' and not m['found'] and (m['fine'] > 3.3 or m['middle'] > 6):
-        return 'no round field, and more detail than a retina has'
+    for k, what in _TOO_MUCH.items():
+        if m[k] > LIMITS[look][k]: return f'more {what} than a retina has'
+    if look == 'natural':
+        if m['light'] > 70 and m['warm'] < .25 or not found and m['warm'] < .55: return 'not the colours of a retina'
+        if not found and (m['fine'] > 3.3 or m['middle'] > 6): return 'no round field, and more detail than a retina has'
     if look == 'stretched' and m['saturation'] < 5: return 'no colours'
-    if look == 'stretched' and not m['found']: return 'no round field, and not the colours of a retina'
+    if look == 'stretched' and not found: return 'no round field, and not the colours of a retina'
     return 'no vessels to be seen' if look == 'grey' and m['middle'] < 1 else ''
 
 # %% ../../nbs/photos/quality.ipynb #c536f721
-RULES = (('field', 'low', 'only a part of the retina is in the picture'), ('light', 'low', 'too dark'),
-         ('light', 'high', 'too bright'),
-         ('burnt', 'high', 'burnt out in large parts'), ('black', 'high', 'black in large parts'),
-         ('uneven', 'high', 'unevenly lit'),
-         ('contrast', 'low', 'hardly any contrast'), ('focus', 'low', 'out of focus'), ('sharp', 'high', 'noisy'),
-         ('saturation', 'low', 'washed out'))
+# Measure, its bad end, and the reason in words
+RULES = (
+    ('field', 'low', 'only a part of the retina is in the picture'), ('light', 'low', 'too dark'),
+    ('light', 'high', 'too bright'), ('burnt', 'high', 'burnt out in large parts'),
+    ('black', 'high', 'black in large parts'), ('uneven', 'high', 'unevenly lit'),
+    ('contrast', 'low', 'hardly any contrast'), ('focus', 'low', 'out of focus'), ('sharp', 'high', 'noisy'),
+    ('saturation', 'low', 'washed out'))
+# Shares at which the quantiles of the reference are stored
 SHARES = (0, .002, .005, .01, .02, .03, .05, .1, .2, .35, .5, .65, .8, .9, .95, .97, .98, .99, .995, .998, 1)
 # Measures that a look makes meaningless
 NOT_SAID = dict(grey=('light', 'saturation', 'uneven', 'contrast'), stretched=('saturation',), natural=())
@@ -125,28 +136,11 @@ def _ranks(
     skip = NOT_SAID[_look_of(m)]
     return {why: _share_as_bad(m[k], reference[k], side) for k, side, why in RULES if k not in skip}
 
-# %% ../../nbs/photos/quality.ipynb #10e21ddd
-def _make_reference(
-    measured: list[dict], # Measures of each photograph, from `measure`
-) -> dict: # Look to measure to quantiles; 'worst': quantiles of the smallest share; 'n': number of photographs
-    "Compute the distribution of every measure over photographs, by look"
-    t, out = pd.DataFrame(measured), {}
-    looks = np.array([_look_of(o) for o in measured])
-    for look in np.unique(looks):
-        part = [o for o, l in zip(measured, looks) if l == look]
-        r = {k: np.quantile(t.loc[looks == look, k], SHARES).round(4).tolist()
-             for k in dict.fromkeys(k for k, *_ in RULES)}
-        r['field'] = np.quantile(t.field, SHARES).round(4).tolist() # part of the disc in the frame, over all looks
-        if look == 'natural': r['sharp'] = (1.35*np.array(r['sharp'])).round(4).tolist()
-        worst = [min(_ranks(o, r).values()) for o in part]
-        out[str(look)] = r | dict(worst=np.quantile(worst, SHARES).round(5).tolist(), n=len(part))
-    return out
-
 # %% ../../nbs/photos/quality.ipynb #531cdfc0
 @dataclass(frozen=True)
 class Quality:
     "Quality of a picture, judged before it is graded"
-    score: float # Share of real photographs that are no better, 0 to 1; 0 if it is not a retina
+    score: float # Quality score: share of real photographs that are no better, 0 to 1; 0 if it is not a retina
     reason: str  # Worst property of the picture, in words; present even if the quality is good
     retina: bool # False if no retina can be seen
     look: str    # Look: 'natural', 'stretched' or 'grey'
@@ -156,6 +150,7 @@ class Quality:
 _loaded = {}
 
 def _reference():
+    "Read the reference, once"
     if not _loaded: _loaded.update(read_json(REFERENCE_FILE))
     return _loaded
 
@@ -176,44 +171,29 @@ def assess(
 
 # %% ../../nbs/photos/quality.ipynb #ff9056d3
 QUALITY_MODES = ('warn', 'refuse', 'off')
-MIN_QUALITY = .05
+MIN_QUALITY = .05 # Quality score below which a photograph is of low quality: the worst 5%
 
 def quality_status(
     q: Quality, # Quality of the picture, from `assess`
-    min_quality: float = MIN_QUALITY, # Quality, 0 to 1, below which a photograph is of low quality
+    min_quality: float = MIN_QUALITY, # Quality score, 0 to 1, below which a photograph is of low quality
 ) -> tuple[str, str]: # Status: 'ok', 'low_quality' or 'not_fundus'; reason, '' if ok
     "Turn a quality into a status and its reason"
     if not q.retina: return 'not_fundus', q.reason
-    return ('low_quality', f'{q.reason}: among the worst {max(q.score, .001):.1%} of real photographs') if q.score < min_quality else ('ok',
-        '')
+    if q.score >= min_quality: return 'ok', ''
+    return 'low_quality', f'{q.reason}: among the worst {max(q.score, .001):.1%} of real photographs'
 
 # %% ../../nbs/photos/quality.ipynb #0f68fe42
-BANDS = dict(poor=MIN_QUALITY, fair=.25, good=1.1) # upper limits of quality
+BANDS = dict(poor=MIN_QUALITY, fair=.25, good=1.1) # Upper limits of the quality score
 
 def quality_band(
-    share: float, # Share of real photographs that are no better, 0 to 1; NaN: not known
+    share: float, # Quality score, 0 to 1; NaN: not known
 ) -> str: # Name in `BANDS`; '' if not known
     "Describe the quality of a photograph in a word"
-    return next((k for k, v in BANDS.items() if share < v), '')
+    return next((name for name, limit in BANDS.items() if share < limit), '')
 
 # %% ../../nbs/photos/quality.ipynb #89a24da9
 def quality_words(
-    share: float, # Quality, as for `quality_band`
+    share: float, # Quality score, as for `quality_band`
 ) -> str: # Word and share; '' if not known
     "Describe the quality of a photograph in a word, and explain it"
     return (band := quality_band(share)) and f'{band} (as good as or better than {share:.0%} of real photographs)'
-
-# %% ../../nbs/photos/quality.ipynb #53f12624
-def quality_sheet(
-    images: list[np.ndarray], # Photographs, uint8, RGB
-    qualities: list[Quality], # Quality of each
-    columns: int = 6, # Photographs in a row
-): # Matplotlib figure, one cell for each photograph
-    "Show pictures with their quality and its reason, worst first"
-    from dr_nbdev.base.show import photo_grid
-    order = sorted(range(len(images)), key=lambda i: qualities[i].score)
-    def words(q):
-        if q.score >= MIN_QUALITY: return f'{q.score:.2f} ok'
-        return fill(f'{q.score:.3f} {"" if q.retina else "no retina: "}{q.reason}', 26)
-    return photo_grid([fit_square(images[i], 180) for i in order], [words(qualities[i]) for i in order], columns,
-                      1.6, fontsize=6)
