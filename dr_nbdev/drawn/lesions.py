@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LESIONS', 'MA', 'HAEM', 'EXUDATE', 'COTTON', 'BEADING', 'IRMA', 'NEW', 'PRERETINAL', 'QUADRANTS', 'quadrant',
-           'moderate', 'severe', 'proliferative', 'lesion_plan', 'turned', 'blob']
+           'moderate', 'severe', 'proliferative', 'lesion_plan', 'blob']
 
 # %% ../../nbs/drawn/lesions.ipynb #5e17ae37
 import math
@@ -22,10 +22,9 @@ LESIONS = ('none', 'microaneurysm', 'haemorrhage', 'hard exudate', 'cotton wool 
            'new vessels', 'preretinal haemorrhage')
 MA, HAEM, EXUDATE, COTTON, BEADING, IRMA, NEW, PRERETINAL = range(1, 9)
 
-# %% ../../nbs/drawn/lesions.ipynb #2aeae041
+# %% ../../nbs/drawn/lesions.ipynb #400e412b
 QUADRANTS = tuple(TRUNKS)
 
-# %% ../../nbs/drawn/lesions.ipynb #400e412b
 def quadrant(
     xy: np.ndarray, # Places, (..., 2), DD from the macula
 ) -> np.ndarray: # Indices in `QUADRANTS`, (...)
@@ -131,16 +130,12 @@ def spot(
     self.spots.append((*xy.tolist(), radius))
     return xy, radius
 
-# %% ../../nbs/drawn/lesions.ipynb #6142a73a
-def turned(
-    points: np.ndarray, # Points, (n, 2)
-    angle: float, # Angle in radians, clockwise
-): # Rotated points, (n, 2)
+# %% ../../nbs/drawn/lesions.ipynb #7159693d
+def _turned(points, angle: float): # Points, (n, 2); angle in radians, clockwise
     "Rotate points around the origin"
     c, s = math.cos(angle), math.sin(angle)
     return points @ np.array([[c, s], [-s, c]])
 
-# %% ../../nbs/drawn/lesions.ipynb #7159693d
 def blob(
     rng: np.random.Generator, # NumPy generator
     xy: np.ndarray, # Centre (x, y), DD from the macula
@@ -153,7 +148,7 @@ def blob(
     t = np.arange(24) * math.pi / 12
     r = 1 + rough * sum(rng.normal() / k * np.sin(k * t + rng.uniform(0, 6)) for k in (2, 3, 5))
     p = circle(24) * (r / r.max())[:, None] * (stretch, 1 / stretch ** .5)
-    return np.asarray(xy) + turned(radius * p, angle)
+    return np.asarray(xy) + _turned(radius * p, angle)
 
 # %% ../../nbs/drawn/lesions.ipynb #82e91c14
 @patch
@@ -166,25 +161,16 @@ def microaneurysms(
         xy, r = self.spot(self.rng.uniform(.035, .052), near=(0, 0, 1.5))
         self.shape('blood', blob(self.rng, xy, r, .05), MA, self.rng.uniform(.75, 1))
 
-# %% ../../nbs/drawn/lesions.ipynb #5cefe046
+# %% ../../nbs/drawn/lesions.ipynb #7f091e4a
 @patch
-def blot(
-    self: Painter,
-    xy: np.ndarray, # Centre (x, y), DD from the macula
-    r: float, # Radius, DD
-):
+def _blot(self: Painter, xy, r: float): # Centre and radius, DD
     "Paint a patch of blood"
     rng, strength = self.rng, self.rng.uniform(.5, 1)
     outline = blob(rng, xy, r / 1.2, .3, rng.uniform(1, 1.2), rng.uniform(0, 3))
     self.shape('blood', outline, HAEM, strength)
 
-# %% ../../nbs/drawn/lesions.ipynb #92910bb4
 @patch
-def flame(
-    self: Painter,
-    xy: np.ndarray, # Centre (x, y), DD from the macula
-    r: float, # Radius of the place it has, DD
-):
+def _flame(self: Painter, xy, r: float): # Centre, and radius of the place it has, DD
     "Paint a flame-shaped haemorrhage"
     rng, strength = self.rng, self.rng.uniform(.5, 1)
     x, y = xy - DISC
@@ -192,7 +178,6 @@ def flame(
         fibre = blob(rng, xy, r / 2.6, .2, rng.uniform(1.8, 2.2), math.atan2(y, x) + rng.normal(0, .07))
         self.shape('blood', fibre + rng.normal(0, .1 * r, 2), HAEM, strength)
 
-# %% ../../nbs/drawn/lesions.ipynb #7f091e4a
 @patch
 def haemorrhages(
     self: Painter,
@@ -201,15 +186,12 @@ def haemorrhages(
     "Paint blots and flames in each quadrant"
     rng = self.rng
     for q in np.repeat(np.arange(4), per_quadrant):
-        draw, more = (self.flame, .06) if rng.uniform() < .3 else (self.blot, 0)
+        draw, more = (self._flame, .06) if rng.uniform() < .3 else (self._blot, 0)
         draw(*self.spot(rng.gamma(1.1, .04) + .048 + more, where=q))
 
-# %% ../../nbs/drawn/lesions.ipynb #49faf800
+# %% ../../nbs/drawn/lesions.ipynb #20899ee1
 @patch
-def exudate_group(
-    self: Painter,
-    xy: np.ndarray, # Centre (x, y), DD from the macula
-):
+def _exudate_group(self: Painter, xy): # Centre, DD
     "Paint yellow flecks around a place, in a patch or a ring"
     rng = self.rng
     size, ring = rng.uniform(.2, .45), rng.uniform() < .5
@@ -217,14 +199,13 @@ def exudate_group(
         d = size * (rng.uniform(.85, 1.1) if ring else rng.uniform(0, 1) ** .5)
         self.shape('yellow', blob(rng, xy + d * direction(a), rng.uniform(.02, .065), .3), EXUDATE)
 
-# %% ../../nbs/drawn/lesions.ipynb #20899ee1
 @patch
 def exudates(
     self: Painter,
     groups: int, # Number of groups
 ):
     "Paint groups of hard exudates, most of them near the macula"
-    for _ in range(groups): self.exudate_group(self.spot(.1, near=(0, 0, 1.1))[0])
+    for _ in range(groups): self._exudate_group(self.spot(.1, near=(0, 0, 1.1))[0])
 
 # %% ../../nbs/drawn/lesions.ipynb #635f612a
 @patch
@@ -238,17 +219,13 @@ def cotton_wool(
         xy, r = self.spot(r, near=(1, 1.7 * side, .8))
         self.shape('white', blob(self.rng, xy, r, .35, 1.25, self.rng.uniform(0, 3)), COTTON)
 
-# %% ../../nbs/drawn/lesions.ipynb #be659849
+# %% ../../nbs/drawn/lesions.ipynb #f7af28d7
 @patch
-def visible_part(
-    self: Painter,
-    points: np.ndarray, # Points along a vessel, (n, 2), DD from the macula
-): # Indices of the points, (m,)
-    "Find the first 2.2 DD of a vessel that can be seen"
+def _visible_part(self: Painter, points): # Points along a vessel, (n, 2), DD
+    "Find the first 2.2 DD of a vessel that can be seen, as indices of its points"
     i = np.flatnonzero(self.shown(points) & (np.linalg.norm(points - DISC, axis=1) > .75))
     return i[arc_length(points[i]) < 2.2]
 
-# %% ../../nbs/drawn/lesions.ipynb #f7af28d7
 @patch
 def beading(
     self: Painter,
@@ -257,7 +234,7 @@ def beading(
 ):
     "Make the trunk veins of some quadrants beaded, in place"
     for v in (v for v, on in zip(tree, quadrants) if on):
-        i = self.visible_part(v.points)
+        i = self._visible_part(v.points)
         v.width[i] *= 1 + .55 * np.sin(arc_length(v.points[i]) * 2 * math.pi / .32)
         self.label(ribbon(v.points[i], v.width[i]), BEADING)
 
@@ -318,10 +295,10 @@ def fan(
     spread: float, # Angle that the fan covers, radians; above 6 it closes to a circle
 ):
     "Paint a fan of new vessels"
-    curves = _spokes(self.rng, radius, start, spread)
-    after = curves[1:] + (curves[:1] if spread > 6 else [])
-    curves += [o for a, b in zip(curves[:], after) for o in _loops(self.rng, a, b)]
-    for o in curves: self.capillary(xy + o, self.rng.uniform(.015, .024), NEW)
+    spokes = _spokes(self.rng, radius, start, spread)
+    after = spokes[1:] + (spokes[:1] if spread > 6 else [])
+    loops = [loop for a, b in zip(spokes, after) for loop in _loops(self.rng, a, b)]
+    for curve in spokes + loops: self.capillary(xy + curve, self.rng.uniform(.015, .024), NEW)
 
 # %% ../../nbs/drawn/lesions.ipynb #bc132c87
 @patch
