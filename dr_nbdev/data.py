@@ -16,30 +16,31 @@ import pandas as pd
 from .base.commands import command
 from .base.write import check_target, only_one
 from .core import DataError
+from .merging.config import MergeConfig
 from .merging.downloads import download_archives
-from .merging.manifest import ARCHIVES, IMAGES, load_manifest
+from .merging.manifest import IMAGES, load_manifest
 from .merging.report import MergeReport, archive_balances, moved_from_table
-from .merging.sources import fingerprints, hold_out_patients, read_all
-from .merging.splits import PLANS, plan_photos
+from .merging.sources import HeldOut, fingerprints, hold_out_patients, read_all
+from .merging.splits import plan_merge
 from .merging.staging import WORK, Stage, build_merge, finish_merge
 from .merging.target import check_dest, is_done, repair
 
-# %% ../nbs/1_data.ipynb #b4b8fc7d
-def _settings(split, per_grade, val, seed):
-    "Check the settings of a merge and return them as a dictionary"
-    if split not in PLANS: raise DataError(f'split={split!r}: choose {" or ".join(PLANS)}')
-    if not 0 < val < 1: raise DataError(f'val={val}: a share between 0 and 1, such as 0.2')
-    if per_grade < 0 or not 0 <= seed < 2**32:
-        raise DataError(f'per_grade is {per_grade} and seed is {seed}: neither can be negative, nor a seed 2**32 or more')
-    return dict(split=split, per_grade=per_grade, val=val, seed=seed)
-
 # %% ../nbs/1_data.ipynb #814c520d
-def _plan(stage, archives, plan_archives, per_grade, val, seed):
-    "Decide for each photograph of the archives and of your own folders where it goes; the second value is your folders"
-    own, plan = {k: a for k, a in archives.items() if k not in ARCHIVES}, pd.DataFrame()
-    if 'main' in archives: plan = plan_archives(stage, archives['main'], archives['additional'], per_grade, val, seed)
-    if own: plan = pd.concat([plan, plan_photos(stage, own, plan, val, seed)], ignore_index=True)
-    return plan, own
+def _build(
+    dest: Path, # Target folder
+    config: MergeConfig, # Settings of the split
+    settings: dict, # All settings, for merge.json
+    every: dict, # Name of each source to its `Archive`
+    held: HeldOut, # The same without held-out patients
+):
+    "Plan a merge and build it in the work folder"
+    shutil.rmtree(dest/WORK/IMAGES/'val', ignore_errors=True) # of an interrupted run
+    stage = Stage(dest/WORK/IMAGES/'train')
+    plan = plan_merge(stage, held.archives, config)
+    notes = held.notes + [note for a in held.archives.values() for note in a.notes] + moved_from_table(plan)
+    about = dict(settings=settings, archives=[str(a.path) for a in every.values()], notes=notes,
+                 balance=archive_balances(every, held.archives, plan))
+    build_merge(stage, plan, dest/WORK, about, held.archives)
 
 # %% ../nbs/1_data.ipynb #5d2303a6
 def merge(
@@ -57,24 +58,18 @@ def merge(
     mapping: str | dict | None = None, # Meaning of labels, such as 'healthy=0,NPDR='; None: grades or usual words
 ) -> pd.DataFrame: # Manifest, one row per photograph
     "Merge archives and folders into a folder of graded photographs with a manifest"
-    dest, settings = Path(dest), _settings(split, per_grade, val, seed)
+    dest, config = Path(dest), MergeConfig(split, per_grade, val, seed)
     every = read_all(main, additional, photos, columns, mapping)
-    settings |= fingerprints(every, photos)
-    archives, notes = hold_out_patients(every, hold_out, settings)
+    held = hold_out_patients(every, hold_out)
+    settings = config.settings() | fingerprints(every, photos) | held.settings
     with only_one(check_target(dest, folder=True)):
         if dest.is_dir(): finish_merge(dest)
         if is_done(dest, settings):
             shutil.rmtree(dest/WORK, ignore_errors=True)  # of a run that was stopped while it cleaned up
-            repair(dest, archives, load_manifest(dest, files=False))
+            repair(dest, held.archives, load_manifest(dest, files=False))
         else:
             check_dest(dest, settings, replace)
-            shutil.rmtree(dest/WORK/IMAGES/'val', ignore_errors=True)
-            stage = Stage(dest/WORK/IMAGES/'train')
-            plan, own = _plan(stage, archives, PLANS[split], per_grade, val, seed)
-            notes += [o for a in archives.values() for o in a.notes] + moved_from_table(plan)
-            about = dict(settings=settings, archives=[str(a.path) for a in every.values()], notes=notes,
-                         balance=archive_balances(every, archives, plan))
-            build_merge(stage, plan, dest/WORK, about, own)
+            _build(dest, config, settings, every, held)
             finish_merge(dest)
     return load_manifest(dest)
 
@@ -84,18 +79,18 @@ def _named_sources(
     labels: list, # Tables of grades, one for each folder in the same order; empty: the table in each folder
 ) -> dict: # Name of each source, with a pair (folder or zip, table of grades or None), as `merge` takes it
     "Turn the sources of a command line into the dictionary that `merge` takes"
-    out, folders = {}, 0
-    for o in photos:
-        name, _, folder = ('', '', o) if Path(o).exists() or '=' not in o else o.partition('=')
+    out = {}
+    for word in photos:
+        name, _, folder = ('', '', word) if Path(word).exists() or '=' not in word else word.partition('=')
         name = name or (Path(folder).stem if Path(folder).is_file() else Path(folder).resolve().name)
         if name in out:
             raise DataError(f'two sources would be called {name!r}: name them, as in --photos {name}2={folder}')
         out[name] = folder
-        folders += not Path(folder).is_file()
-    if labels and len(labels) != folders:
-        raise DataError(f'{folders} folders of photographs and {len(labels)} tables of labels: give one for each')
-    tables = iter(labels)
-    return {k: (v, None if Path(v).is_file() else next(tables, None)) for k, v in out.items()}
+    folders = [name for name, folder in out.items() if not Path(folder).is_file()]
+    if labels and len(labels) != len(folders):
+        raise DataError(f'{len(folders)} folders of photographs and {len(labels)} tables of labels: give one for each')
+    tables = dict(zip(folders, labels))
+    return {name: (folder, tables.get(name)) for name, folder in out.items()}
 
 # %% ../nbs/1_data.ipynb #b3d652d4
 @command('dr_data --photos my_photos --labels grades.csv -d data',
@@ -126,7 +121,8 @@ def dr_data(
     if download: main, additional = download_archives()
     columns = {k: v for k, v in dict(image=image, label=grade, patient=patient).items() if v}
     sources = _named_sources(photos or [], labels or [])
-    merge(main, additional, dest, per_grade, val, seed, split, replace, hold_out, sources, columns, mapping)
+    merge(main=main, additional=additional, dest=dest, per_grade=per_grade, val=val, seed=seed, split=split,
+          replace=replace, hold_out=hold_out, photos=sources, columns=columns, mapping=mapping)
     done = MergeReport.load(dest)
     print(f'{done}\n\nThe photographs and their table are in {dest}: {Path(dest)/"manifest.csv"}')
     return dict(folder=dest, photographs=done.manifest.split.value_counts().to_dict(), left_out=len(done.left_out),

@@ -190,7 +190,7 @@ def _as_data(
 ) -> list[float]: # Invented grades, one for each file
     "Make a folder like that of `merge` from copies of photographs, the last one for validation"
     from hashlib import sha256
-    from dr_nbdev.merging.manifest import COLUMNS, IMAGES
+    from dr_nbdev.merging.manifest import IMAGES, write_manifest
     (folder/IMAGES).mkdir(parents=True)
     def row(i, f):
         path = f'{IMAGES}/{i}{f.suffix}'
@@ -200,7 +200,7 @@ def _as_data(
             split='val' if i == len(files) - 1 else 'train', duplicate_group=str(i), width=0, height=0,
             bytes=f.stat().st_size, sha256=sha256(f.read_bytes() + bytes([i])).hexdigest())
     t = pd.DataFrame([row(i, f) for i, f in enumerate(files)])
-    t[COLUMNS].to_csv(folder/'manifest.csv', index=False)
+    write_manifest(t, folder)
     return t.grade.astype(float).tolist()
 
 # %% ../../nbs/benchmarks/bench.ipynb #f4781872

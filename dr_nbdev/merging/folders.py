@@ -32,7 +32,7 @@ def _find_labels(
 
 # %% ../../nbs/merging/folders.ipynb #9561a9c1
 def _one_grade(
-    truth: pd.DataFrame, # Table of labels with their class, from `labelled_photos`
+    truth: pd.DataFrame, # Labels with their class, from `labelled_photos`
     lows: tuple, # Lowest grade of each class
     mapping: dict | None, # Grade of each label; None for the usual words
 ) -> np.ndarray: # Grade of each row, 0 to 4, (n,)
@@ -43,8 +43,9 @@ def _one_grade(
     return np.array(lows)[truth['class']]
 
 # %% ../../nbs/merging/folders.ipynb #e9c473a8
-_SIDES = dict(train='train', training='train', val='val', valid='val', validation='val', dev='val', test='test',
-              testing='test') | {'': ''}
+_SIDES = {
+    'train': 'train', 'training': 'train', 'val': 'val', 'valid': 'val', 'validation': 'val', 'dev': 'val',
+    'test': 'test', 'testing': 'test', '': ''}
 
 def _asked_side(
     column: pd.Series, # Column split of the table
@@ -54,6 +55,19 @@ def _asked_side(
     odd = sorted(set(words) - set(_SIDES))
     if odd: raise DataError(f'the column split says {", ".join(odd[:5])}: train, val and test are known')
     return words.map(_SIDES)
+
+# %% ../../nbs/merging/folders.ipynb #5a2c2ddb
+def _with_ids(
+    t: pd.DataFrame, # Columns name and patient, one row per photograph
+    source: str, # Name of the source
+) -> pd.DataFrame: # Same rows with own_id, image_id, patient, and path in the merged folder
+    "Give photographs ids that no other source has"
+    ids = t.name.map(image_id)
+    if ids.duplicated().any(): ids = t.name.map(lambda name: str(PurePosixPath(name).with_suffix('')))
+    slug = re.sub(r'[^\w.-]+', '_', source)
+    return t.assign(
+        own_id=ids, image_id=f'{source}_' + ids, patient=t.patient.where(t.patient.ne(''), f'{source}_' + ids),
+        path=[f'{PHOTOS}/{slug}/{PurePosixPath(name).as_posix()}' for name in t.name])
 
 # %% ../../nbs/merging/folders.ipynb #d341acd3
 def read_folder(
@@ -67,28 +81,23 @@ def read_folder(
     folder, source = Path(folder), source or Path(folder).resolve().name
     labels = Path(labels) if labels else _find_labels(folder)
     mapping = read_mapping(mapping, exact=True) if isinstance(mapping, str) else mapping
-    truth, scheme, files, names, balances = labelled_photos(folder, labels, mapping, columns, recursive=True)
-    truth = truth.assign(grade=_one_grade(truth, scheme.lows, mapping),
-                         asked=_asked_side(truth.split) if 'split' in truth else '')
-    t = with_truth(pd.DataFrame(dict(name=names)), truth)[['name', 'grade', 'patient', 'eye', 'asked']]
-    where = dict(zip(names, files))
-    t = _with_ids(t, source).assign(member=[str(where[o]) for o in t.name],
-                                    bytes=[where[o].stat().st_size for o in t.name])
+    found = labelled_photos(folder, labels, mapping, columns, recursive=True)
+    truth = found.truth.assign(grade=_one_grade(found.truth, found.scheme.lows, mapping),
+                               asked=_asked_side(found.truth.split) if 'split' in found.truth else '')
+    t = with_truth(pd.DataFrame(dict(name=found.listing.names)), truth)[['name', 'grade', 'patient', 'eye', 'asked']]
+    file = dict(zip(found.listing.names, found.listing.files))
+    t = _with_ids(t, source).assign(member=[str(file[name]) for name in t.name],
+                                    bytes=[file[name].stat().st_size for name in t.name])
     facts = [*zip(t.name, t.bytes), *zip(t.name, t.grade, t.patient, t.asked)]
-    return Archive(folder, None, t, [], hashlib.sha256(repr(facts).encode()).hexdigest()[:16], balances)
+    return Archive(folder, None, t, [], hashlib.sha256(repr(facts).encode()).hexdigest()[:16], found.balances)
 
-# %% ../../nbs/merging/folders.ipynb #5a2c2ddb
-def _with_ids(
-    t: pd.DataFrame, # Columns name and patient, one row per photograph
-    source: str, # Name of the source
-) -> pd.DataFrame: # Same rows with own_id, image_id, patient, and path in the merged folder
-    "Give photographs ids that no other source has"
-    ids = t.name.map(image_id)
-    if ids.duplicated().any(): ids = t.name.map(lambda o: str(PurePosixPath(o).with_suffix('')))
-    slug = re.sub(r'[^\w.-]+', '_', source)
-    return t.assign(own_id=ids, image_id=f'{source}_' + ids,
-                    patient=t.patient.where(t.patient.ne(''), f'{source}_' + ids),
-                    path=[f'{PHOTOS}/{slug}/{PurePosixPath(o).as_posix()}' for o in t.name])
+# %% ../../nbs/merging/folders.ipynb #e67c328a
+def _from_zip(path, source):
+    "Read a zip as a source with ids of its own"
+    a = read_archive(path)
+    known = a.table.patient.where(a.table.eye.ne(''), '')
+    a.table = _with_ids(a.table.assign(name=a.table.member, patient=known, asked=''), source)
+    return a
 
 # %% ../../nbs/merging/folders.ipynb #06f96aa2
 def read_sources(
@@ -110,11 +119,3 @@ def read_sources(
     twice = slugs[slugs.duplicated()]
     if len(twice): raise DataError(f'two sources would both be kept in {twice.iloc[0]!r}: name one of them anew')
     return out
-
-# %% ../../nbs/merging/folders.ipynb #e67c328a
-def _from_zip(path, source):
-    "Read a zip as a source with ids of its own"
-    a = read_archive(path)
-    known = a.table.patient.where(a.table.eye.ne(''), '')
-    a.table = _with_ids(a.table.assign(name=a.table.member, patient=known, asked=''), source)
-    return a

@@ -4,27 +4,31 @@
 
 # %% auto #0
 __all__ = ['GRADE_WORDS', 'plain_label', 'read_labels', 'read_mapping', 'read_scheme', 'read_truth', 'with_truth',
-           'labelled_photos']
+           'LabelledPhotos', 'labelled_photos']
 
 # %% ../../nbs/merging/labels.ipynb #fcd7ff13
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import pandas as pd
 
-from ..base.files import balance, image_id, name_some, patient_eye, photo_list
+from ..base.files import Listing, balance, image_id, name_some, patient_eye, photo_list
 from ..base.tables import find_columns, line_of, read_table
 from ..core import FIVE, N_GRADES, DataError, Scheme
 
 # %% ../../nbs/merging/labels.ipynb #44dfd6a5
-GRADE_WORDS = {str(g): g for g in range(N_GRADES)} | {w: g for g, words in enumerate((
+_GRADE_WORDS = (
     ('no dr', 'nodr', 'none', 'no', 'healthy', 'normal', 'no apparent retinopathy', 'no retinopathy', 'negative'),
     ('mild', 'mild npdr', 'mild dr', 'mild nonproliferative dr', 'mild non proliferative dr'),
     ('moderate', 'moderate npdr', 'moderate dr', 'moderate nonproliferative dr', 'moderate non proliferative dr'),
     ('severe', 'severe npdr', 'severe dr', 'severe nonproliferative dr', 'severe non proliferative dr'),
-    ('proliferative', 'pdr', 'proliferative dr', 'proliferate dr', 'proliferate'))) for w in words}
+    ('proliferative', 'pdr', 'proliferative dr', 'proliferate dr', 'proliferate'))
+_NUMBERS = {str(g): g for g in range(N_GRADES)}
+GRADE_WORDS = _NUMBERS | {word: g for g, words in enumerate(_GRADE_WORDS) for word in words}
 
 def plain_label(
     label: object, # Label as it stands in a table
@@ -47,8 +51,8 @@ def read_labels(
         raise DataError(f'{where}: no column is known to hold the {" or the ".join(lacks)} among {", ".join(t)}. Name them image and '
                         'grade in the first line')
     t = t[[cols['image'], cols['grade']]].set_axis(['image_id', 'label'], axis=1)
-    return _checked(t.assign(image_id=t.image_id.map(image_id),
-                             grade=t.label.map(lambda o: GRADE_WORDS.get(plain_label(o)))), where)
+    grade = t.label.map(lambda o: GRADE_WORDS.get(plain_label(o)))
+    return _checked(t.assign(image_id=t.image_id.map(image_id), grade=grade), where)
 
 # %% ../../nbs/merging/labels.ipynb #aff567f5
 def _checked(t, where):
@@ -64,10 +68,12 @@ def _checked(t, where):
     return t
 
 # %% ../../nbs/merging/labels.ipynb #e928eec5
-_WORDS = GRADE_WORDS | {'npdr': 1, 'dr': 1, 'yes': 1, 'positive': 1, 'referable': 2, 'rdr': 2, 'refer': 2,
-                        'non referable': 0, 'not referable': 0, 'nonreferable': 0, 'nrdr': 0, 'no refer': 0}
-_LEFT_OUT = ('', 'nan', 'na', 'n/a', 'null', 'ungradable', 'ungradeable', 'not gradable', 'not gradeable', 'unknown',
-             'missing')
+_WORDS = GRADE_WORDS | {
+    'npdr': 1, 'dr': 1, 'yes': 1, 'positive': 1, 'referable': 2, 'rdr': 2, 'refer': 2, 'non referable': 0,
+    'not referable': 0, 'nonreferable': 0, 'nrdr': 0, 'no refer': 0}
+_LEFT_OUT = (
+    '', 'nan', 'na', 'n/a', 'null', 'ungradable', 'ungradeable', 'not gradable', 'not gradeable', 'unknown', 'missing')
+_ENTRY = re.compile(r'\s*(.+?)\s*=\s*(?:([0-4])(?:\s*-\s*([0-4]))?)?\s*') # Label, lowest grade, highest grade
 
 def read_mapping(
     text: str, # Meaning of the labels, such as 'none=0,NPDR=1-3,PDR=4,blurred='
@@ -76,8 +82,7 @@ def read_mapping(
     "Read what labels mean from a line of text"
     out = {}
     for part in text.split(','):
-        m = re.fullmatch(r'\s*(.+?)\s*=\s*(?:([0-4])(?:\s*-\s*([0-4]))?)?\s*', part)
-        if not m:
+        if not (m := _ENTRY.fullmatch(part)):
             raise DataError(f'{part!r} does not say what a label means: write label=grades, such as NPDR=1-3, with commas between; '
                             'label= leaves such photographs out')
         if exact and m[3]:
@@ -89,7 +94,6 @@ def read_mapping(
     return out
 
 # %% ../../nbs/merging/labels.ipynb #a4c43a38
-_NUMBERS = {str(g): g for g in range(N_GRADES)}
 _GRADES_AS_THEY_ARE = ','.join(f'{g}={g}' for g in _NUMBERS)
 
 def _is_ambiguous(
@@ -97,34 +101,53 @@ def _is_ambiguous(
 ) -> bool: # Whether numbers among them need not be grades
     "Check whether these labels could be another scale"
     numbers = found & set(_NUMBERS)
-    return numbers == {'0', '1'} or bool(numbers) and '0' not in numbers and found <= {*_NUMBERS, '5'} or bool(numbers) and 'none' in found
+    if not numbers: return False
+    other_scale = '0' not in numbers and found <= {*_NUMBERS, '5'}
+    return numbers == {'0', '1'} or other_scale or 'none' in found
 
 # %% ../../nbs/merging/labels.ipynb #a02e9f11
+def _readings(
+    found: set, # Labels in the form of `plain_label`
+    strange: list, # Those of them that are not known
+) -> str: # Text; '' if the labels are none of the common sets
+    "Name the mappings that common sets of labels may need"
+    def say(mapping): return f'--mapping {mapping}'
+    if found <= {*_NUMBERS, '5'} and '0' not in found:
+        if '5' in found: return f'If 1 means No DR, say {say("1=0,2=1,3=2,4=3,5=4")}'
+        return f'There is no 0: if they are grades, say {say(_GRADES_AS_THEY_ARE)}; if 1 means No DR, {say("1=0,2=1,3=2,4=3")}'
+    if found == {'0', '1'}:
+        return (f'If 1 means any DR, say {say("0=0,1=1-4")}; if it means referable DR, {say("0=0-1,1=2-4")}; '
+                f'if they are grades, {say(_GRADES_AS_THEY_ARE)}')
+    if 'none' in found and found & set(_NUMBERS):
+        return f'Is "None" no DR, or no label? Say {say(_GRADES_AS_THEY_ARE + ",none=")}, which leaves it out, or none=0'
+    if found <= {'true', 'false'}:
+        return f'If true means any DR, say {say("false=0,true=1-4")}; if referable DR, {say("false=0-1,true=2-4")}'
+    if all(re.fullmatch(r'r[0-3][as]?', label) for label in found):
+        return f'If they are grades of the NHS, say {say("R0=0,R1=1,R2=2-3,R3=4")}'
+    if '-1' in strange: return f'If -1 means that there is no grade, say {say(_GRADES_AS_THEY_ARE + ",-1=")}, which leaves it out'
+    return ''
+
 def _hint(
     found: set, # Labels in the form of `plain_label`
     known: dict, # Known labels to their lowest grade
 ) -> str: # Error message that names the possible mappings
     "Explain what to do about labels that are unknown or ambiguous"
     strange = sorted(found - set(known))
-    has = f'the labels are {", ".join(sorted(found)[:8])}{" ..." if len(found) > 8 else ""}. '
-    say = lambda o: f'--mapping {o}'
-    if found <= {*_NUMBERS, '5'} and '0' not in found:
-        return has + (f'If 1 means No DR, say {say("1=0,2=1,3=2,4=3,5=4")}' if '5' in found else
-                      f'There is no 0: if they are grades, say {say(_GRADES_AS_THEY_ARE)}; if 1 means No DR, {say("1=0,2=1,3=2,4=3")}')
-    if found == {'0', '1'}:
-        return has + (f'If 1 means any DR, say {say("0=0,1=1-4")}; if it means referable DR, {say("0=0-1,1=2-4")}; '
-                      f'if they are grades, {say(_GRADES_AS_THEY_ARE)}')
-    if 'none' in found and found & set(_NUMBERS):
-        return has + f'Is "None" no DR, or no label? Say {say(_GRADES_AS_THEY_ARE + ",none=")}, which leaves it out, or none=0'
-    if found <= {'true', 'false'}:
-        return has + f'If true means any DR, say {say("false=0,true=1-4")}; if referable DR, {say("false=0-1,true=2-4")}'
-    if all(re.fullmatch(r'r[0-3][as]?', o) for o in found):
-        return has + f'If they are grades of the NHS, say {say("R0=0,R1=1,R2=2-3,R3=4")}'
-    if '-1' in strange: return has + f'If -1 means that there is no grade, say {say(_GRADES_AS_THEY_ARE + ",-1=")}, which leaves it out'
+    if text := _readings(found, strange):
+        return f'the labels are {", ".join(sorted(found)[:8])}{" ..." if len(found) > 8 else ""}. {text}'
     many = f'{len(strange)} kinds of labels are not known' if len(strange) > 1 else 'one kind of label is not known'
     return f'{many}: {", ".join(strange[:6])}. Say what each means, such as --mapping "{strange[0]}=2-4", or leave it out: "{strange[0]}="'
 
 # %% ../../nbs/merging/labels.ipynb #acc704ed
+def _named_classes(lows, words):
+    "Make classes of the grades that labels stand for, each named by its first label in alphabetical order"
+    names = {}
+    for low, word in sorted((lows[word], word) for word in words if lows[word] is not None): names.setdefault(low, word)
+    if 0 not in names:
+        raise DataError(f'no label means grade 0: {", ".join(names.values())}. Say what the mildest label means, such as '
+                        f'{names[min(names)]}=0-{min(names)}')
+    return Scheme(tuple(names.values()), tuple(names))
+
 def read_scheme(
     labels: pd.Series, # Labels as they are in the table
     mapping: dict | None = None, # Label to its lowest grade, or None to leave out; None: grades or usual words
@@ -139,13 +162,7 @@ def read_scheme(
     low = words.map(known).mask(empty)
     if found <= set(_NUMBERS) and (not mapping or mapping == _NUMBERS):
         return FIVE, low.fillna(-1).astype(int).to_numpy()
-    source = sorted((known[w], w) for w in (mapping or found) if known[w] is not None)
-    names = {}
-    for v, k in source: names.setdefault(v, k)
-    if 0 not in names:
-        raise DataError(f'no label means grade 0: {", ".join(names.values())}. Say what the mildest label means, such as '
-                        f'{names[min(names)]}=0-{min(names)}')
-    scheme = Scheme(tuple(names.values()), tuple(names))
+    scheme = _named_classes(known, mapping or found)
     return scheme, np.where(empty, -1, scheme.of(low.fillna(0)))
 
 # %% ../../nbs/merging/labels.ipynb #15c4896e
@@ -161,15 +178,30 @@ def read_truth(
             raise DataError(f'none of the columns {", ".join(t.columns)} is known to hold the {what}: say which (--{what})')
     t = t.rename(columns={v: 'label' if k == 'grade' else k for k, v in found.items()})
     bad = t.image.eq('')
-    if bad.any():
-        raise DataError(f'{path}: line {line_of(t, bad)} names no image. Correct the table')
+    if bad.any(): raise DataError(f'{path}: line {line_of(t, bad)} names no image. Correct the table')
     t = t.drop_duplicates(ignore_index=True)
     two = t[t.image.duplicated()].image.unique().tolist()
     if two: raise DataError(f'{path} has {len(two)} images twice, in lines that differ; the first is {two[0]!r}. Correct the table')
-    who, eye = zip(*(patient_eye(image_id(o)) for o in t.image))
-    if 'patient' not in t: t['patient'] = np.where([bool(o) for o in eye], who, '')
+    who, eye = zip(*(patient_eye(image_id(name)) for name in t.image))
+    if 'patient' not in t: t['patient'] = np.where([bool(side) for side in eye], who, '')
     if 'eye' not in t: t['eye'] = eye
     return t
+
+# %% ../../nbs/merging/labels.ipynb #7ff66fb8
+def _match_keys(
+    names: pd.Series, # Names of photographs
+    images: pd.Series, # Names in the table of labels
+) -> tuple[pd.Series, pd.Series]: # Key of each photograph, and of each line of labels
+    "Choose keys that are equal where a photograph and a line of labels belong together"
+    keys, wanted = names.map(image_id), images.map(image_id)
+    if names.isin(images).any() and keys.duplicated().any(): return names, images # the same name in several folders
+    return keys, wanted
+
+def _check_unique(keys, wanted):
+    "Refuse names that several photographs or several lines of labels share"
+    for what, o in (('photographs', keys), ('lines of labels', wanted)):
+        twice = o[o.duplicated()]
+        if len(twice): raise DataError(f'several {what} are called {twice.iloc[0]!r}: give their paths in the table of labels')
 
 # %% ../../nbs/merging/labels.ipynb #ac1799df
 def with_truth(
@@ -177,20 +209,35 @@ def with_truth(
     truth: pd.DataFrame, # Labels, a table from `read_truth`
 ) -> pd.DataFrame: # One row per labelled photograph, label in column truth; `attrs`: without_label, without_photo
     "Match predicted grades with labels"
-    # those of the labels count
-    r = result.drop(columns=['patient', 'eye'], errors='ignore').assign(key=[image_id(o) for o in result.name])
-    t = truth.rename(columns=dict(label='truth')).assign(key=[image_id(o) for o in truth.image])
-    by_path = r.name.isin(truth.image).any() and r.key.duplicated().any() # the same name in several folders
-    if by_path: r, t = r.assign(key=r.name), t.assign(key=truth.image)
-    for what, o in (('photographs', r), ('lines of labels', t)):
-        if o.key.duplicated().any():
-            raise DataError(f'several {what} are called {o.key[o.key.duplicated()].iloc[0]!r}: give their paths in the table of labels')
-    both = r.merge(t, on='key', how='inner', suffixes=('', '_label')).drop(columns='key')
+    keys, wanted = _match_keys(result.name, truth.image)
+    _check_unique(keys, wanted)
+    graded = result.drop(columns=['patient', 'eye'], errors='ignore').assign(key=keys) # those of the labels count
+    labelled = truth.rename(columns=dict(label='truth')).assign(key=wanted)
+    both = graded.merge(labelled, on='key', how='inner', suffixes=('', '_label')).drop(columns='key')
     if both.empty:
-        raise DataError(f'none of the {len(t)} labels belongs to one of the {len(r)} photographs: {t.image.iloc[0]!r}, '
-                        f'{r.name.iloc[0]!r}. Is it the right folder?')
-    both.attrs = dict(without_label=len(r) - len(both), without_photo=len(t) - len(both))
+        raise DataError(f'none of the {len(truth)} labels belongs to one of the {len(result)} photographs: {truth.image.iloc[0]!r}, '
+                        f'{result.name.iloc[0]!r}. Is it the right folder?')
+    both.attrs = dict(without_label=len(result) - len(both), without_photo=len(truth) - len(both))
     return both
+
+# %% ../../nbs/merging/labels.ipynb #7ae56479
+@dataclass(frozen=True)
+class LabelledPhotos:
+    "Hold the labelled photographs of a folder, their labels, and the count of everything else"
+    truth: pd.DataFrame # Lines with a label, as `read_truth` returns them, with the class of each in column class
+    scheme: Scheme      # Classes of the table
+    listing: Listing    # Photographs with a label
+    balances: list      # Counts of files, photographs and lines of labels, each found = used + left out
+
+# %% ../../nbs/merging/labels.ipynb #aa40d9d1
+def _key_of(
+    names: list, # Names of photographs
+    images: pd.Series, # Names in the table of labels
+) -> Callable: # Function of a name: `str` or `image_id`
+    "Choose by what photographs and labels are counted as one: by path if a labelled name occurs in several folders"
+    ids = pd.Series(map(image_id, names), dtype=object)
+    twice = ids[ids.isin(images.map(image_id))].duplicated().any()
+    return str if twice and images.isin(names).any() else image_id
 
 # %% ../../nbs/merging/labels.ipynb #0c37523c
 def labelled_photos(
@@ -199,26 +246,22 @@ def labelled_photos(
     mapping: str | dict | None, # Meaning of the labels, text or dict; None: grades 0 to 4 or usual words
     columns: dict | None, # Names of columns that are not recognised; None: all are
     recursive: bool, # True to include the folders below
-): # Table of labels with class; classes; labelled files; their names; balances of files, photographs and labels
+) -> LabelledPhotos: # Labelled photographs, with what was found and left out
     "Match labels and photographs before anything is graded"
     truth = read_truth(labels, **(columns or {}))
     scheme, y = read_scheme(truth.label, read_mapping(mapping) if isinstance(mapping, str) else mapping)
-    (files, names, rest), has = photo_list(folder, recursive), y >= 0
-    ids = pd.Series(map(image_id, names), dtype=object)
-    by_path = ids[ids.isin(truth.image.map(image_id))].duplicated().any() and truth.image.isin(names).any()
-    key = str if by_path else image_id
-    known, here = set(truth.image[has].map(key)), set(map(key, names))
-    has_label = [key(o) in known for o in names]
-    keep = [i for i, o in enumerate(has_label) if o]
-    if not keep:
-        raise DataError(f'none of the {len(known)} labelled images is among the {len(files)} in {folder}: {truth.image.iloc[0]!r}, '
-                        f'{names[0]!r}. Is it the right folder?')
-    there = truth.image.map(lambda o: key(o) in here).to_numpy()
-    told = [balance('files', len(files) + sum(map(len, rest.values())), len(files), rest),
-            balance('photographs', len(files), len(keep),
-                    {'without a label': [o for o, has in zip(names, has_label) if not has]}),
-            balance('lines of labels', len(truth), int((has & there).sum()),
-                    {'without a grade': truth.image[~has], 'without a photograph': truth.image[has & ~there]})]
+    found, has = photo_list(folder, recursive), y >= 0
+    key = _key_of(found.names, truth.image)
+    known = set(truth.image[has].map(key))
+    listing = found.part([i for i, name in enumerate(found.names) if key(name) in known])
+    if not listing:
+        raise DataError(f'none of the {len(known)} labelled images is among the {len(found)} in {folder}: '
+                        f'{truth.image.iloc[0]!r}, {found.names[0]!r}. Is it the right folder?')
+    there = truth.image.map(key).isin(set(map(key, found.names))).to_numpy()
+    without = [name for name in found.names if key(name) not in known]
+    balances = [found.balance(len(found)), balance('photographs', len(found), len(listing), {'without a label': without}),
+                balance('lines of labels', len(truth), int((has & there).sum()),
+                        {'without a grade': truth.image[~has], 'without a photograph': truth.image[has & ~there]})]
     truth = truth.assign(**{'class': y})[has]
-    with_truth(pd.DataFrame(dict(name=[names[i] for i in keep])), truth) # what does not fit shows before the work
-    return truth, scheme, [files[i] for i in keep], [names[i] for i in keep], told
+    _check_unique(*_match_keys(pd.Series(listing.names), truth.image)) # before the work
+    return LabelledPhotos(truth, scheme, listing, balances)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KAGGLE2023', 'PLANS', 'leak_groups', 'disputed', 'choose_val', 'shuffle_patients', 'first_of_grades', 'mark_copies',
-           'plan_photos']
+           'plan_photos', 'plan_merge']
 
 # %% ../../nbs/merging/splits.ipynb #3b33e480
 import numpy as np
@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 
 from ..core import N_GRADES, DataError
 from .archives import Archive
+from .config import MergeConfig
 from .duplicates import connected
-from .manifest import LEFT, count_grades
+from .manifest import ARCHIVES, LEFT, count_grades
 from .staging import Stage
 
 # %% ../../nbs/merging/splits.ipynb #fd0d1b9b
@@ -43,9 +44,10 @@ def choose_val(
 ) -> np.ndarray: # True for validation, (n,) bool
     "Choose a random share of every grade for validation, in whole groups without disputed photographs"
     unit, grades = leak_groups(table), table.grade.to_numpy()
-    has = np.zeros((len(table), N_GRADES), int)
+    has = np.zeros((len(table), N_GRADES), int) # Photographs of each grade, by group
     np.add.at(has, (unit, grades), 1)
-    room, chosen = np.round(np.bincount(grades, minlength=N_GRADES) * val).astype(int), []
+    room = np.round(np.bincount(grades, minlength=N_GRADES) * val).astype(int)
+    chosen = []
     for u in np.random.default_rng(seed).permutation(np.setdiff1d(unit, unit[disputed(table)])):
         if (has[u] <= room).all():
             room -= has[u]
@@ -86,17 +88,15 @@ def _plan_default(
     stage: Stage, # Stage that receives the files
     main: Archive, # Archive that is split
     extra: Archive, # Archive that fills up training
-    per_grade: int, # Number of training photographs wanted of each grade
-    val: float, # Share of the main archive for validation, 0 to 1
-    seed: int, # Random seed of the split and of the draw
+    config: MergeConfig, # Settings of the merge
 ) -> pd.DataFrame: # Rows of `stage.table` with split and reason
     "Use each photograph once, keep patients whole, and fill up training with random patients"
     t = mark_copies(stage.add(main, main.table, 'main'))
     used = t.split != LEFT
-    t.loc[used, 'split'] = np.where(choose_val(t[used], val, seed), 'val', 'train')
-    queue = shuffle_patients(extra.table, seed)
+    t.loc[used, 'split'] = np.where(choose_val(t[used], config.val, config.seed), 'val', 'train')
+    queue = shuffle_patients(extra.table, config.seed)
     queue = queue[~queue.patient.isin(t.patient[t.split == 'val'])]
-    while len(draw := first_of_grades(queue, per_grade - count_grades(t, 'train'))):
+    while len(draw := first_of_grades(queue, config.per_grade - count_grades(t, 'train'))):
         queue = queue.drop(draw.index)
         t = pd.concat([t, mark_copies(stage.add(extra, draw, 'additional'), t)], ignore_index=True)
     return t
@@ -109,9 +109,7 @@ def _plan_kaggle2023(
     stage: Stage, # Stage that receives the files
     main: Archive, # Archive that is split
     extra: Archive, # Archive whose first photographs fill up training
-    per_grade: int, # Ignored, the counts are those of the baseline
-    val: float, # Share of the main archive for validation, 0 to 1
-    seed: int, # Random seed of the split
+    config: MergeConfig, # Settings of the merge; per_grade is ignored, the counts are those of the baseline
 ) -> pd.DataFrame: # Rows of `stage.table` with split and reason
     "Split image by image, then add the first photographs of the additional archive"
     from sklearn.model_selection import train_test_split
@@ -119,8 +117,9 @@ def _plan_kaggle2023(
     stage.add(extra, first_of_grades(extra.table, KAGGLE2023), 'additional')
     t = stage.table.assign(split='train', reason='')
     mine = t.index[t.source == 'main']
-    try: t.loc[train_test_split(mine, test_size=val, stratify=t.grade[mine], random_state=seed)[1], 'split'] = 'val'
+    try: val = train_test_split(mine, test_size=config.val, stratify=t.grade[mine], random_state=config.seed)[1]
     except ValueError as e: raise DataError(f'{main.path} can\'t be split as in 2023: {e}') from None
+    t.loc[val, 'split'] = 'val'
     t.loc[t.width == 0, ['split', 'reason']] = [LEFT, 'unreadable']
     return t
 
@@ -136,10 +135,11 @@ def _own_sides(
 ) -> pd.Series: # 'train' or 'val' for each row of `new`
     "Choose sides that do not leak: as asked for where possible, otherwise at random"
     both = pd.concat([old.assign(asked=old.split), new])
-    unit, sick = leak_groups(both), disputed(both).to_numpy()
-    stay = np.isin(unit, unit[:len(old)][old.split.eq('val').to_numpy()]) # the archives are split already
-    train = np.isin(unit, unit[both.asked.eq('train').to_numpy() | sick]) & ~stay
-    held = stay | np.isin(unit, unit[both.asked.eq('val').to_numpy()]) & ~train
+    unit = leak_groups(both)
+    def tied(rows): return np.isin(unit, unit[rows]) # Rows in a group with one of these
+    settled = tied(np.flatnonzero(old.split.eq('val'))) # the archives are split already
+    train = tied(both.asked.eq('train').to_numpy() | disputed(both).to_numpy()) & ~settled
+    held = settled | tied(both.asked.eq('val').to_numpy()) & ~train
     free = ~train & ~held
     held[free] = choose_val(both[free], val, seed)
     return pd.Series(np.where(held, 'val', 'train')[len(old):], new.index)
@@ -162,3 +162,15 @@ def plan_photos(
     used = new[new.split != LEFT]
     new.loc[used.index, 'split'] = _own_sides(used, old[old.split != LEFT] if len(old) else used[:0], val, seed)
     return new
+
+# %% ../../nbs/merging/splits.ipynb #18ecc69b
+def plan_merge(
+    stage: Stage, # Stage that reads and compares the files
+    archives: dict, # Name of each source to its `Archive`
+    config: MergeConfig, # Settings of the merge
+) -> pd.DataFrame: # Row per photograph that was read, with split and reason
+    "Decide for each photograph whether it is used, and on which side"
+    plan, own = pd.DataFrame(), {name: a for name, a in archives.items() if name not in ARCHIVES}
+    if 'main' in archives: plan = PLANS[config.split](stage, archives['main'], archives['additional'], config)
+    if own: plan = pd.concat([plan, plan_photos(stage, own, plan, config.val, config.seed)], ignore_index=True)
+    return plan

@@ -9,6 +9,7 @@ __all__ = ['WORK', 'PARTS', 'Stage', 'build_merge', 'finish_merge']
 import hashlib, os, shutil, zipfile, zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,11 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..base.work import progress
-from ..base.write import write_json, write_safely
+from ..base.write import write_json
 from ..core import DataError, ImageError
 from .archives import Archive, base_name, read_member
 from .duplicates import SAME, THUMB, brief, connected, correlation, near_pairs, texture, thumbnail
-from .manifest import COLUMNS, IMAGES, LEFT, LEFT_COLUMNS, PHOTOS
+from .manifest import ARCHIVES, IMAGES, LEFT, LEFT_COLUMNS, PHOTOS, write_manifest
 
 # %% ../../nbs/merging/staging.ipynb #d5d2e89c
 class Stage:
@@ -32,6 +33,15 @@ class Stage:
         self.briefs, self.textures = np.zeros((0, 256), np.float32), np.zeros((0, THUMB**2), np.int8)
         folder.mkdir(parents=True, exist_ok=True)
         self.there = set(os.listdir(folder))
+
+# %% ../../nbs/merging/staging.ipynb #5c1f6ee3
+@contextmanager
+def _asking_for_room(
+    to: str | Path, # File that is written
+):
+    "Turn the error of a disk that is full or locked into a `DataError`"
+    try: yield
+    except OSError as e: raise DataError(f"{to} can't be written ({e}): make room and run it again, it goes on") from None
 
 # %% ../../nbs/merging/staging.ipynb #bd1986cb
 @patch
@@ -46,10 +56,7 @@ def take(self: Stage,
         with open(to, 'rb') as f: data = f.read()
     if name not in self.there or (len(data), zlib.crc32(data)) != (info.file_size, info.CRC):
         data = read_member(z, info.filename)
-        try:
-            with open(to, 'wb') as f: f.write(data)
-        except OSError as e:
-            raise DataError(f"{to} can't be written ({e}): make room and run it again, it goes on") from None
+        with _asking_for_room(to), open(to, 'wb') as f: f.write(data)
     return data
 
 # %% ../../nbs/merging/staging.ipynb #1eeff46b
@@ -64,17 +71,54 @@ def _facts(
 # %% ../../nbs/merging/staging.ipynb #d573b9d4
 def _look_at(
     read: Callable, # Function of a row number that returns the content of the file
-    sizes: list, # Size of each file, bytes
+    sizes: np.ndarray, # Size of each file, bytes, (n,)
     source: str, # Label of the progress bar
-) -> tuple: # (SHA-256, width, height) of each file; textures, (n, THUMB * THUMB)
+) -> tuple: # Table with sha256, width and height of each file; textures, (n, THUMB * THUMB)
     "Read and hash files in threads, about a megabyte at a time"
     def some(places):
-        seen = [_facts(read(i)) for i in places]
-        return [o[:3] for o in seen], texture([o[3] for o in seen])
+        *facts, thumbs = zip(*(_facts(read(i)) for i in places))
+        return pd.DataFrame(dict(zip(('sha256', 'width', 'height'), facts))), texture(thumbs)
     parts = np.split(np.arange(len(sizes)), np.flatnonzero(np.diff(np.cumsum(sizes) // 2**20)) + 1)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         facts, textures = zip(*progress(pool.map(some, parts), source, len(parts), 'MB'))
-    return [o for part in facts for o in part], np.concatenate(textures)
+    return pd.concat(facts, ignore_index=True), np.concatenate(textures)
+
+# %% ../../nbs/merging/staging.ipynb #9d9667c7
+def _reading_order(
+    archive: Archive, # Zip or folder of photographs
+    members: pd.Series, # Names of the files, (n,)
+) -> np.ndarray: # Positions of the files in the order to read them, (n,)
+    "Order files as they lie in the zip"
+    if archive.zip is None: return np.arange(len(members))
+    return np.argsort([archive.zip.getinfo(o).header_offset for o in members])
+
+@patch
+def _read(self: Stage, archive, rows, source, keep):
+    "Read files, and return facts and textures as `_look_at` does, in the order of the rows"
+    order = _reading_order(archive, rows.member)
+    members = rows.member.to_numpy()[order]
+    def read(i):
+        return self.take(archive.zip, archive.zip.getinfo(members[i])) if keep else archive.read(members[i])
+    facts, textures = _look_at(read, rows.bytes.to_numpy()[order], source)
+    back = np.argsort(order)
+    return facts.iloc[back], textures[back]
+
+# %% ../../nbs/merging/staging.ipynb #b2dac5e6
+@patch
+def _find_pairs(self: Stage, textures):
+    "Remember the textures of new files, and find the pairs of a new file and any other that show the same photograph"
+    start = len(self.textures)
+    self.textures = np.concatenate([self.textures, textures])
+    self.briefs = np.concatenate([self.briefs, brief(textures)])
+    near = near_pairs(self.briefs, start)
+    self.pairs += near[correlation(self.textures, *near.T) > SAME].tolist()
+
+@patch
+def _groups(self: Stage) -> np.ndarray: # Id of the first file that shows the photograph of each row, (n,)
+    "Group files of the same bytes or of the same texture"
+    first = pd.Series(self.table.index).groupby(self.table.sha256).transform('first').to_numpy()
+    same = connected(len(first), self.pairs + list(zip(first, range(len(first)))))
+    return self.table.image_id.to_numpy()[same]
 
 # %% ../../nbs/merging/staging.ipynb #bb446d9f
 @patch
@@ -85,23 +129,12 @@ def add(self: Stage,
     keep: bool = True, # True to write the files to the folder of the stage; False to read them only
 ) -> pd.DataFrame: # New rows of `self.table`, with source, hash, size and duplicate_group
     "Read files in the order of the zip, and find those that show the same photograph as an earlier one"
-    order = np.argsort([archive.zip.getinfo(o).header_offset
-                        for o in rows.member]) if archive.zip else np.arange(len(rows))
-    members, back = rows.member.to_numpy()[order], np.argsort(order)
-    read = (lambda i: self.take(archive.zip,
-                                archive.zip.getinfo(members[i]))) if keep else (lambda i: archive.read(members[i]))
-    facts, textures = _look_at(read, rows.bytes.to_numpy()[order], source)
-    facts, textures = [facts[i] for i in back], textures[back]
-    start, (sha, width, height) = len(self.table), zip(*facts)
-    self.table = pd.concat([self.table, rows.assign(source=source, sha256=sha, width=width, height=height)],
-                           ignore_index=True)
-    self.textures, self.briefs = np.concatenate([self.textures,
-                                                 textures]), np.concatenate([self.briefs, brief(textures)])
-    near = near_pairs(self.briefs, start)
-    self.pairs += near[correlation(self.textures, *near.T) > SAME].tolist()
-    first = pd.Series(self.table.index).groupby(self.table.sha256).transform('first').to_numpy()
-    same = connected(len(first), self.pairs + list(zip(first, range(len(first)))))
-    self.table['duplicate_group'] = self.table.image_id.to_numpy()[same]
+    start = len(self.table)
+    facts, textures = self._read(archive, rows, source, keep)
+    new = rows.assign(source=source, **{k: facts[k].to_numpy() for k in facts})
+    self.table = pd.concat([self.table, new], ignore_index=True)
+    self._find_pairs(textures)
+    self.table['duplicate_group'] = self._groups()
     return self.table[start:]
 
 # %% ../../nbs/merging/staging.ipynb #aa7bfcff
@@ -118,12 +151,36 @@ def _copy_photos(
     "Copy the used photographs of folders into the work folder"
     shutil.rmtree(work/PHOTOS, ignore_errors=True)
     (work/PHOTOS).mkdir()
-    for r in progress(rows.itertuples(), 'copy', len(rows)):
-        to = work/r.path
+    for row in progress(rows.itertuples(), 'copy', len(rows)):
+        to = work/row.path
         to.parent.mkdir(parents=True, exist_ok=True)
-        try: to.write_bytes(sources[r.source].read(r.member))
-        except OSError as e:
-            raise DataError(f"{to} can't be written ({e}): make room and run it again, it goes on") from None
+        with _asking_for_room(to): to.write_bytes(sources[row.source].read(row.member))
+
+# %% ../../nbs/merging/staging.ipynb #19d6e0a2
+def _sort_staged(
+    stage: Stage, # Stage with the files of the archives
+    side: dict, # Name of each file to its side; files without one are unused
+):
+    "Move the files for validation out of the stage, and delete the unused ones"
+    val = stage.folder.with_name('val')
+    val.mkdir()
+    for name in os.listdir(stage.folder):
+        if side.get(name) == 'val': os.rename(stage.folder/name, val/name)
+        elif side.get(name) != 'train': os.unlink(stage.folder/name)
+
+def _write_tables(
+    plan: pd.DataFrame, # Rows with split, reason and path
+    work: Path, # Hidden work folder
+    about: dict, # Content of merge.json
+):
+    "Write the tables of a merged folder, the manifest last"
+    used = plan[plan.split != LEFT]
+    for side in ('train', 'val'):
+        labels = used.loc[used.split == side, ['path', 'grade']].set_axis(['path', 'diagnosis'], axis=1)
+        labels.to_csv(work/f'labels_{side}.csv', index=False)
+    plan.loc[plan.split == LEFT, LEFT_COLUMNS].to_csv(work/'left_out.csv', index=False)
+    write_json(work/'merge.json', about)
+    write_manifest(used, work)
 
 # %% ../../nbs/merging/staging.ipynb #148e6917
 def build_merge(
@@ -131,25 +188,15 @@ def build_merge(
     plan: pd.DataFrame, # Rows of `stage.table` with split and reason; gets the column path
     work: Path, # Hidden work folder
     about: dict, # Content of merge.json
-    sources: dict, # Name to `Archive` of the sources whose files are not in the stage
+    sources: dict, # Name of each source to its `Archive`
 ):
     "Sort the files into training and validation, delete the unused ones, and write the tables"
-    staged = plan[~plan.source.isin(sources)]
+    staged = plan[plan.source.isin(ARCHIVES)]
     name = staged.member.map(base_name)
     plan.loc[staged.index, 'path'] = IMAGES + '/' + staged.split + '/' + name
-    used, side = plan[plan.split != LEFT], dict(zip(name, staged.split))
-    _copy_photos(used[used.source.isin(sources)], sources, work)
-    val = stage.folder.with_name('val')
-    val.mkdir()
-    for o in os.listdir(stage.folder):
-        if side.get(o) == 'val': os.rename(stage.folder/o, val/o)
-        elif side.get(o) != 'train': os.unlink(stage.folder/o)
-    for o in ('train', 'val'):
-        labels = used.loc[used.split == o, ['path', 'grade']].set_axis(['path', 'diagnosis'], axis=1)
-        labels.to_csv(work/f'labels_{o}.csv', index=False)
-    plan.loc[plan.split == LEFT, LEFT_COLUMNS].to_csv(work/'left_out.csv', index=False)
-    write_json(work/'merge.json', about)
-    with write_safely(work/'manifest.csv') as tmp: used[COLUMNS].to_csv(tmp, index=False)
+    _copy_photos(plan[~plan.source.isin(ARCHIVES) & (plan.split != LEFT)], sources, work)
+    _sort_staged(stage, dict(zip(name, staged.split)))
+    _write_tables(plan, work, about)
 
 # %% ../../nbs/merging/staging.ipynb #28defa8e
 def finish_merge(
@@ -158,12 +205,12 @@ def finish_merge(
     "Move a complete build into place, the manifest last, and remove an older merge"
     work = dest/WORK
     if not (work/'manifest.csv').is_file(): return
-    for o in (IMAGES, PHOTOS):
-        if (work/o).exists() and (dest/o).exists():
+    for images in (IMAGES, PHOTOS):
+        if (work/images).exists() and (dest/images).exists():
             (dest/'manifest.csv').unlink(missing_ok=True)
-            (dest/o).rename(work/f'old_{o}')
-    for o in PARTS:
-        if (work/o).exists(): (work/o).replace(dest/o)
-    for o in (dest/PHOTOS, *dest.glob(f'{IMAGES}/*'), dest/IMAGES):
-        if o.is_dir() and not any(o.iterdir()): o.rmdir()
+            (dest/images).rename(work/f'old_{images}')
+    for part in PARTS:
+        if (work/part).exists(): (work/part).replace(dest/part)
+    for folder in (dest/PHOTOS, *dest.glob(f'{IMAGES}/*'), dest/IMAGES):
+        if folder.is_dir() and not any(folder.iterdir()): folder.rmdir()
     shutil.rmtree(work)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from ..base.write import write_safely
 from ..core import DataError
-from ..merging.manifest import COLUMNS, PHOTOS, load_manifest
+from ..merging.manifest import COLUMNS, PHOTOS, load_manifest, write_manifest
 
 # %% ../../nbs/studies/arrays.ipynb #30ed9bc2
 RETINAMNIST_MD5 = 'bd4c0672f1bba3e3a89f0e4e876791e4' # MD5 sum of the file with 28 pixels
@@ -51,5 +51,5 @@ def graded_arrays(
             rows.append((path, name, name, '', source, int(grade), split, name, img.shape[1], img.shape[0],
                          len(data.getvalue()),
                          hashlib.sha256(data.getvalue()).hexdigest()))
-    with write_safely(dest/'manifest.csv') as tmp: pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp, index=False)
+    write_manifest(pd.DataFrame(rows, columns=COLUMNS), dest)
     return load_manifest(dest)

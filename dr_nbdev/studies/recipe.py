@@ -18,7 +18,7 @@ from ..answers.grades import to_grade
 from ..base.commands import command
 from ..base.write import write_safely
 from ..core import DataError
-from ..merging.manifest import COLUMNS, load_manifest
+from ..merging.manifest import load_manifest, write_manifest
 from ..metrics.grades import Interval, bootstrap, macro_f1, metric_table
 from ..photos.preprocess import Preprocess
 from ..thresholds import cross_fit
@@ -83,7 +83,7 @@ def _part_of(
     for o in m.path:
         (dest/o).parent.mkdir(parents=True, exist_ok=True)
         if not (dest/o).exists(): os.link(data/o, dest/o)
-    with write_safely(dest/'manifest.csv') as tmp: m[COLUMNS].to_csv(tmp, index=False)
+    write_manifest(m, dest)
 
 # %% ../../nbs/studies/recipe.ipynb #970c9b6e
 def source_hint(

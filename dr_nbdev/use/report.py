@@ -390,7 +390,8 @@ def evaluate(
 def _evaluate(folder, labels, out, weights, mapping, columns, recursive, quality, coverage, n_boot, heatmaps, device,
               engine):
     "Grade the photographs and write the report, while the caller holds the lock"
-    truth, scheme, files, names, told = labelled_photos(folder, labels, mapping, columns, recursive)
+    photos = labelled_photos(folder, labels, mapping, columns, recursive)
+    truth, scheme, (files, names, _), told = photos.truth, photos.scheme, photos.listing, photos.balances
     grader = weights if isinstance(weights, Grader) else Grader.load(weights, device).use(engine, files)
     grader = replace(grader, quality=quality, coverage=coverage)
     both = _compare(grader.grade_to(out/'grades.csv', files, names, None), truth, scheme, files, names)
