@@ -6,13 +6,13 @@ export PATH := $(abspath $(BIN)):$(PATH)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo app test fuzz kill load check wheel newest docs docs-serve test-browser test-lab lab readme notebooks hooks clean
+.PHONY: help install demo app test extras fuzz kill load check wheel newest docs docs-serve test-browser test-lab lab readme notebooks hooks clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 	@echo '  DR_DATA=/path/to/archives make demo (or test): on the real archives too'
 
-$(READY): settings.ini setup.py pyproject.toml
+$(READY): settings.ini setup.py # nbdev_export writes pyproject.toml anew each time
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dr_nbdev needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
@@ -27,11 +27,25 @@ demo: $(READY) ## samples, merge, train, tune, grade: about 2 minutes, no networ
 app: $(READY) ## a page on this machine: drop photographs, see grades
 	$(BIN)/dr_app
 
-test: check ## all checks and all notebooks
+NB ?=
+ifneq ($(NB),)
+test: $(READY) # one notebook or one room, exported first
+	@test -f nbs/$(NB).ipynb -o -d nbs/$(NB) || { echo "NB=$(NB): neither nbs/$(NB).ipynb nor a folder nbs/$(NB)"; exit 2; }
+	$(BIN)/nbdev_export
+	$(BIN)/python .ci/layers.py
+	$(BIN)/nbdev_test --path $(if $(wildcard nbs/$(NB).ipynb),nbs/$(NB).ipynb,nbs/$(NB)) --n_workers 2 --do_print
+else
+test: check ## all checks and all notebooks; NB=photos/field: one notebook, NB=photos: one room
 	time $(BIN)/nbdev_test --n_workers 2 --do_print
 	$(BIN)/python .ci/fuzz.py 12
 	$(BIN)/python .ci/kill.py 1
 	$(MAKE) --no-print-directory wheel
+endif
+
+EXTRAS := networks/registry networks/weights grading/scale
+extras: $(READY) ## install timm and Ray, and run the notebooks whose cells need them
+	$(BIN)/pip install --quiet -e '.[timm,ray]'
+	$(BIN)/python .ci/project.py lab $(EXTRAS:%=nbs/%.ipynb)
 
 FUZZ ?= 900
 fuzz: $(READY) ## damaged and made-up inputs, for FUZZ=900 seconds
@@ -44,7 +58,7 @@ kill: $(READY) ## merge, training and prediction killed KILLS=20 times, and two 
 load: $(READY) ## the service under load, with hostile uploads, and stopped in the middle
 	$(BIN)/python .ci/load.py
 
-check: $(READY) ## are the modules exported, the notebooks clean, README.md current?
+check: $(READY) ## modules exported, imports on their floors (layers), notebooks clean, README.md current?
 	$(BIN)/python .ci/project.py check
 
 wheel: $(READY) ## build the wheel, install it in a clean venv, import every module

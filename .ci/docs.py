@@ -32,10 +32,10 @@ ROOMS = {
     'drawn': ('Drawn eyes', 'Eyes drawn with known lesions, for examples and tests', 'sample eye vessels lesions camera archives'),
     'base': ('Base', 'Files, tables, pictures, commands: what every room uses', 'files tables write show work commands repo')}
 USES = 'own_data report app serve explain embed audit demo commands gallery reading'.split()
-STUDIES = 'results weights plan recipe first_run retinamnist invariance arrays'.split()
+STUDIES = 'results weights plan recipe first_run retinamnist invariance arrays extra_metrics'.split()
 GROUPS = {'Start': ['quickstart', 'use/faq', 'use/glossary'],
-          'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'], 'Use': [f'use/{o}' for o in USES],
-          'Workshops': [f'{o}/index' for o in ROOMS] + ['core'],
+          'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],
+          'Workshops': [f'{o}/index' for o in ROOMS] + ['core'], 'Use': [f'use/{o}' for o in USES],
           'Studies and benchmarks': [f'studies/{o}' for o in STUDIES] + ['benchmarks/bench', 'benchmarks/baseline'],
           'About': ['readme_ru', 'model_card', 'api', 'changelog', 'contributing', 'security', 'cite']}
 FROM_ROOT = ('README.ru', 'CONTRIBUTING', 'SECURITY', 'CHANGELOG')
@@ -230,8 +230,10 @@ def index_page(dest):
     nbformat.write(nb, dest/'index.ipynb')
 
 def arguments(node):
-    "What a function takes, or the fields of a class"
-    if isinstance(node, ast.FunctionDef): return f'({ast.unparse(node.args)})' + (f' -> {ast.unparse(node.returns)}' if node.returns else '')
+    "What a function takes, or the fields of a class; a method without its class"
+    if isinstance(node, ast.FunctionDef):
+        args = re.sub(r'^(self|cls)\b[^,]*(, )?', '', ast.unparse(node.args))
+        return f'({args})' + (f' -> {ast.unparse(node.returns)}' if node.returns else '')
     init = next((o for o in node.body if isinstance(o, ast.FunctionDef) and o.name == '__init__'), None)
     if init: return f'({ast.unparse(init.args)})'.replace('(self, ', '(').replace('(self)', '()')
     return f'({", ".join(ast.unparse(o) for o in node.body if isinstance(o, ast.AnnAssign))})'

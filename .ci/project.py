@@ -128,7 +128,7 @@ def check():
     if (root/'README.md').read_text(encoding='utf-8') != readme_text():
         wrong.append('README.md is not what index.ipynb gives: run `make readme`')
     if (root/'README.ru.md').read_text(encoding='utf-8') != russian_text(): wrong.append('README.ru.md has an old table: run `make readme`')
-    print('\n'.join(wrong) or f'{len(notebooks())} notebooks: exported, clean, no error; README.md is index.ipynb')
+    print('\n'.join(wrong) or f'{len(notebooks())} notebooks: exported, clean, no error; imports on their floors; README.md is index.ipynb')
     if wrong: sys.exit(1)
 
 def lab(*paths):
