@@ -24,11 +24,12 @@ class Painter:
         view: View, # Frame to paint in
         rng: np.random.Generator, # NumPy generator of all that is random
     ):
-        self.view, self.rng, shape = view, rng, (view.height, view.width)
+        self.view, self.rng = view, rng
+        shape = view.height, view.width
         self.labels = np.zeros(shape, np.uint8)      # Lesion at each pixel, 0 for none
         self.visible = view.field_mask(shrink=.12)   # Where a lesion can be seen: 255
         self.spots = [(*DISC, .62)]                  # Taken places: x, y, radius, in DD
-        self.layers = {o: np.zeros(shape, np.uint8) for o in LAYERS}
+        self.layers = {name: np.zeros(shape, np.uint8) for name in LAYERS}
 
 # %% ../../nbs/drawn/eye.ipynb #ceca645f
 @patch
@@ -126,7 +127,7 @@ def macula(
     return rng.uniform(.2, .45) * np.exp(-r2 / .5) + .22 * np.exp(-r2 / .04)
 
 # %% ../../nbs/drawn/eye.ipynb #c8b81bc3
-BLOND, DARK = np.array([.84, .49, .27]), np.array([.60, .41, .28]) # Red, green and blue of the retina, 0 to 1
+BLOND, DARK = np.array([.84, .49, .27]), np.array([.60, .41, .28]) # Red, green and blue of the retina, 0 to 1; by eye
 
 # %% ../../nbs/drawn/eye.ipynb #770de226
 @patch
@@ -179,18 +180,17 @@ def disc(
 ):
     "Paint the disc on the bare retina, in place"
     rng, part = self.rng, img[self.view.near_disc()]
-    shade = self.disc_mask(1.14, (-.04, 0), .05)[..., None] * np.float32([.12, .2, .2]) * rng.uniform(0, 1)
-    part *= 1 - shade
-    for size, at, blur, a, color in ((1, (0, 0), .025, .92, (.95, .70, .46)),
-                                     (rng.uniform(.35, .6), (-.07, 0), .06, .9, (1., .90, .72))):
+    part *= 1 - self.disc_mask(1.14, (-.04, 0), .05)[..., None] * np.float32([.12, .2, .2]) * rng.uniform(0, 1)
+    cup = rng.uniform(.35, .6)
+    for size, at, blur, a, color in ((1, (0, 0), .025, .92, (.95, .70, .46)), (cup, (-.07, 0), .06, .9, (1., .90, .72))):
         color = np.float32(color) * (.75 + .25 * img.mean() / .4)
         cover(np.moveaxis(part, -1, 0), self.disc_mask(size, at, blur) * a, color)
 
 # %% ../../nbs/drawn/eye.ipynb #8d57f3fd
-PASSES = dict(vein=(.72, .52, .66), artery=(.93, .66, .70), fine=(.82, .43, .54), blood=(.62, .30, .42),
-              pool=(.55, .3, .4)) # Shares of red, green and blue that pass
-COVERS = dict(reflex=((1., .72, .5), .25), white=((.95, .88, .72), .75), yellow=((1., .9, .50), .95),
-              pool=((.36, .06, .05), .75)) # Colour, and opacity
+PASSES = dict( # Shares of red, green and blue that pass
+    vein=(.72, .52, .66), artery=(.93, .66, .70), fine=(.82, .43, .54), blood=(.62, .30, .42), pool=(.55, .3, .4))
+COVERS = dict( # Colour, and opacity
+    reflex=((1., .72, .5), .25), white=((.95, .88, .72), .75), yellow=((1., .9, .50), .95), pool=((.36, .06, .05), .75))
 BLUR = dict(white=.06, yellow=.008, pool=.015, blood=.016) # Blur of the edges, DD; other layers have .01
 
 # %% ../../nbs/drawn/eye.ipynb #eb93acdd
@@ -211,9 +211,11 @@ def compose(
 ): # Painted retina, RGB, float32, (height, width, 3)
     "Apply all layers to the bare retina"
     planes, white = cv2.split(img), min(1, float(img.max()))
-    for o in LAYERS:
-        if not self.layers[o].any(): continue
-        a = self.soft(o)
-        if o in PASSES: _absorb(planes, a, PASSES[o])
-        if o in COVERS: cover(planes, a * COVERS[o][1], [c * white for c in COVERS[o][0]])
+    for layer in LAYERS:
+        if not self.layers[layer].any(): continue
+        a = self.soft(layer)
+        if layer in PASSES: _absorb(planes, a, PASSES[layer])
+        if layer in COVERS:
+            color, opacity = COVERS[layer]
+            cover(planes, a * opacity, [c * white for c in color])
     return cv2.merge(planes)
