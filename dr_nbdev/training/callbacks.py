@@ -18,10 +18,12 @@ import torch
 import numpy as np
 import pandas as pd
 import torch.nn.functional as F
+from fastcore.basics import patch
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ..base.write import write_safely
 from ..core import DataError, DRError
+from ..networks.registry import fast_layout
 from ..networks.weights import save_weights
 from .distributed import my_part
 
@@ -44,7 +46,7 @@ class SeedCallback(Callback):
 # %% ../../nbs/training/callbacks.ipynb #4bdd4119
 class EMACallback(Callback):
     "Average the weights exponentially, validate the average, and leave it in the learner"
-    order = -20 # before the callback that sets the model to evaluation
+    order = -20 # Before the callback that sets the model to evaluation
     def __init__(self, decay: float = .998): # Largest decay per step, 0 to 1
         self.decay, self.average, self.steps, self.resumed = decay, None, 0, False
     def start(self):
@@ -53,8 +55,8 @@ class EMACallback(Callback):
     def before_fit(self):
         if not self.resumed: self.start()
         self.resumed = False
-        self.pairs = [o for o in zip(self.average.state_dict().values(), self.learn.model.state_dict().values())
-                      if o[0].is_floating_point()]
+        both = zip(self.average.state_dict().values(), self.learn.model.state_dict().values())
+        self.pairs = [(a, w) for a, w in both if a.is_floating_point()]
     def after_step(self):
         self.steps += 1
         decay = min(self.decay, (1 + self.steps)/(10 + self.steps))
@@ -68,7 +70,7 @@ class EMACallback(Callback):
 # %% ../../nbs/training/callbacks.ipynb #898a6fc9
 class FreezeStages(Callback):
     "Keep the first stages of a backbone unchanged, batch normalisation included"
-    order, run_valid = TrainEvalCallback.order + 1, False # after the callback that sets everything to training
+    order, run_valid = TrainEvalCallback.order + 1, False # After the callback that sets everything to training
     def __init__(self, n: int): self.n = n # Number of stages to freeze, from the input on
     def stages(self, model: torch.nn.Module): # List of the first `n` stages
         if not hasattr(model, 'features'):
@@ -93,10 +95,9 @@ class GrowingSquares(Callback):
         return min(full, 32*round((self.start + (full - self.start)*epoch/max(1, 2*n_epoch/3))/32))
     def before_batch(self):
         side = self.side(self.x.shape[-1], self.epoch, self.n_epoch)
-        if side < self.x.shape[-1]:
-            small = F.interpolate(self.x, (side, side), mode='area')
-            self.learn.xb = (small.contiguous(memory_format=torch.channels_last)
-                             if small.device.type in ('cuda', 'cpu') else small,)
+        if side == self.x.shape[-1]: return
+        small = F.interpolate(self.x, (side, side), mode='area')
+        self.learn.xb = (small.contiguous(memory_format=fast_layout(small.device)),)
 
 # %% ../../nbs/training/callbacks.ipynb #0240ea49
 class _Depthwise(torch.autograd.Function):
@@ -109,28 +110,39 @@ class _Depthwise(torch.autograd.Function):
         return F.conv2d(x, w, None, stride, w.shape[-1]//2, 1, len(w))
     @staticmethod
     def backward(ctx, grad):
-        (x, w), s = ctx.saved_tensors, ctx.stride
-        c, k, like = len(w), w.shape[-1], dict(memory_format=torch.channels_last)
-        grad = grad.bfloat16().contiguous(**like)
-        spread = grad if s == 1 else torch.zeros_like(x, **like)
-        if s > 1: spread[:, :, ::s, ::s] = grad
-        dx = F.conv2d(spread, w.flip(2, 3), None, 1, k//2, 1, c)
-        wide, (rows, cols) = F.pad(x, (k//2,)*4), ((o - 1)*s + 3 for o in grad.shape[2:])
-        dw, nine = torch.zeros_like(w, dtype=torch.float32), w.new_empty(c, 1, 3, 3)
-        how = None, [s, s], [0, 0], [1, 1], False, [0, 0], c, [False, True, False]
-        for i in {0, k - 3}:
-            for j in {0, k - 3}: # 3 x 3 of the kernel's values at a time
-                part = wide[:, :, i:i + rows, j:j + cols].contiguous(**like)
-                dw[:, :, i:i + 3, j:j + 3] = torch.ops.aten.convolution_backward(grad, part, nine, *how)[1]
-        return dx, dw, None
+        x, w = ctx.saved_tensors
+        grad = grad.bfloat16().contiguous(memory_format=torch.channels_last)
+        return _input_gradient(x, w, grad, ctx.stride), _kernel_gradient(x, w, grad, ctx.stride), None
+
+def _input_gradient(x, w, grad, stride):
+    "Convolve the gradient of the output, with zeros between its values, with the turned kernel"
+    spread = grad
+    if stride > 1:
+        spread = torch.zeros_like(x, memory_format=torch.channels_last)
+        spread[:, :, ::stride, ::stride] = grad
+    return F.conv2d(spread, w.flip(2, 3), None, 1, w.shape[-1]//2, 1, len(w))
+
+def _kernel_gradient(x, w, grad, stride):
+    "Compute the gradient of the kernel, 3 x 3 of its values at a time"
+    c, k = len(w), w.shape[-1]
+    wide, (rows, cols) = F.pad(x, (k//2,)*4), ((n - 1)*stride + 3 for n in grad.shape[2:])
+    dw, nine = torch.zeros_like(w, dtype=torch.float32), w.new_empty(c, 1, 3, 3)
+    how = None, [stride]*2, [0, 0], [1, 1], False, [0, 0], c, [False, True, False]
+    for i in {0, k - 3}:
+        for j in {0, k - 3}:
+            part = wide[:, :, i:i + rows, j:j + cols].contiguous(memory_format=torch.channels_last)
+            dw[:, :, i:i + 3, j:j + 3] = torch.ops.aten.convolution_backward(grad, part, nine, *how)[1]
+    return dw
 
 # %% ../../nbs/training/callbacks.ipynb #b2b1429d
-def _is_depthwise(m: torch.nn.Module) -> bool: # True if it can
+def _is_depthwise(
+    m: torch.nn.Module, # Any layer
+) -> bool: # True if it can
     "Check whether `_Depthwise` can replace a layer"
-    if not isinstance(m, torch.nn.Conv2d) or m.bias is not None or not m.groups == m.in_channels == m.out_channels > 1:
-        return False
+    if not isinstance(m, torch.nn.Conv2d) or m.bias is not None: return False
     k, s = m.kernel_size[0], m.stride[0]
-    return k in (3, 5) and (m.kernel_size, m.stride, m.padding, m.dilation) == ((k, k), (s, s), (k//2, k//2), (1, 1))
+    is_plain = (m.kernel_size, m.stride, m.padding, m.dilation) == ((k, k), (s, s), (k//2, k//2), (1, 1))
+    return k in (3, 5) and is_plain and m.groups == m.in_channels == m.out_channels > 1
 
 # %% ../../nbs/training/callbacks.ipynb #1dd94293
 def _depthwise(
@@ -171,9 +183,9 @@ class CompileCallback(Callback):
     run_valid, plain = False, None
     def __init__(self, **kwargs): self.how = kwargs # Arguments of `torch.compile`
     def before_fit(self):
-        if self.plain is not None: self.learn.model = self.plain # an interrupted epoch left the other one
+        if self.plain is not None: self.learn.model = self.plain # An interrupted epoch left the other one
         self.strict = torch._dynamo.config.suppress_errors
-        torch._dynamo.config.suppress_errors = True # a layer that can't be compiled runs as it is
+        torch._dynamo.config.suppress_errors = True # A layer that can't be compiled runs as it is
         self.plain, self.compiled = self.learn.model, torch.compile(self.learn.model, **self.how)
     def before_train(self): self.learn.model = self.compiled
     def before_batch(self): self.learn.xb = tuple(o.as_subclass(torch.Tensor) for o in self.xb)
@@ -202,19 +214,19 @@ class _Clock:
 # %% ../../nbs/training/callbacks.ipynb #351cdf7b
 class ProfileCallback(Callback):
     "Write the seconds of each part of an epoch to profile.csv"
-    order = 20 # when a step's work is done, before weights are saved
+    order = Recorder.order + 20 # After all others, the checkpoint included
     def __init__(self, run: Path): self.file = Path(run)/'profile.csv' # Folder of the run
     def before_fit(self): self.clock = _Clock(torch.device(self.dls.device))
     def before_train(self): self.clock('start')
-    def before_batch(self): self.tell('data')
-    def after_loss(self): self.tell('forward')
-    def after_backward(self): self.tell('backward')
-    def after_batch(self): self.tell('step')
-    def tell(self, part: str):
+    def before_batch(self): self.mark('data')
+    def after_loss(self): self.mark('forward')
+    def after_backward(self): self.mark('backward')
+    def after_batch(self): self.mark('step')
+    def mark(self, part: str):
         if self.training: self.clock(part)
     def after_validate(self): self.clock('validation')
     def after_epoch(self):
-        if not self.clock.marks or my_part()[0]: return # an epoch that a resumed run leaves out; another process writes
+        if not self.clock.marks or my_part()[0]: return # An epoch that a resumed run skips; another process writes
         self.clock('saving')
         rows = [pd.read_csv(self.file)] if self.file.exists() else []
         rows.append(pd.DataFrame([dict(epoch=self.epoch + 1) | self.clock.read()]))
@@ -247,29 +259,38 @@ class CheckpointCallback(Callback):
         choose: str = 'last', # Epoch whose weights are kept: the 'last', or the best by 'qwk' or 'macro_f1'
         log: Callable = print, # Function that gets a line of text for each epoch
     ):
-        self.dir, self.choose, self.log, self.rows, self.smooth, self.writes = Path(run), choose, log, [], None, my_part()[0] == 0
-    def before_fit(self): # the smoothed training loss goes on where it was
-        if self.smooth: self.recorder.smooth_loss.val, self.recorder.smooth_loss.count = torch.tensor(self.smooth[0]), self.smooth[1]
+        # State, which `load_checkpoint` restores: a row per finished epoch; the smoothed loss and its count
+        self.rows, self.smooth = [], None
+        # Objects
+        self.log, self.writes = log, my_part()[0] == 0
+        # Settings
+        self.dir, self.choose = Path(run), choose
+    def before_fit(self):
+        if self.smooth: # The smoothed training loss goes on where it was
+            loss = self.recorder.smooth_loss
+            loss.val, loss.count = torch.tensor(self.smooth[0]), self.smooth[1]
         self.smooth = None
     def before_train(self): self.began = time.time()
     def after_train(self):
-        loss = float(self.recorder.smooth_loss.value)
-        if not math.isfinite(loss):
-            raise DRError(f'the loss is {loss} in epoch {self.epoch + 1}: start again (fresh) with a lower learning rate than '
-                          f'{self.opt.hypers[0]["lr"]:.2g}')
-    def after_epoch(self):
-        values = self.recorder.values[-1]
-        if not len(values): return # an epoch that a resumed run leaves out
-        row = dict(epoch=self.epoch + 1) | dict(zip(self.recorder.metric_names[1:],
-                                                    map(float, values))) | dict(seconds=round(time.time() - self.began, 2))
-        self.rows.append(row)
-        if not self.writes: return
-        best = kept_epoch(pd.DataFrame(self.rows), self.choose) == row['epoch']
-        if best: save_weights(self.dir/'best.safetensors', kept_model(self.learn))
-        save_checkpoint(self.dir, self.learn, self.rows)
-        figures = '  '.join(f'{k} {v:.3f}' for k, v in row.items() if k not in ('epoch', 'seconds'))
-        self.log(f'epoch {row["epoch"]}/{self.n_epoch}  {figures}  {row["seconds"]:.0f} s'
-                 + ('  best so far' if best and self.choose != 'last' else ''))
+        loss, lr = float(self.recorder.smooth_loss.value), self.opt.hypers[0]['lr']
+        if math.isfinite(loss): return
+        raise DRError(f'the loss is {loss} in epoch {self.epoch + 1}: start again (fresh) with a lower learning rate than {lr:.2g}')
+
+# %% ../../nbs/training/callbacks.ipynb #cba88a93
+@patch
+def after_epoch(self: CheckpointCallback):
+    "Add the epoch to the history, and write weights and checkpoint"
+    values = self.recorder.values[-1]
+    if not len(values): return # An epoch that a resumed run skips
+    figures = dict(zip(self.recorder.metric_names[1:], map(float, values)))
+    self.rows.append(dict(epoch=self.epoch + 1) | figures | dict(seconds=round(time.time() - self.began, 2)))
+    if not self.writes: return
+    best = kept_epoch(pd.DataFrame(self.rows), self.choose) == self.epoch + 1
+    if best: save_weights(self.dir/'best.safetensors', kept_model(self.learn))
+    save_checkpoint(self.dir, self.learn, self.rows)
+    text = '  '.join(f'{k} {v:.3f}' for k, v in figures.items())
+    self.log(f'epoch {self.epoch + 1}/{self.n_epoch}  {text}  {self.rows[-1]["seconds"]:.0f} s'
+             + ('  best so far' if best and self.choose != 'last' else ''))
 
 # %% ../../nbs/training/callbacks.ipynb #66e8ffaf
 def kept_model(
@@ -286,11 +307,10 @@ def save_checkpoint(
 ):
     "Write checkpoint.pt and history.csv into the folder of a run"
     average = dict(state=learn.ema.average.state_dict(), steps=learn.ema.steps) if hasattr(learn, 'ema') else None
-    opt = learn.opt.opt.state_dict()
-    # of the scheduler
-    for g in opt['param_groups']: g |= {k: float(v) for k, v in g.items() if isinstance(v, np.floating)}
-    state = dict(model=learn.model.state_dict(), average=average, opt=opt, rows=rows,
-                 smooth=(float(learn.recorder.smooth_loss.val), learn.recorder.smooth_loss.count))
+    opt, loss = learn.opt.opt.state_dict(), learn.recorder.smooth_loss
+    for group in opt['param_groups']: # The scheduler leaves NumPy numbers, which `load_checkpoint` would refuse
+        group |= {k: float(v) for k, v in group.items() if isinstance(v, np.floating)}
+    state = dict(model=learn.model.state_dict(), average=average, opt=opt, rows=rows, smooth=(float(loss.val), loss.count))
     with write_safely(run/'checkpoint.pt') as tmp: torch.save(state, tmp)
     with write_safely(run/'history.csv') as tmp: pd.DataFrame(rows).to_csv(tmp, index=False)
 
