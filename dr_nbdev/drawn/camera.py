@@ -59,9 +59,10 @@ def _pick(rng, *options):
 def _random_frame(rng) -> dict:
     "Draw the part of the retina that is in the picture, and how the picture is cut"
     u = rng.uniform
-    return dict(aspect=_pick(rng, 1., 1., 4/3, 3/2), radius=_pick(rng, .9, .97, .97, 1.1, 1.22), field=u(3.2, 3.7),
-                aim=(u(.7, 1.7), u(-.35, .15)), notch=_pick(rng, '', '', 'round', 'square'),
-                notch_angle=_pick(rng, -42., -42., 40.))
+    return dict(
+        aspect=_pick(rng, 1., 1., 4/3, 3/2), radius=_pick(rng, .9, .97, .97, 1.1, 1.22), field=u(3.2, 3.7),
+        aim=(u(.7, 1.7), u(-.35, .15)), notch=_pick(rng, '', '', 'round', 'square'),
+        notch_angle=_pick(rng, -42., -42., 40.))
 
 # %% ../../nbs/drawn/camera.ipynb #1dfd56d2
 def _random_light(rng, hazy: bool) -> dict:
@@ -168,9 +169,9 @@ def notch(
     r: float, # Radius of the field of view, pixels
 ): # Outline of the mark in pixels, (n, 2)
     "Outline the mark at the rim of the field of view"
-    cam, a = self.camera, math.radians(self.camera.notch_angle)
-    outline = circle(40) if cam.notch == 'round' else 1.4 * circle(4, a + math.pi/4)
-    return self.centre + r * direction(a) + .045 * r * outline
+    angle = math.radians(self.camera.notch_angle)
+    outline = circle(40) if self.camera.notch == 'round' else 1.4 * circle(4, angle + math.pi/4)
+    return self.centre + r * direction(angle) + .045 * r * outline
 
 # %% ../../nbs/drawn/camera.ipynb #95bf7f6b
 @patch
@@ -195,16 +196,16 @@ def from_centre(self: View):
 @patch
 def light(self: View):
     "Calculate how much light falls on each pixel, 1 in the centre"
-    cam, (x, y) = self.camera, self.from_centre()
-    return self.resize((1 - cam.vignette * (x*x + y*y)) * (1 + cam.gradient[0] * x + cam.gradient[1] * y))
+    (x, y), (right, down) = self.from_centre(), self.camera.gradient
+    return self.resize((1 - self.camera.vignette * (x*x + y*y)) * (1 + right * x + down * y))
 
 # %% ../../nbs/drawn/camera.ipynb #d3104cc7
 @patch
 def haze(self: View):
     "Calculate how dense the haze is over each pixel, 0 to 1"
-    cam, (x, y), a = self.camera, self.from_centre(), math.radians(self.camera.haze_angle)
-    side = .35 + .65 * (x * math.cos(a) + y * math.sin(a))
-    return self.resize(cam.haze * np.clip(side, 0, 1) * np.clip((x*x + y*y - .25) / .75, 0, 1) ** 1.5)
+    (x, y), angle = self.from_centre(), math.radians(self.camera.haze_angle)
+    side = .35 + .65 * (x * math.cos(angle) + y * math.sin(angle))
+    return self.resize(self.camera.haze * np.clip(side, 0, 1) * np.clip((x*x + y*y - .25) / .75, 0, 1) ** 1.5)
 
 # %% ../../nbs/drawn/camera.ipynb #8927393b
 def cover(
