@@ -45,16 +45,16 @@ def cross_fellow(
 ) -> tuple[np.ndarray, np.ndarray]: # Out-of-fold scores of one eye and of both, each (n,); NaN without other eye
     "Combine the scores of both eyes, without leakage between folds"
     scores, grades, who = np.asarray(scores, float), np.asarray(grades), patient_numbers(patients, len(scores))
-    other, alone, mixed = fellow_scores(scores, patients), np.full(len(scores), np.nan), np.full(len(scores), np.nan)
+    other, none = fellow_scores(scores, patients), np.zeros(len(scores))
+    alone, mixed = np.full((2, len(scores)), np.nan)
     has = ~np.isnan(other)
     fold = np.random.default_rng(seed).permutation(who.max() + 1)[who] % n_splits
     for k in range(n_splits):
         fit, held = has & (fold != k), has & (fold == k)
         if fit.sum() < 10: raise DataError(f'{int(has.sum())} photographs have a fellow eye: too few to fit on')
-        a, b, c = fellow_fit(scores[fit], other[fit], grades[fit])
-        mixed[held] = a*scores[held] + b*other[held] + c
-        a, b, c = fellow_fit(scores[fit], np.zeros(fit.sum()), grades[fit])
-        alone[held] = a*scores[held] + c
+        for out, second in ((mixed, other), (alone, none)):
+            a, b, c = fellow_fit(scores[fit], second[fit], grades[fit])
+            out[held] = a*scores[held] + b*second[held] + c
     return alone, mixed
 
 # %% ../../nbs/metrics/both_eyes.ipynb #86a86405
@@ -66,5 +66,5 @@ def worse_eyes(
     g = t.groupby('patient')
     out = g.agg(photographs=('name', 'size'), score=('score', 'max')).assign(grade=g.grade.max())
     last = g.tail(1).set_index('patient')
-    return out.assign(worse_eye=last.eye if 'eye' in t else '',
-                      name=last.name).reset_index()[['patient', 'photographs', 'grade', 'score', 'worse_eye', 'name']]
+    out = out.assign(worse_eye=last.eye if 'eye' in t else '', name=last.name).reset_index()
+    return out[['patient', 'photographs', 'grade', 'score', 'worse_eye', 'name']]

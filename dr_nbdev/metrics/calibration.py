@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ..core import N_GRADES
-
 # %% ../../nbs/metrics/calibration.ipynb #129c4d60
 def reliability(
     p: ArrayLike, # Predicted probabilities, shape (n,)
@@ -21,8 +19,8 @@ def reliability(
     "Compare predicted probabilities with observed shares, bin by bin"
     p, true = np.asarray(p, float), np.asarray(true, float)
     where = np.minimum((p*bins).astype(int), bins - 1)
-    return pd.DataFrame(dict(predicted=p, observed=true)).groupby(where).agg(predicted=('predicted', 'mean'), observed=('observed', 'mean'),
-                                                                             n=('predicted', 'size'))
+    bins = pd.DataFrame(dict(predicted=p, observed=true)).groupby(where)
+    return bins.mean().assign(n=bins.size())
 
 # %% ../../nbs/metrics/calibration.ipynb #c9c8d85c
 def ece_rounds(
@@ -43,14 +41,6 @@ def ece(
     p, true = np.asarray(p, float), np.asarray(true, float)
     return float(ece_rounds(p, true[None], np.ones((1, len(p))))[0])
 
-# %% ../../nbs/metrics/calibration.ipynb #a1d82b32
-def _uncalibrated_probs(
-    scores, # Continuous scores, shape (n,)
-) -> np.ndarray: # Probabilities of the grades, shape (n, 5); each row sums to 1
-    "Read a score as probabilities of the two grades beside it"
-    s = np.clip(np.asarray(scores, float), 0, N_GRADES - 1)
-    return np.clip(1 - np.abs(s[:, None] - np.arange(N_GRADES)), 0, 1)
-
 # %% ../../nbs/metrics/calibration.ipynb #7f8309ab
 def plot_reliability(
     curves: dict, # Name to a pair: probabilities, and whether the disease is present; three at most
@@ -60,14 +50,14 @@ def plot_reliability(
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(4.4, 3.6), layout='constrained')[1]
     ax.plot([0, 1], [0, 1], color='#999', lw=.8)
-    for (name, (p, true)), color, style, mark in zip(curves.items(), ('#bcae6c', '#00224e', '#7c7b78'),
-                                                     ('--', '-', ':'), 'so^'):
+    looks = zip(('#bcae6c', '#00224e', '#7c7b78'), ('--', '-', ':'), 'so^')
+    for (name, (p, true)), (color, style, mark) in zip(curves.items(), looks):
         t = reliability(p, true)
         ax.plot(t.predicted, t.observed, style, color=color, lw=1.5, label=f'{name}: ECE {ece(p, true):.3f}')
-        ax.scatter(t.predicted, t.observed, s=12 + 90*t.n/t.n.sum(), color=color, marker=mark, edgecolor='white',
-                   zorder=3)
-    ax.set(xlabel='predicted probability of referable DR', ylabel='observed share of referable DR', xlim=(0, 1),
-           ylim=(0, 1))
+        size = 12 + 90*t.n/t.n.sum()
+        ax.scatter(t.predicted, t.observed, s=size, color=color, marker=mark, edgecolor='white', zorder=3)
+    ax.set(xlabel='predicted probability of referable DR', ylabel='observed share of referable DR',
+           xlim=(0, 1), ylim=(0, 1))
     ax.legend(fontsize=8)
     return ax
 
