@@ -22,14 +22,14 @@ from .base.work import check_device, is_watched
 from .base.write import check_target, only_one, read_json, write_json
 from .core import N_GRADES, REFERABLE
 from .grading.bundle import BUNDLE, shipped_bundles
-from .merging.manifest import load_manifest
 from .networks.registry import TIMM, timm_preprocess
 from .networks.weights import save_weights
 from .thresholds import MIN_PER_GRADE, tune
 from .training.callbacks import kept_epoch, kept_model, load_checkpoint, time_shares
 from .training.distributed import joined, my_part, wait_for
+from .training.learner import load_photos
 from dr_nbdev.training.run import (
-    PRESETS, TrainConfig, check_config, check_run, check_val, config_learner, fingerprint, fit_config,
+    PRESETS, TrainConfig, check_config, check_val, claim_run, config_learner, fingerprint, fit_config,
     image_counts, run_name, save_scores, with_kept_weights,
 )
 
@@ -46,21 +46,25 @@ def train(
 ) -> Path: # Folder of the run; with `with_learner`, the folder and the Learner
     "Train a network, or resume an interrupted run"
     check_config(cfg)
-    run = Path(save)/(name or run_name(cfg))
-    manifest = load_manifest(data)
+    run, photos = Path(save)/(name or run_name(cfg)), load_photos(data)
     with joined(check_device(device) if device else None) as device:
         writes = my_part()[0] == 0
         with only_one(check_target(run, folder=True)) if writes else nullcontext():
             wait_for(first=True)
-            if writes: check_run(run, cfg.to_dict() | dict(data=fingerprint(manifest)), fresh)
-            if writes: write_json(run/'data.json', image_counts(manifest))
+            if writes: _begin_run(cfg, photos.table, run, fresh)
             finished = (run/'val_scores.csv').exists()
-            learn = None if finished and not with_learner else config_learner(cfg, data, run, device, log if writes else lambda _: None)
+            if with_learner or not finished:
+                learn = config_learner(cfg, photos, run, device, log if writes else lambda _: None)
             wait_for(first=False)
             if not finished: _finish_run(learn, cfg, run, writes)
     return (run, with_kept_weights(learn, run)) if with_learner else run
 
 # %% ../nbs/4_train.ipynb #134195c0
+def _begin_run(cfg, table, run, fresh):
+    "Claim the folder of a run, and count its images"
+    claim_run(run, cfg.to_dict() | dict(data=fingerprint(table)), fresh)
+    write_json(run/'data.json', image_counts(table))
+
 def _finish_run(learn, cfg, run, writes):
     "Train, from the checkpoint if there is one, and write the weights and the scores"
     with learn.no_logging(), nullcontext() if writes and is_watched() else learn.no_bar():
@@ -78,12 +82,12 @@ def plot_history(
     "Plot the losses and the validation metrics by epoch"
     import matplotlib.pyplot as plt
     h = pd.read_csv(Path(run)/'history.csv')
-    fig, axes = plt.subplots(1, 2, figsize=(7, 2.6), layout='constrained')
     best = kept_epoch(h, read_json(Path(run)/'config.json').get('choose', 'macro_f1'))
-    for ax, cols, title in zip(axes, (('train_loss', 'valid_loss'), ('macro_f1', 'qwk')),
-                               ('SmoothL1 loss', 'Validation')):
-        for c, color, style in zip(cols, ('#00224e', '#bcae6c'), ('-', '--')):
-            ax.plot(h.epoch, h[c], style, color=color, label=c, marker='.')
+    fig, axes = plt.subplots(1, 2, figsize=(7, 2.6), layout='constrained')
+    panels = ('SmoothL1 loss', ('train_loss', 'valid_loss')), ('Validation', ('macro_f1', 'qwk'))
+    for ax, (title, columns) in zip(axes, panels):
+        for column, color, style in zip(columns, ('#00224e', '#bcae6c'), ('-', '--')):
+            ax.plot(h.epoch, h[column], style, color=color, label=column, marker='.')
         ax.axvline(best, color='#7c7b78', lw=.8, ls=':')
         ax.set(xlabel='epoch (dotted: kept)', title=title)
         ax.legend(fontsize=8)
@@ -104,37 +108,40 @@ def _override(
 # %% ../nbs/4_train.ipynb #8abcc68a
 def _why_not(s):
     "Say why fitted thresholds are not used"
-    few = [f'grade {g} has {n} validation photographs'
-           for g, n in enumerate(np.bincount(s.grade, minlength=N_GRADES)) if n < MIN_PER_GRADE]
+    counts = np.bincount(s.grade, minlength=N_GRADES)
+    few = [f'grade {g} has {n} validation photographs' for g, n in enumerate(counts) if n < MIN_PER_GRADE]
     return f'{", ".join(few)}; {MIN_PER_GRADE} are needed' if few else 'the interval includes 0'
 
 def _doubts(s):
     "List what makes a finished run doubtful"
-    grades, sick = np.unique(to_grade(s.score)), int((s.grade >= REFERABLE).sum())
-    out = [f'Warning: every validation photograph gets grade {grades[0]}. Train longer (-e)'] if len(grades) == 1 else []
-    if sick >= MIN_SICK: return out
-    return [*out, f'Only {sick} referable photographs in validation, {MIN_SICK} are needed: the cut for referable is the threshold to '
-                  'Moderate, and the share of diseased eyes that it finds is not known']
+    grades, sick, out = np.unique(to_grade(s.score)), int((s.grade >= REFERABLE).sum()), []
+    if len(grades) == 1: out.append(f'Warning: every validation photograph gets grade {grades[0]}. Train longer (-e)')
+    if sick < MIN_SICK:
+        out.append(f'Only {sick} referable photographs in validation, {MIN_SICK} are needed: the cut for referable is '
+                   'the threshold to Moderate, and the share of diseased eyes that it finds is not known')
+    return out
 
 # %% ../nbs/4_train.ipynb #acaaf452
+def _interval_line(metrics):
+    "Write two metrics with their intervals in a line"
+    return '  '.join('{} {value:.3f} ({low:.3f} to {high:.3f})'.format(k, **metrics[k]) for k in ('macro_f1', 'qwk'))
+
 def run_summary(
     run: Path, # Folder of a finished and tuned run
 ) -> str: # Text of several lines
     "Summarise the metrics, the time of an epoch and the folders of a run"
     about, h = read_json(run/'bundle/grader.json'), pd.read_csv(run/'history.csv')
-    line = lambda way: '  '.join('{} {value:.3f} ({low:.3f} to {high:.3f})'.format(k, **about['metrics'][way][k])
-                                 for k in ('macro_f1', 'qwk'))
-    gain = '{value:+.3f} ({low:+.3f} to {high:+.3f})'.format(**about['gain'])
     t, s = time_shares(run), pd.read_csv(run/'val_scores.csv')
-    return (f'{len(h)} epochs, weights of epoch {kept_epoch(h, about["training"]["config"].get("choose", "macro_f1"))}; validation, '
-            'with 95% intervals:\n'
-            f'  rounded            {line("rounded")}\n  tuned, out of fold {line("tuned_out_of_fold")}\n'
-            f'Gain of fitted thresholds out of fold {gain}: '
-            + ('they are used\n' if about['tuned_for'] else f'not used ({_why_not(s)}), rounding stays\n')
-            + ''.join(f'{o}\n' for o in _doubts(s))
-            + f'An epoch takes {t.seconds.sum():.1f} s: '
-            + ', '.join(f'{part} {share:.1%}' for part, share in t.share.items())
-            + f'\nRun    {run}\nBundle {run/"bundle"}')
+    epoch = kept_epoch(h, about['training']['config'].get('choose', 'macro_f1'))
+    gain = '{value:+.3f} ({low:+.3f} to {high:+.3f})'.format(**about['gain'])
+    used = 'they are used' if about['tuned_for'] else f'not used ({_why_not(s)}), rounding stays'
+    return '\n'.join([
+        f'{len(h)} epochs, weights of epoch {epoch}; validation, with 95% intervals:',
+        f'  rounded            {_interval_line(about["metrics"]["rounded"])}',
+        f'  tuned, out of fold {_interval_line(about["metrics"]["tuned_out_of_fold"])}',
+        f'Gain of fitted thresholds out of fold {gain}: {used}', *_doubts(s),
+        f'An epoch takes {t.seconds.sum():.1f} s: ' + ', '.join(f'{k} {share:.1%}' for k, share in t.share.items()),
+        f'Run    {run}', f'Bundle {run/"bundle"}'])
 
 # %% ../nbs/4_train.ipynb #e6e1ee5d
 @command('dr_train', 'dr_train --backbone efficientnet_b0 --size 224 -b 64 -e 40 -n small',
@@ -162,13 +169,13 @@ def dr_train(
         backbone = backbone or read_json(bundles[weights]/BUNDLE[0])['backbone']
         weights = str(bundles[weights]/BUNDLE[1])
     cfg = _override(PRESETS[preset](), size, batch=batch, epochs=epochs, backbone=backbone, weights=weights, lr=lr,
-                    at_once=at_once,
-                    seed=seed)
+                    at_once=at_once, seed=seed)
     if weights == 'none': cfg = replace(cfg, weights=None)
     check_config(cfg)
-    check_val(load_manifest(data, files=False)) # `train` looks at the files
-    run = train(cfg, data, save, name, fresh)
-    if int(os.environ.get('RANK', 0)): return {} # process 0 does the rest
+    photos = load_photos(data)
+    check_val(photos.table)
+    run = train(cfg, photos, save, name, fresh)
+    if int(os.environ.get('RANK', 0)): return {} # Process 0 does the rest
     bundle = tune(run, metric)
     print(run_summary(run))
     return dict(run=run, bundle=bundle, metrics=read_json(bundle/'grader.json')['metrics'])

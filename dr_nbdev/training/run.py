@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PRESETS', 'RUN_FILES', 'TrainConfig', 'run_name', 'config_learner', 'fit_config', 'fingerprint', 'image_counts',
-           'check_config', 'check_val', 'check_run', 'with_kept_weights', 'save_scores']
+           'check_config', 'check_val', 'claim_run', 'with_kept_weights', 'save_scores']
 
 # %% ../../nbs/training/run.ipynb #6956c17e
 import hashlib, json, math, re, shutil, warnings
@@ -73,16 +73,14 @@ class TrainConfig:
 def kaggle2023(cls: TrainConfig) -> TrainConfig: # Configuration of the 2023 baseline
     "Return the settings of the 2023 baseline, as far as they are known"
     return cls(lr=1e-3, head_lr=1., schedule='step', wd=.01, amsgrad=True, preprocess=Preprocess(size=380),
-               augment='kaggle2023',
-               balance=None, ema=0., choose='macro_f1')
+               augment='kaggle2023', balance=None, ema=0., choose='macro_f1')
 
 # %% ../../nbs/training/run.ipynb #316e842a
 @patch(cls_method=True)
 def demo(cls: TrainConfig) -> TrainConfig: # Configuration for a laptop
     "Return the settings of a small network from random weights: about a minute on two cores"
-    return cls('resnet18', weights=None, epochs=10, batch=32, lr=1e-3,
-               preprocess=Preprocess(size=96, enhance='graham'), augment='light',
-               balance=None, ema=.98)
+    return cls('resnet18', weights=None, epochs=10, batch=32, lr=1e-3, augment='light', balance=None, ema=.98,
+               preprocess=Preprocess(size=96, enhance='graham'))
 
 PRESETS = {'default': TrainConfig, 'kaggle2023': TrainConfig.kaggle2023, 'demo': TrainConfig.demo}
 
@@ -103,9 +101,8 @@ def from_dict(cls: TrainConfig,
     "Build a configuration from stored values"
     if odd := retired_fields(d, _RETIRED):
         raise DataError(f'this run used {", ".join(odd)}, which this version no longer has: go on with dr_nbdev 0.1.0')
-    return _from_dict(cls, {k: v for k, v in d.items() if k not in _RETIRED}
-                      | dict(preprocess=Preprocess.from_dict(d['preprocess'])),
-                      'the configuration')
+    known = {k: v for k, v in d.items() if k not in _RETIRED} | dict(preprocess=Preprocess.from_dict(d['preprocess']))
+    return _from_dict(cls, known, 'the configuration')
 
 # %% ../../nbs/training/run.ipynb #fcc5f60b
 def run_name(
@@ -114,32 +111,41 @@ def run_name(
     "Derive a run name from the settings"
     p, lr = cfg.preprocess, cfg.lr or find_backbone(cfg.backbone).lr
     rate = f'lr_{lr:g}'.replace('.', '') + ('_10_01' if cfg.schedule == 'step' else f'_{cfg.schedule}')
-    aug = 'aug' if cfg.augment == 'kaggle2023' else cfg.augment
-    parts = [re.sub('[:/]', '_', cfg.backbone), f'size_{p.size}', 'crop' if p.crop else None, p.enhance, aug,
-             'adamw', rate]
-    return '__'.join(o for o in parts if o)
+    parts = (re.sub('[:/]', '_', cfg.backbone), f'size_{p.size}', 'crop' if p.crop else None, p.enhance,
+             'aug' if cfg.augment == 'kaggle2023' else cfg.augment, 'adamw', rate)
+    return '__'.join(filter(None, parts))
+
+# %% ../../nbs/training/run.ipynb #c8a93394
+def _callbacks(cfg, run, device, log):
+    "Choose the callbacks that a configuration asks for"
+    portion = cfg.at_once or cfg.batch
+    cbs = [SeedCallback(cfg.seed), CheckpointCallback(run, cfg.choose, log), ProfileCallback(run)]
+    cbs += shared_callbacks(portion) + half_precision(device, half_dtype(device) if cfg.amp else None)
+    if cfg.frozen: cbs.append(FreezeStages(cfg.frozen))
+    if cfg.grow_from: cbs.append(GrowingSquares(cfg.grow_from))
+    if cfg.ema: cbs.append(EMACallback(cfg.ema))
+    if cfg.compile: cbs.append(CompileCallback())
+    if portion < cfg.batch: cbs.append(GradientAccumulation(cfg.batch))
+    return cbs
 
 # %% ../../nbs/training/run.ipynb #eaeb800e
 def config_learner(
     cfg: TrainConfig, # Configuration of the run
-    data: str | Path | pd.DataFrame, # Folder that `merge` made, or a table with path, grade and split
+    data: str | Path | pd.DataFrame, # Folder that `merge` made, table with path, grade and split, or `Photos`
     run: str | Path, # Folder for weights, history and checkpoint
     device: str | None = None, # Device, such as 'cuda' or 'cpu'; None: the best available
     log: Callable = print, # Function that receives messages and one line per epoch
 ) -> Learner: # Learner with its callbacks, ready for `fit_config`
     "Build the fastai Learner that a configuration describes"
     seed_everything(cfg.seed)
-    dls = fundus_dls(data, cfg.preprocess, cfg.at_once or cfg.batch, cfg.augment, cfg.balance, cfg.soft, cfg.copies,
-                     cfg.teacher, cfg.seed, device, cfg.workers, log)
-    cbs = [SeedCallback(cfg.seed), CheckpointCallback(run, cfg.choose, log), ProfileCallback(run),
-           *shared_callbacks(cfg.at_once or cfg.batch),
-           *half_precision(dls.device, half_dtype(dls.device) if cfg.amp else None)]
-    if cfg.frozen: cbs.append(FreezeStages(cfg.frozen))
-    if cfg.grow_from: cbs.append(GrowingSquares(cfg.grow_from))
-    if cfg.ema: cbs.append(EMACallback(cfg.ema))
-    if cfg.compile: cbs.append(CompileCallback())
-    if (cfg.at_once or cfg.batch) < cfg.batch: cbs.append(GradientAccumulation(cfg.batch))
-    return grade_learner(dls, cfg.backbone, cfg.weights, lr=cfg.lr, wd=cfg.wd, amsgrad=cfg.amsgrad, cbs=cbs)
+    dls = fundus_dls(
+        data, cfg.preprocess, bs=cfg.at_once or cfg.batch, augment=cfg.augment, balance=cfg.balance, soft=cfg.soft,
+        copies=cfg.copies, teacher=cfg.teacher, seed=cfg.seed, device=device, workers=cfg.workers, log=log)
+    return grade_learner(dls, cfg.backbone, cfg.weights, lr=cfg.lr, wd=cfg.wd, amsgrad=cfg.amsgrad,
+                         cbs=_callbacks(cfg, run, dls.device, log))
+
+# %% ../../nbs/training/run.ipynb #51a565fa
+def _thirds(lr): return combine_scheds([1/3]*3, [SchedNo(lr*f, lr*f) for f in (1, .1, .01)])
 
 # %% ../../nbs/training/run.ipynb #d80137be
 def fit_config(
@@ -151,32 +157,29 @@ def fit_config(
     lrs = [learn.lr, learn.lr*(cfg.head_lr if cfg.weights else 1)]
     if cfg.schedule == 'one_cycle': learn.fit_one_cycle(cfg.epochs, lrs, moms=(.9,)*3, start_epoch=done)
     elif cfg.schedule == 'step':
-        thirds = lambda lr: combine_scheds([1/3]*3, [SchedNo(lr*f, lr*f) for f in (1, .1, .01)])
-        scheds = [thirds(lr) for lr in lrs]
-        learn.fit(cfg.epochs, cbs=ParamScheduler({'lr': lambda pos: [f(min(pos + 1e-9, 1)) for f in scheds]}),
-                  start_epoch=done)
+        rates = [_thirds(lr) for lr in lrs]
+        steps = ParamScheduler({'lr': lambda pos: [rate(min(pos + 1e-9, 1)) for rate in rates]})
+        learn.fit(cfg.epochs, cbs=steps, start_epoch=done)
     else: raise DataError(f"schedule={cfg.schedule!r}: choose 'one_cycle' or 'step'")
 
 # %% ../../nbs/training/run.ipynb #105d1627
 RUN_FILES = ('config.json', 'environment.json', 'data.json', 'history.csv', 'profile.csv', 'val_scores.csv',
-             'best.safetensors',
-             'last.safetensors', 'checkpoint.pt')
+             'best.safetensors', 'last.safetensors', 'checkpoint.pt')
 
-def fingerprint(manifest):
-    "Return sixteen hexadecimal digits that change with the content, grade or split of any image"
-    rows = [f'{h} {g} {s}' for h, g, s in zip(manifest.sha256, manifest.grade, manifest.split)]
+def fingerprint(
+    table: pd.DataFrame, # Row per image: sha256, grade, split
+) -> str: # Sixteen hexadecimal digits, which change with the content, grade or split of any image
+    "Identify the images of a run"
+    rows = [f'{h} {g} {s}' for h, g, s in zip(table.sha256, table.grade, table.split)]
     return hashlib.sha256('\n'.join(sorted(rows)).encode()).hexdigest()[:16]
 
 # %% ../../nbs/training/run.ipynb #226ab2c1
-def image_counts(manifest):
+def image_counts(
+    table: pd.DataFrame, # Row per image: split, source, grade
+) -> list[dict]: # split, source, grade and n, for each combination that occurs
     "Count the images of a run by split, source and grade"
-    n = manifest.groupby(['split', 'source', 'grade']).size()
+    n = table.groupby(['split', 'source', 'grade']).size()
     return [dict(split=s, source=o, grade=int(g), n=int(c)) for (s, o, g), c in n.items()]
-
-def _filled(config):
-    "Complete a stored configuration with the defaults of missing and of retired fields"
-    default = json.loads(json.dumps(TrainConfig().to_dict()))
-    return default | _RETIRED | config | dict(preprocess=default['preprocess'] | config['preprocess'])
 
 # %% ../../nbs/training/run.ipynb #6e351bed
 _AT_LEAST = dict(epochs=1, batch=1, at_once=1, frozen=0, copies=0, wd=0, ema=0, seed=0, workers=1, grow_from=32)
@@ -193,44 +196,52 @@ def check_config(
         if k in given and not 0 < given[k] < math.inf: raise DataError(f'{k}={given[k]}: a number above 0')
     for k, choice in _ONE_OF.items():
         if given[k] not in choice: raise DataError(f'{k}={given[k]!r}: choose from {", ".join(map(str, choice))}')
-    if cfg.at_once and cfg.batch % cfg.at_once:
-        raise DataError(f'at_once={cfg.at_once}: choose a divisor of batch={cfg.batch}')
+    if cfg.batch % (cfg.at_once or 1): raise DataError(f'at_once={cfg.at_once}: choose a divisor of batch={cfg.batch}')
     if cfg.ema >= 1: raise DataError(f'ema={cfg.ema}: a share below 1')
     if cfg.seed >= 2**32: raise DataError(f'seed={cfg.seed}: below 2**32')
 
 # %% ../../nbs/training/run.ipynb #763fcbd6
 def check_val(
-    manifest: pd.DataFrame, # Manifest from `load_manifest`
+    table: pd.DataFrame, # Row per photograph: split, grade, patient, duplicate_group
 ):
     "Raise `DataError` if there are too few validation photographs to fit thresholds on"
-    v = manifest[manifest.split == 'val'].reset_index(drop=True)
+    v = table[table.split == 'val'].reset_index(drop=True)
     most = v.grade.value_counts().max() if len(v) else 0
     if most < 2 or len(np.unique(leak_groups(v))) < min(5, most):
         raise DataError(f'{len(v)} photographs for validation are too few to fit thresholds on: merge with a larger val, or add some')
 
+# %% ../../nbs/training/run.ipynb #030afa0a
+def _filled(config):
+    "Complete a stored configuration with the defaults of missing and of retired fields"
+    default = json.loads(json.dumps(TrainConfig().to_dict()))
+    return default | _RETIRED | config | dict(preprocess=default['preprocess'] | config['preprocess'])
+
 # %% ../../nbs/training/run.ipynb #cbe40127
-def check_run(
+def claim_run(
     run: Path, # Folder of the run
     config: dict, # Configuration as plain values, with the fingerprint of the data
     fresh: bool = False, # True to delete the files of an earlier run first
 ):
     "Write the configuration of a new run, or raise `DRError` if the folder holds another run"
     if fresh:
-        shutil.rmtree(run/'bundle', ignore_errors=True) # it belongs to the weights that go
-        for o in RUN_FILES: (run/o).unlink(missing_ok=True)
-    if not (run/'best.safetensors').exists(): # nothing has been trained here yet
+        shutil.rmtree(run/'bundle', ignore_errors=True) # It belongs to the weights that go
+        for name in RUN_FILES: (run/name).unlink(missing_ok=True)
+    if not (run/'best.safetensors').exists(): # Nothing has been trained here yet
         write_json(run/'config.json', config)
         write_json(run/'environment.json', environment() | dict(device=str(default_device())))
     old, new = _filled(read_json(run/'config.json')), _filled(json.loads(json.dumps(config)))
-    differ = [k for k in new.keys() | old.keys() if old.get(k) != new.get(k) and k not in ('workers', 'compile')]
-    if differ:
-        raise DRError(f'{run} holds a run with other settings '
-                      f'({", ".join(f"{k}: {old.get(k)}, now {new.get(k)}" for k in sorted(differ))}): '
-                      'choose another name (-n), or fresh=True (--fresh) to replace it')
+    differ = sorted(k for k in new.keys() | old.keys() if old.get(k) != new.get(k) and k not in ('workers', 'compile'))
+    if not differ: return
+    changes = ', '.join(f'{k}: {old.get(k)}, now {new.get(k)}' for k in differ)
+    raise DRError(f'{run} holds a run with other settings ({changes}): '
+                  'choose another name (-n), or fresh=True (--fresh) to replace it')
 
 # %% ../../nbs/training/run.ipynb #18a804c0
-def with_kept_weights(learn, run):
-    "Load the kept weights into a learner, and switch it to float32"
+def with_kept_weights(
+    learn: Learner, # Learner of the run; changed in place
+    run: Path, # Folder of the run
+) -> Learner: # The same Learner, in float32
+    "Load the kept weights into a learner"
     load_state(learn.model, read_state(run/'best.safetensors'))
     return learn.to_fp32()
 
@@ -242,10 +253,9 @@ def save_scores(
 ):
     "Score the validation images, and write val_scores.csv"
     import torch
-    model = with_views(learn.model.eval(), cfg.views)
+    model, t = with_views(learn.model.eval(), cfg.views), learn.dls.table
     with torch.inference_mode(): scores = torch.cat([model(x)[:, 0] for x, _ in learn.dls.valid]).float().cpu().numpy()
-    t = learn.dls.table[learn.dls.table.split == 'val'].reset_index(drop=True)
-    t = t.reindex(columns=['path', 'image_id', 'patient', 'duplicate_group', 'source',
-                           'grade']).fillna('').assign(score=scores)
+    columns = ['path', 'image_id', 'patient', 'duplicate_group', 'source', 'grade']
+    t = t[t.split == 'val'].reset_index(drop=True).reindex(columns=columns).fillna('').assign(score=scores)
     with write_safely(run/'val_scores.csv') as tmp:
         t.assign(group=leak_groups(t)).drop(columns='duplicate_group').to_csv(tmp, index=False)
