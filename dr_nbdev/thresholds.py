@@ -18,12 +18,12 @@ from .answers.confidence import GradeProbs, PredictionSets, cross_sets
 from dr_nbdev.answers.grades import (
     DEFAULT_THRESHOLDS, check_pairs, check_thresholds, fit_thresholds, folds, operating_points, to_grade,
 )
-from .base.write import read_json, write_json, write_safely
+from .base.write import read_json
 from .core import DISCLAIMER, GRADE_COLORS, GRADES, N_GRADES, DataError, patient_numbers
-from .grading.card import model_card
-from .metrics.grades import metric_table, paired_gain
+from .grading.bundle import write_bundle
+from .metrics.grades import macro_f1, metric_table, paired_gain, qwk
 from .networks.registry import Ensemble, plain_model
-from .networks.weights import load_state, read_state, retired_fields, save_weights
+from .networks.weights import load_state, read_state, retired_fields
 from .photos.preprocess import Preprocess
 
 # %% ../nbs/5_thresholds.ipynb #f0adc91e
@@ -43,9 +43,9 @@ def plot_scores(
         ax.stairs(k + .9*h/max(h.max(), 1), edges, baseline=k, fill=True, facecolor=GRADE_COLORS[k],
                   edgecolor='#444', lw=.6)
     for t in check_thresholds(thresholds): ax.axvline(t, color='black', lw=1, ls='--')
-    ax.set(xlabel='score', title='Scores by true grade; dashed: thresholds',
-           yticks=np.arange(N_GRADES)+.3, yticklabels=[f'{k} {g}\n(n={(grades == k).sum()})'
-                                                       for k, g in enumerate(GRADES)])
+    names = [f'{k} {name}\n(n={(grades == k).sum()})' for k, name in enumerate(GRADES)]
+    ax.set(xlabel='score', title='Scores by true grade; dashed: thresholds', yticks=np.arange(N_GRADES)+.3,
+           yticklabels=names)
     return ax
 
 # %% ../nbs/5_thresholds.ipynb #24aa84e9
@@ -72,21 +72,15 @@ class CrossFit:
 @patch
 def _repr_markdown_(self: CrossFit):
     "Show the four values as a Markdown table"
-    rows = [('default thresholds', self.value_default), ('fitted, scored on the same images',
-                                                         self.value_fitted_in_sample),
-            ('fitted, scored out of fold', self.value_out_of_fold), ('**honest gain**', self.gain)]
+    rows = {'default thresholds': self.value_default,
+            'fitted, scored on the same images': self.value_fitted_in_sample,
+            'fitted, scored out of fold': self.value_out_of_fold, '**honest gain**': self.gain}
     name = dict(f1='macro F1', qwk='QWK')[self.metric]
-    return f'| thresholds | {name} |\n|---|---|\n' + '\n'.join(f'| {k} | {v:.4f} |' for k, v in rows)
-
-# %% ../nbs/5_thresholds.ipynb #3ccdb5c9
-def _value(metric, grades, pred):
-    "Compute macro F1 or QWK over all five grades"
-    from sklearn.metrics import cohen_kappa_score, f1_score
-    labels = range(N_GRADES)
-    if metric == 'qwk': return float(cohen_kappa_score(grades, pred, labels=labels, weights='quadratic'))
-    return float(f1_score(grades, pred, labels=labels, average='macro', zero_division=0))
+    return f'| thresholds | {name} |\n|---|---|\n' + '\n'.join(f'| {k} | {v:.4f} |' for k, v in rows.items())
 
 # %% ../nbs/5_thresholds.ipynb #176c81ba
+_METRICS = dict(f1=macro_f1, qwk=qwk)
+
 def cross_fit(
     scores: ArrayLike, # Continuous scores, shape (n,)
     grades: ArrayLike, # True grades 0 to 4, shape (n,)
@@ -102,7 +96,7 @@ def cross_fit(
     for fit, held in folds(grades, groups, n_splits, seed):
         each.append(fit_thresholds(scores[fit], grades[fit], metric))
         pred[held] = to_grade(scores[held], each[-1])
-    values = [_value(metric, grades, p) for p in (to_grade(scores), to_grade(scores, thresholds), pred)]
+    values = [_METRICS[metric](grades, p) for p in (to_grade(scores), to_grade(scores, thresholds), pred)]
     return CrossFit(metric, thresholds, np.array(each), pred, *values)
 
 # %% ../nbs/5_thresholds.ipynb #d892e15d
@@ -114,9 +108,10 @@ def choose_thresholds(
     n_boot: int = 1000, # Number of bootstrap rounds for the interval of the gain
 ) -> tuple: # Thresholds to use, the `CrossFit`, the gain out of fold as an `Interval`, whether fitted ones are used
     "Choose fitted thresholds where their gain is certain enough, otherwise those of rounding"
-    # few images, few folds
-    fit = cross_fit(s.score, s.grade, s.group, metric, n_splits=min(5, s.grade.value_counts().max()))
-    gain = paired_gain(s.grade, fit.grades, to_grade(s.score), dict(f1='macro_f1', qwk='qwk')[metric], s.group, n_boot)
+    few = min(5, s.grade.value_counts().max()) # few images, few folds
+    fit = cross_fit(s.score, s.grade, s.group, metric, n_splits=few)
+    name = dict(f1='macro_f1', qwk='qwk')[metric]
+    gain = paired_gain(s.grade, fit.grades, to_grade(s.score), name, s.group, n_boot)
     enough = np.bincount(s.grade, minlength=N_GRADES).min() >= MIN_PER_GRADE
     use = bool(enough and gain.low > 0)
     return fit.thresholds if use else np.array(DEFAULT_THRESHOLDS), fit, gain, use
@@ -127,13 +122,13 @@ def _figures(s, pred, rows=slice(None)):
     r = metric_table(s.grade[rows], pred[rows], s.score[rows], s.group[rows])
     return r.round(4).replace({np.nan: None}).to_dict('index') | dict(images=r.attrs['n'], patients=r.attrs['n_groups'])
 
-def _all_figures(s, thresholds, fit, use):
+def _all_figures(s, fit, use):
     "Measure each way of grading, and each source as it is graded in use (out of fold if fitted)"
-    ways = {'rounded': to_grade(s.score), 'tuned_in_sample': to_grade(s.score, fit.thresholds),
-            'tuned_out_of_fold': fit.grades}
+    ways = dict(rounded=to_grade(s.score), tuned_in_sample=to_grade(s.score, fit.thresholds),
+                tuned_out_of_fold=fit.grades)
     used = ways['tuned_out_of_fold' if use else 'rounded']
-    return {k: _figures(s, v) for k, v in ways.items()}, {o: _figures(s, used, (s.source == o).to_numpy())
-                                                          for o in s.source.unique()}
+    by_source = {name: _figures(s, used, (s.source == name).to_numpy()) for name in s.source.unique()}
+    return dict(metrics={way: _figures(s, pred) for way, pred in ways.items()}, by_source=by_source)
 
 # %% ../nbs/5_thresholds.ipynb #22a64e86
 def _confidence(
@@ -147,36 +142,45 @@ def _confidence(
                operating_points=operating_points(s.score, s.grade, thresholds))
     if n_groups < 20 or s.grade.value_counts().max() < 5: return out # too few to be measured
     low, high = cross_sets(s.score, s.grade, s.group, thresholds, sources=s.source).T
-    t = s.assign(holds=(low <= s.grade) & (s.grade <= high),
-                 grades_per_set=high - low + 1).groupby('source').agg(holds=('holds', 'mean'),
-        grades_per_set=('grades_per_set', 'mean'), n=('holds', 'size'))
-    return out | dict(sets_measured=t.round(4).to_dict('index'))
+    held = pd.DataFrame(dict(holds=(low <= s.grade) & (s.grade <= high), grades_per_set=high - low + 1))
+    by = held.groupby(s.source)
+    return out | dict(sets_measured=by.mean().assign(n=by.size()).round(4).to_dict('index'))
 
 # %% ../nbs/5_thresholds.ipynb #12e7ffdf
+def _load_run(run):
+    "Read the configuration, the network with its kept weights, and the validation scores of a finished run"
+    if not (run/'val_scores.csv').is_file():
+        raise DataError(f'{run} is not a finished run (no val_scores.csv): train it to its end')
+    c = read_json(run/'config.json')
+    if odd := retired_fields(c): raise DataError(f'{run} was trained with {odd[0]}, which this version no longer has')
+    model = load_state(plain_model(c['backbone']), read_state(run/'best.safetensors'))
+    return c, model, pd.read_csv(run/'val_scores.csv', dtype=dict(patient=str))
+
 def _load_runs(runs):
-    "Read the configurations, the networks with their kept weights, and the validation scores of finished runs"
-    configs, models, tables = [], [], []
-    for run in runs:
-        if not (run/'val_scores.csv').is_file():
-            raise DataError(f'{run} is not a finished run (no val_scores.csv): train it to its end')
-        c = read_json(run/'config.json')
-        if odd := retired_fields(c):
-            raise DataError(f'{run} was trained with {odd[0]}, which this version no longer has')
-        configs.append(c)
-        models.append(load_state(plain_model(c['backbone']), read_state(run/'best.safetensors')))
-        tables.append(pd.read_csv(run/'val_scores.csv', dtype=dict(patient=str)))
-    same = lambda c: (c['preprocess'], c.get('views', 1))
-    odd = [r.name for r, c, t in zip(runs, configs, tables) if same(c) != same(configs[0])
-           or not t.path.equals(tables[0].path)]
+    "Read finished runs that fit together"
+    configs, models, tables = zip(*map(_load_run, runs))
+    def differs(c, t): return (c['preprocess'], c.get('views', 1)) != fixed or not t.path.equals(tables[0].path)
+    fixed = configs[0]['preprocess'], configs[0].get('views', 1)
+    odd = [r.name for r, c, t in zip(runs, configs, tables) if differs(c, t)]
     if odd:
-        raise DataError(f'{", ".join(odd)}: other preprocessing, views or validation images than {runs[0].name}, so no ensemble')
+        raise DataError(f'{", ".join(odd)}: other preprocessing, views or validation images than {runs[0].name}, '
+                        'so no ensemble')
     return configs, models, tables
 
 # %% ../nbs/5_thresholds.ipynb #fc379514
 BUNDLE_VERSION = 1
-LICENCE = ('Weights follow the licence of the images they were trained on. The competitions\' images (EyePACS 2015, APTOS 2019) '
-           'and those of ODIR-5K are for research only; IDRiD is under CC BY 4.0.')
+LICENCE = ("Weights follow the licence of the images they were trained on. The competitions' images (EyePACS 2015, APTOS "
+           '2019) and those of ODIR-5K are for research only; IDRiD is under CC BY 4.0.')
 
+def _from_scores(s, metric):
+    "Derive from validation scores the fields on thresholds and confidence, and those on figures"
+    chosen = {name: choose_thresholds(s, name) for name in _METRICS}
+    thresholds, fit, gain, use = chosen[metric]
+    fitted = {name: fit.thresholds for name, (_, fit, _, _) in chosen.items()}
+    fields = dict(thresholds=thresholds, thresholds_for=fitted, tuned_for=metric if use else None, gain=vars(gain))
+    return fields | _confidence(s, thresholds), _all_figures(s, fit, use)
+
+# %% ../nbs/5_thresholds.ipynb #47fd0781
 def tune(
     run: str | Path | list, # Folder of a finished run, or several for an ensemble (bundle in the first)
     metric: str = 'f1', # Figure that the thresholds are fitted for: 'f1' (macro F1) or 'qwk'
@@ -185,25 +189,16 @@ def tune(
     name: str | None = None, # Name of the bundle; None: name of the (first) run's folder
 ) -> Path: # Folder of the bundle
     "Fit thresholds and probabilities on the validation scores of a run, and write its bundle"
-    runs = [Path(o) for o in (run if isinstance(run, list) else [run])]
+    runs = [Path(r) for r in (run if isinstance(run, list) else [run])]
     configs, models, tables = _load_runs(runs)
     s = tables[0].assign(score=np.mean([t.score for t in tables], axis=0))
-    chosen = {o: choose_thresholds(s, o) for o in ('f1', 'qwk')}
-    thresholds, fit, gain, use = chosen[metric]
-    figures, by_source = _all_figures(s, thresholds, fit, use)
-    run, names, first = runs[0], [o['backbone'] for o in configs], configs[0]
-    about = dict(format=BUNDLE_VERSION, name=name or run.name, backbone=names if len(runs) > 1 else names[0],
-                 views=first.get('views', 1),
-                 half=half,
-                 preprocess=Preprocess.from_dict(first['preprocess']).to_dict(), thresholds=thresholds,
-                 thresholds_for={k: o[1].thresholds for k, o in chosen.items()}, tuned_for=metric if use else None,
-                 gain=vars(gain),
-                 **_confidence(s, thresholds), grades=GRADES,
-                 training=dict(config=first, others=configs[1:], images=read_json(run/'data.json')), metrics=figures,
-                 by_source=by_source, known_failures=list(known_failures),
-                 versions=read_json(run/'environment.json'), licence=LICENCE,
-                 intended_use=DISCLAIMER)
-    save_weights(run/'bundle/model.safetensors', Ensemble(models) if len(runs) > 1 else models[0], half)
-    with write_safely(run/'bundle/MODEL_CARD.md') as tmp: tmp.write_text(model_card(about), encoding='utf-8')
-    write_json(run/'bundle/grader.json', about)
-    return run/'bundle'
+    fields, measured = _from_scores(s, metric)
+    run, first, several = runs[0], configs[0], len(runs) > 1
+    names = [c['backbone'] for c in configs]
+    training = dict(config=first, others=list(configs[1:]), images=read_json(run/'data.json'))
+    about = dict(format=BUNDLE_VERSION, name=name or run.name, backbone=names if several else names[0],
+                 views=first.get('views', 1), half=half, preprocess=Preprocess.from_dict(first['preprocess']).to_dict())
+    about |= fields | dict(grades=GRADES, training=training) | measured
+    about |= dict(known_failures=list(known_failures), versions=read_json(run/'environment.json'), licence=LICENCE,
+                  intended_use=DISCLAIMER)
+    return write_bundle(run/'bundle', Ensemble(models) if several else models[0], about)

@@ -32,11 +32,11 @@ class GradingRules:
     coverage: float = .9 # Coverage of the sets, 0 to 1
     scheme: Scheme = FIVE # Classes of the labels
 
-# %% ../../nbs/metrics/labelled.ipynb #6cabc3d1
+# %% ../../nbs/metrics/labelled.ipynb #635b676c
 @dataclass
 class Levels:
-    "Keep scores in ascending order, and what follows from each"
-    scores: np.ndarray     # Distinct scores, shape (m,)
+    "Keep scores, and what follows from each"
+    scores: np.ndarray     # Scores, shape (m,); distinct and ascending where tables are counted
     predicted: np.ndarray  # Predicted class, shape (m,)
     p: np.ndarray | None = None    # Probabilities of the classes, shape (m, classes); None: not calibrated
     sure: np.ndarray | None = None # Probability of the predicted class, shape (m,)
@@ -45,7 +45,7 @@ class Levels:
 # %% ../../nbs/metrics/labelled.ipynb #b7843fa1
 def make_levels(
     rules: GradingRules, # What turns scores into answers
-    scores: np.ndarray, # Scores in ascending order, shape (m,)
+    scores: np.ndarray, # Scores, shape (m,)
 ) -> Levels: # Answers to each score
     "Compute what follows from each of these scores"
     grades, scheme = to_grade(scores, rules.thresholds), rules.scheme
