@@ -6,12 +6,14 @@
 __all__ = ['ORIGINAL_COMPARISON', 'compare_backbones', 'plot_comparison']
 
 # %% ../nbs/3_backbones.ipynb #f4db6989
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .answers.grades import to_grade
+from .base.work import seed_everything
 from .metrics.grades import metric_table
 from .photos.preprocess import Preprocess
 from .training.learner import fundus_dls, grade_learner
@@ -22,19 +24,17 @@ ORIGINAL_COMPARISON = {'efficientnet_v2_m': 0.436873, 'regnet_x_16gf': 0.397997,
 # %% ../nbs/3_backbones.ipynb #b4ad4153
 def _compare_one(dls, name, weights, epochs, lr, seed):
     "Train one backbone, and return its row of the comparison"
-    from dr_nbdev.base.work import seed_everything
-    import time
     seed_everything(seed)
     learn, began = grade_learner(dls, name, weights, lr=lr), time.time()
     with learn.no_bar(), learn.no_logging():
         learn.fit_one_cycle(epochs)
         scores = learn.get_preds()[0].squeeze(1).numpy()
+    seconds = (time.time() - began)/epochs
     val = dls.table[dls.table.split == 'val']
-    r = metric_table(val.grade, to_grade(scores), groups=val.patient if 'patient' in val else None)
-    row = dict(backbone=name, seed=seed, lr=learn.lr, epochs=epochs, spread=float(scores.std()),
-               seconds=(time.time() - began)/epochs,
+    found = metric_table(val.grade, to_grade(scores), groups=val.patient if 'patient' in val else None)
+    row = dict(backbone=name, seed=seed, lr=learn.lr, epochs=epochs, spread=float(scores.std()), seconds=seconds,
                mb=round(4*sum(p.numel() for p in learn.model.parameters())/1e6))
-    for k in ('macro_f1', 'qwk'): row |= {k: r.value[k], f'{k}_low': r.low[k], f'{k}_high': r.high[k]}
+    for k in ('macro_f1', 'qwk'): row |= {k: found.value[k], f'{k}_low': found.low[k], f'{k}_high': found.high[k]}
     return row
 
 # %% ../nbs/3_backbones.ipynb #940e76ff
@@ -62,13 +62,14 @@ def plot_comparison(
     "Plot macro F1 with its 95% interval, beside the values of the 2023 comparison"
     import matplotlib.pyplot as plt
     fig, ax = plt.subplots(figsize=(6, 1 + .5*len(table)), layout='constrained')
-    y = np.arange(len(table))[::-1]
-    ax.errorbar(table.macro_f1, y, xerr=[table.macro_f1 - table.macro_f1_low, table.macro_f1_high - table.macro_f1],
-                fmt='o',
-                color='#00224e', capsize=3)
+    y, value = np.arange(len(table))[::-1], table.macro_f1
+    ax.errorbar(value, y, xerr=[value - table.macro_f1_low, table.macro_f1_high - value], fmt='o', color='#00224e',
+                capsize=3)
     old = table.backbone.map(ORIGINAL_COMPARISON)
-    if old.notna().any(): ax.plot(old, y, 'x', color='#bcae6c', label='2023, other images')
-    ax.set(yticks=y, yticklabels=[f'{r.backbone}\n{r.mb} MB, {r.seconds:.2g} s per epoch' for r in table.itertuples()],
-           xlabel='validation macro F1, 95% interval', xlim=(0, 1), ylim=(-.6, len(table) - .4))
-    if old.notna().any(): ax.legend(fontsize=8)
+    if old.notna().any():
+        ax.plot(old, y, 'x', color='#bcae6c', label='2023, other images')
+        ax.legend(fontsize=8)
+    names = [f'{r.backbone}\n{r.mb} MB, {r.seconds:.2g} s per epoch' for r in table.itertuples()]
+    ax.set(yticks=y, yticklabels=names, xlabel='validation macro F1, 95% interval', xlim=(0, 1),
+           ylim=(-.6, len(table) - .4))
     return ax
