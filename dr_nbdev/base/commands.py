@@ -55,11 +55,11 @@ def _common(has_result):
             for k, o in options.items()]
 
 # %% ../../nbs/base/commands.ipynb #0798b54e
-def _outcome(func, options, quiet, json, incomplete):
+def _outcome(func, options, quiet, json, incomplete=None, shown=None):
     "Call the function, print what was asked for, and return the exit status"
     with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere if quiet or json else sys.stdout):
         result = func(**options)
-    if json: print(as_json(result))
+    if json: print(as_json(shown(result) if shown else result))
     left = incomplete(result) if incomplete else ''
     if left: print(left, file=sys.stderr)
     return int(bool(left))
@@ -76,7 +76,7 @@ def _fault():
     return 3
 
 # %% ../../nbs/base/commands.ipynb #8480051b
-def _guarded(func, options, incomplete):
+def _guarded(func, options, incomplete=None, shown=None):
     "Run a function, turn its errors into messages, and return the exit status"
     for stream in (sys.stdout, sys.stderr): # Print names that the terminal can't show as escapes
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
@@ -84,7 +84,7 @@ def _guarded(func, options, incomplete):
     options.pop('_version', None)
     if quiet: os.environ['DR_QUIET'] = '1'
     if verbose: print(environment(), file=sys.stderr)
-    try: return _outcome(func, options, quiet, json, incomplete)
+    try: return _outcome(func, options, quiet, json, incomplete, shown)
     except (DRError, OSError) as e:
         if verbose: traceback.print_exc()
         if not isinstance(e, DRError) and e.errno not in _PLACES: return _fault()
@@ -113,11 +113,12 @@ def _run_command(
     names: dict | None = None, # Parameter name to further names of its option, such as ('-m', '--model')
     incomplete=None, # Function of the result that describes what is missing; '' if nothing is
     alone: dict | None = None, # Parameter name to the value of its option where none is given
+    shown=None, # Function of the result that gives what --json prints; None: the result itself
 ) -> int: # Exit status
     "Run a function as a command, and return the exit status"
     import typer
     argv = _with_values(argv, alone or {})
-    def run(**options): raise typer.Exit(_guarded(func, options, incomplete))
+    def run(**options): raise typer.Exit(_guarded(func, options, incomplete, shown))
     parameters = [*_parameters(func, names or {}), *_common('return' in func.__annotations__)]
     run.__signature__, run.__annotations__ = Signature(parameters), {p.name: p.annotation for p in parameters}
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -141,13 +142,14 @@ def command(
     names: dict | None = None, # Parameter name to further names of its option
     incomplete: Callable | None = None, # Function of the result that describes what is missing; '' if nothing is
     alone: dict | None = None, # Parameter name to the value of its option where none is given
+    shown: Callable | None = None, # Function of the result that gives what --json prints; None: the result itself
 ): # Decorator
     "Make a function a command, where Python was started as one"
     def decorate(func):
         @wraps(func)
         def f(*args, **kwargs):
             if args or kwargs or not _is_command(): return func(*args, **kwargs)
-            sys.exit(_run_command(func, sys.argv[1:], examples, names, incomplete, alone))
+            sys.exit(_run_command(func, sys.argv[1:], examples, names, incomplete, alone, shown))
         if func.__module__ == '__main__' and _is_command(): f() # python -m
         return f
     return decorate

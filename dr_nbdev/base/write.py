@@ -74,8 +74,7 @@ def write_safely(
 def as_json(
     obj: object, # Value that JSON can hold; also tables (lists of rows), NumPy numbers and arrays, paths
 ) -> str: # JSON, indented by one space
-    "Convert `obj` to JSON; a table of predicted grades together with the balance of its files"
-    if isinstance(obj, pd.DataFrame) and 'balance' in obj.attrs: obj = dict(photographs=obj, **obj.attrs)
+    "Convert `obj` to JSON"
     def plain(o):
         if isinstance(o, pd.DataFrame): return json.loads(o.to_json(orient='records', force_ascii=False))
         if isinstance(o, (np.ndarray, np.generic)): return o.tolist()

@@ -28,12 +28,12 @@ class Photo:
     def __init__(self,
         name: str, # Name of the photograph
         grader: object, # Grader that predicts the grade
-        ready: Prepared, # Input of the network, or the reason why there is none
+        prepared: Prepared, # Input of the network, or the reason why there is none
         picture: np.ndarray | None = None, # Photograph as displayed, size x size x 3, uint8, RGB; None: not read
         inside: np.ndarray | None = None, # Mask of the retina, size x size, bool; None: not read
     ):
-        self.name, self.grader, self.ready, self.picture, self.inside, self._heat = name, grader, ready, picture, inside, None
-        self.row = grader.table([name], [ready]).iloc[0].to_dict() # the columns of result.csv
+        self.name, self.grader, self.prepared, self.picture, self.inside, self._heat = name, grader, prepared, picture, inside, None
+        self.row = grader.table([name], [prepared]).iloc[0].to_dict() # the columns of result.csv
 
     def __getattr__(self, column):
         row = self.__dict__.get('row', {})
@@ -44,7 +44,7 @@ class Photo:
     def heat(self) -> np.ndarray | None: # Heatmap, size x size, 0 to 1; None if there is no grade
         "Compute the heatmap of the score on first use, and keep it"
         if self._heat is None and self.grade is not None:
-            self._heat = heatmap(self.grader, self.ready.square, inside=self.inside)
+            self._heat = heatmap(self.grader, self.prepared.square, inside=self.inside)
         return self._heat
 
     def __repr__(self):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SCHEMA', 'COLUMNS', 'Column', 'result_table', 'add_referable', 'partial_file', 'read_result', 'result_parts',
-           'plain_types', 'write_result', 'keep_finished', 'result_summary', 'ungraded', 'write_beside']
+           'plain_types', 'write_result', 'keep_finished', 'result_summary', 'ungraded', 'result_json', 'write_beside']
 
 # %% ../../nbs/grading/results.ipynb #678ab681
 import hashlib
@@ -167,6 +167,13 @@ def ungraded(
         if nobody := told['found'] - told['used']:
             said.append(f'{nobody} photographs belong to no known patient and entered no verdict')
     return '; '.join(said)
+
+# %% ../../nbs/grading/results.ipynb #e23a6719
+def result_json(
+    result: pd.DataFrame, # Table of grades, with `attrs`
+) -> object: # Rows, weights and balance in one dictionary
+    "Arrange a table of grades for JSON, together with what its `attrs` say"
+    return dict(photographs=result, **result.attrs) if 'balance' in result.attrs else result
 
 # %% ../../nbs/grading/results.ipynb #7dbd9b55
 def write_beside(out, name, table, what):

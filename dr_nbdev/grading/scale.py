@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..base.files import balance, file_facts, name_some
+from ..base.files import Listing, balance, file_facts, name_some
+from ..base.work import need
 from ..base.write import read_json, write_json, write_safely
 from ..core import DataError
 from .grader import Grader
@@ -73,34 +74,34 @@ def grade_shard(
     batch: int | None = None, # Number of photographs in one pass through the network; None: the engine's choice
 ) -> pd.DataFrame: # Table of grades of this shard, a row per photograph
     "Grade one shard of a list, and write a note beside it"
-    sizes = [file_facts(o)[0] for o in files]
+    sizes = [file_facts(f)[0] for f in files]
     first, after = shard_range(sizes, *shard)
     path = shard_file(out, *shard)
     note = path.with_suffix('.json')
     note.unlink(missing_ok=True)
-    df = grader.grade_to(path, files[first:after], names[first:after], batch)
+    df = grader.grade_folder(Listing(files[first:after], names[first:after]), path, batch=batch)
     listed = hashlib.sha256(repr(list(zip(names, sizes))).encode()).hexdigest()[:16]
     write_json(note, dict(shard=shard[0], of=shard[1], first=first, after=after, photographs=len(files), list=listed,
-                          key=grader.key(),
-                          weights=grader.name))
+                          key=grader.key(), weights=grader.name))
     rest = {'of other shards': names[:first] + names[after:]}
-    df.attrs |= dict(weights=grader.name, balance=balance('photographs', len(files), len(df), rest))
+    df.attrs['balance'] = balance('photographs', len(files), len(df), rest)
     return df
 
 # %% ../../nbs/grading/scale.ipynb #ef2e23c8
 def _notes(out):
     "Read the notes of all shards in order, and refuse shards that are missing or do not fit together"
-    found = {p: read_json(p) for p in out.parent.glob(f'{out.stem}.shard-*-of-*.json')}
+    found = [read_json(p) for p in out.parent.glob(f'{out.stem}.shard-*-of-*.json')]
     if not found: raise DataError(f'there are no shards of {out}: grade them with --shard 1/N ... --shard N/N')
-    notes = sorted(found.values(), key=lambda o: o['shard'])
-    n = {o['of'] for o in notes}
+    notes = sorted(found, key=lambda note: note['shard'])
+    n = {note['of'] for note in notes}
     if len(n) > 1:
         ways = ' and by '.join(map(str, sorted(n)))
         raise DataError(f'{out} has shards of several divisions (by {ways}): delete those of the wrong one')
-    missing = sorted(set(range(1, n.pop() + 1)) - {o['shard'] for o in notes})
-    if missing: raise DataError(f'{out}: shards that are missing or not finished: {name_some(map(str, missing), 10)} of {notes[0]["of"]}')
+    if missing := sorted(set(range(1, n.pop() + 1)) - {note['shard'] for note in notes}):
+        raise DataError(f'{out}: shards that are missing or not finished: {name_some(map(str, missing), 10)} of {notes[0]["of"]}')
     for k, what in (('list', 'other lists of photographs'), ('key', 'other weights or options')):
-        if len({o[k] for o in notes}) > 1: raise DataError(f'{out}: its shards are of {what}: grade the old ones again')
+        if len({note[k] for note in notes}) > 1:
+            raise DataError(f'{out}: its shards are of {what}: grade the old ones again')
     return notes
 
 # %% ../../nbs/grading/scale.ipynb #cee89e53
@@ -166,9 +167,9 @@ class _Worker:
 
 # %% ../../nbs/grading/scale.ipynb #24043f48
 def _ray():
-    "Import Ray, or raise an error that explains how to install it"
-    try: import ray.data
-    except ImportError: raise DataError('Ray is not installed: pip install "dr_nbdev[ray]"') from None
+    "Import Ray, or explain how to install it"
+    need('ray.data', 'Ray is not installed', 'ray')
+    import ray
     return ray
 
 # %% ../../nbs/grading/scale.ipynb #3609fdfc
@@ -186,10 +187,10 @@ def grade_dataset(
     ray = _ray()
     data = photos if isinstance(photos, ray.data.Dataset) else ray.data.from_items([dict(path=str(o)) for o in photos])
     room = max(1, int(ray.cluster_resources().get('CPU', 1)//max(num_cpus, 1)))
-    pool = ray.data.ActorPoolStrategy(size=concurrency) if concurrency else ray.data.ActorPoolStrategy(min_size=1, max_size=room)
-    return data.map_batches(_Worker, fn_constructor_args=(weights, engine, num_cpus, options), batch_size=batch,
-                            batch_format='pandas',
-                            num_cpus=num_cpus, num_gpus=num_gpus, compute=pool)
+    many = dict(size=concurrency) if concurrency else dict(min_size=1, max_size=room)
+    return data.map_batches(
+        _Worker, fn_constructor_args=(weights, engine, num_cpus, options), batch_size=batch, batch_format='pandas',
+        num_cpus=num_cpus, num_gpus=num_gpus, compute=ray.data.ActorPoolStrategy(**many))
 
 # %% ../../nbs/grading/scale.ipynb #f5c7b55e
 def grade_by_ray(

@@ -16,7 +16,7 @@ from ..base.repo import EXTRA_ARCHIVE, MAIN_ARCHIVE, real_data
 from ..core import DISCLAIMER, GRADES, DataError
 from ..data import merge
 from ..drawn.archives import make_archives, make_folder
-from ..grading.results import result_summary, ungraded
+from ..grading.results import result_json, result_summary, ungraded
 from ..merging.manifest import load_manifest
 from ..merging.report import MergeReport
 from ..metrics.grades import confusion, macro_f1, qwk
@@ -97,7 +97,7 @@ def run_demo(
     return result
 
 # %% ../../nbs/use/demo.ipynb #b4ba5a24
-@command('dr_demo', 'DR_DATA=/path/to/archives dr_demo', incomplete=ungraded)
+@command('dr_demo', 'DR_DATA=/path/to/archives dr_demo', incomplete=ungraded, shown=result_json)
 def dr_demo(
     work: str = 'demo', # Folder in which the demo keeps its archives, data and weights
     results: str = 'results', # Folder for the table and the contact sheet

@@ -31,7 +31,7 @@ class Batcher:
     def __init__(self,
         grader: Grader, # Grader that predicts the grades
     ):
-        self.grader, self.ready, self.waiting, self.calls = grader, SimpleQueue(), 0, 0
+        self.grader, self.prepared, self.waiting, self.calls = grader, SimpleQueue(), 0, 0
         self.readers = ThreadPoolExecutor(os.cpu_count() or 1)
         Thread(target=self._compute, daemon=True).start()
 
@@ -47,11 +47,11 @@ def _prepare(self: Batcher, name, data):
 @patch
 def _compute(self: Batcher):
     "Grade the prepared photographs in batches, until the program ends"
-    most = max(8, self.grader.ready.at_once)
+    most = max(8, self.grader.scorer.at_once)
     while True:
-        items = [self.ready.get()]
+        items = [self.prepared.get()]
         while len(items) < most:
-            try: items.append(self.ready.get_nowait())
+            try: items.append(self.prepared.get_nowait())
             except Empty: break
         try: rows = json.loads(self.grader.table([o[0] for o in items],
                                                  [o[1] for o in items]).to_json(orient='records'))
@@ -69,7 +69,7 @@ async def grade(self: Batcher,
     try:
         loop = asyncio.get_running_loop()
         prepared = await loop.run_in_executor(self.readers, self._prepare, name, data)
-        self.ready.put((name, prepared, loop, future := loop.create_future()))
+        self.prepared.put((name, prepared, loop, future := loop.create_future()))
         return await future
     finally: self.waiting -= 1
 
@@ -212,7 +212,7 @@ def _add_state(app, batcher, limits):
         "Weights, thresholds, engine, versions, limits"
         return dict(versions=versions(['dr_nbdev', 'torch', 'fastapi']), weights=grader.name,
                     thresholds=[float(o) for o in grader.thresholds], referable_cut=grader.referable_cut,
-                    engine=grader.ready.name,
+                    engine=grader.scorer.name,
                     device=str(grader.device), limits=vars(limits), disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED)
 
 # %% ../../nbs/use/serve.ipynb #078839b7
