@@ -15,10 +15,11 @@ from PIL import Image
 
 from ..base.write import write_safely
 from ..core import DataError
-from ..merging.manifest import COLUMNS, PHOTOS, load_manifest, write_manifest
+from ..merging.manifest import PHOTOS, load_manifest, write_manifest
 
 # %% ../../nbs/studies/arrays.ipynb #30ed9bc2
 RETINAMNIST_MD5 = 'bd4c0672f1bba3e3a89f0e4e876791e4' # MD5 sum of the file with 28 pixels
+_SPLITS = 'train', 'val', 'test'
 
 def load_retinamnist(
     path: str | Path = '~/.medmnist/retinamnist.npz', # MedMNIST's file, of any image size
@@ -30,9 +31,9 @@ def load_retinamnist(
     try: z = np.load(path, allow_pickle=False)
     except (ValueError, OSError, zipfile.BadZipFile) as e:
         raise DataError(f'{path} is damaged or not MedMNIST\'s file ({e}): download it again') from None
-    lacks = [f'{s}_{o}' for s in ('train', 'val', 'test') for o in ('images', 'labels') if f'{s}_{o}' not in z]
+    lacks = [f'{split}_{part}' for split in _SPLITS for part in ('images', 'labels') if f'{split}_{part}' not in z]
     if lacks: raise DataError(f'{path} has no {", ".join(lacks)}: it is not MedMNIST\'s file')
-    return {s: (z[f'{s}_images'], z[f'{s}_labels'].ravel().astype(int)) for s in ('train', 'val', 'test')}
+    return {split: (z[f'{split}_images'], z[f'{split}_labels'].ravel().astype(int)) for split in _SPLITS}
 
 # %% ../../nbs/studies/arrays.ipynb #c56d4822
 def graded_arrays(
@@ -41,15 +42,16 @@ def graded_arrays(
     source: str, # Name of the source, also in the file names
 ) -> pd.DataFrame: # Manifest of the folder, one row per image
     "Write images in memory as a folder to train on"
-    dest, rows = Path(dest), []
-    for split in ('train', 'val'):
-        for i, (img, grade) in enumerate(zip(*splits[split])):
-            name, data = f'{source}_{split}_{i}', io.BytesIO()
-            Image.fromarray(img).save(data, 'png')
-            path = f'{PHOTOS}/{source}/{name}.png'
-            with write_safely(dest/path) as tmp: tmp.write_bytes(data.getvalue())
-            rows.append((path, name, name, '', source, int(grade), split, name, img.shape[1], img.shape[0],
-                         len(data.getvalue()),
-                         hashlib.sha256(data.getvalue()).hexdigest()))
-    write_manifest(pd.DataFrame(rows, columns=COLUMNS), dest)
+    dest = Path(dest)
+    def row(split, i, img, grade):
+        name, out = f'{source}_{split}_{i}', io.BytesIO()
+        Image.fromarray(img).save(out, 'png')
+        path, data = f'{PHOTOS}/{source}/{name}.png', out.getvalue()
+        with write_safely(dest/path) as tmp: tmp.write_bytes(data)
+        return dict(
+            path=path, image_id=name, patient=name, eye='', source=source, grade=int(grade), split=split,
+            duplicate_group=name, width=img.shape[1], height=img.shape[0], bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest())
+    rows = [row(split, i, *pair) for split in ('train', 'val') for i, pair in enumerate(zip(*splits[split]))]
+    write_manifest(pd.DataFrame(rows), dest)
     return load_manifest(dest)

@@ -52,11 +52,12 @@ def _shrunk(
     return cv2.resize(img, None, fx=1/by, fy=1/by, interpolation=cv2.INTER_AREA)
 
 # %% ../../nbs/studies/invariance.ipynb #94e4d1f6
-CHANGES = {'black border': partial(_framed, value=0), 'white border': partial(_framed, value=255),
-           'turned by 90 degrees': lambda o: np.ascontiguousarray(np.rot90(o)),
-           'half the size': _shrunk, 'as PNG': partial(_saved, format='png'),
-           'as JPEG of quality 75': partial(_saved, format='jpeg', quality=75),
-           'mirrored': lambda o: np.ascontiguousarray(o[:, ::-1])}
+CHANGES = {
+    'black border': partial(_framed, value=0), 'white border': partial(_framed, value=255),
+    'turned by 90 degrees': lambda img: np.ascontiguousarray(np.rot90(img)),
+    'half the size': _shrunk, 'as PNG': partial(_saved, format='png'),
+    'as JPEG of quality 75': partial(_saved, format='jpeg', quality=75),
+    'mirrored': lambda img: np.ascontiguousarray(img[:, ::-1])}
 
 # %% ../../nbs/studies/invariance.ipynb #1adb9321
 def changed_scores(
@@ -68,8 +69,8 @@ def changed_scores(
     files = image_files(source) if isinstance(source, (str, Path)) else source
     def squares(f):
         img = read_image(f)
-        return np.stack([grader.preprocess(f), *(grader.preprocess(c(img)) for c in changes.values())])
-    rows = [grader.scores(o) for o in progress(prefetch(squares, files, 2), 'change and grade', len(files))]
+        return np.stack([grader.preprocess(f), *(grader.preprocess(change(img)) for change in changes.values())])
+    rows = [grader.scores(s) for s in progress(prefetch(squares, files, 2), 'change and grade', len(files))]
     return pd.DataFrame(rows, columns=['as it is', *changes], index=[Path(f).name for f in files])
 
 # %% ../../nbs/studies/invariance.ipynb #b0bbe4d1
@@ -79,12 +80,10 @@ def invariance(
     limit: float = .25, # Largest movement that counts as unchanged, in grades
 ) -> pd.DataFrame: # Row for each change: within (share below `limit`), median, p95, most, other_grade (share)
     "Summarise how far each change moves the scores"
-    base = scores['as it is']
-    rows = {}
-    for name in scores.columns[1:]:
-        moved = (scores[name] - base).abs()
-        rows[name] = dict(within=(moved < limit).mean(), median=moved.median(), p95=moved.quantile(.95),
-                          most=moved.max(),
-                          other_grade=(to_grade(scores[name].to_numpy(),
-                                                thresholds) != to_grade(base.to_numpy(), thresholds)).mean())
-    return pd.DataFrame(rows).T.rename_axis('change')
+    base, *changed = (scores[name].to_numpy() for name in ['as it is', *scores.columns[1:]])
+    def row(after):
+        moved = pd.Series(np.abs(after - base))
+        other = to_grade(after, thresholds) != to_grade(base, thresholds)
+        return dict(within=(moved < limit).mean(), median=moved.median(), p95=moved.quantile(.95), most=moved.max(),
+                    other_grade=other.mean())
+    return pd.DataFrame(map(row, changed), index=scores.columns[1:].rename('change'))

@@ -26,26 +26,30 @@ from ..train import train
 from ..training.run import TrainConfig
 
 # %% ../../nbs/studies/recipe.ipynb #790c4be9
-BASE = TrainConfig('efficientnet_lite0', preprocess=Preprocess(160, enhance='graham'), epochs=3, batch=32, ema=.99,
-                   frozen=3,
-                   augment='default', balance=None)
+BASE = TrainConfig(
+    'efficientnet_lite0', preprocess=Preprocess(160, enhance='graham'), epochs=3, batch=32, ema=.99, frozen=3,
+    augment='default', balance=None)
 
 TRIALS = dict(
     seeds={'base': {}, 'seed 1': dict(seed=1), 'seed 2': dict(seed=2)},
-    looks={'graham grey': dict(enhance='graham_grey'), 'no enhancement': dict(enhance=None),
-           'clahe': dict(enhance='clahe')},
+    looks={
+        'graham grey': dict(enhance='graham_grey'), 'no enhancement': dict(enhance=None),
+        'clahe': dict(enhance='clahe')},
     size={'96 pixels': dict(size=96), '224 pixels': dict(size=224)},
-    balance={'grades drawn alike': dict(balance='grade'), 'root': dict(balance='root'),
-             'merge to 1000': dict(data='thousand')},
+    balance={
+        'grades drawn alike': dict(balance='grade'), 'root': dict(balance='root'),
+        'merge to 1000': dict(data='thousand')},
     labels={'copies share a grade': dict(soft=True)},
-    augment={'augment light': dict(augment='light'), 'augment coarse': dict(augment='coarse'),
-             'coarse, grey': dict(augment='coarse', enhance='graham_grey')},
+    augment={
+        'augment light': dict(augment='light'), 'augment coarse': dict(augment='coarse'),
+        'coarse, grey': dict(augment='coarse', enhance='graham_grey')},
     optimiser={'weight decay 0.2': dict(wd=.2), 'no average': dict(ema=0.), 'twice the rate': dict(lr=1e-3)},
-    start={'nothing frozen': dict(frozen=0), 'random weights': dict(weights=None, frozen=0),
-           'drawn eyes': dict(weights=None, frozen=0, data='drawn'),
-           'drawn eyes first': dict(after='drawn eyes', frozen=0), 'EyePACS': dict(data='eyepacs'),
-           'EyePACS first': dict(after='EyePACS')},
-    kaggle={f'2023, seed {o}': dict(recipe='kaggle2023', seed=o) for o in (42, 1, 2)},
+    start={
+        'nothing frozen': dict(frozen=0), 'random weights': dict(weights=None, frozen=0),
+        'drawn eyes': dict(weights=None, frozen=0, data='drawn'),
+        'drawn eyes first': dict(after='drawn eyes', frozen=0), 'EyePACS': dict(data='eyepacs'),
+        'EyePACS first': dict(after='EyePACS')},
+    kaggle={f'2023, seed {seed}': dict(recipe='kaggle2023', seed=seed) for seed in (42, 1, 2)},
     backbone={'efficientnet_lite2': dict(backbone='efficientnet_lite2')})
 
 # %% ../../nbs/studies/recipe.ipynb #7876738b
@@ -65,9 +69,8 @@ def _trial_config(
     "Make the configuration of a trial"
     new = {k: v for k, v in changes(name).items() if k not in ('data', 'after')}
     if new.pop('recipe', None):
-        base = replace(TrainConfig.kaggle2023(), backbone=base.backbone, weights=base.weights, epochs=base.epochs,
-                       frozen=base.frozen,
-                       preprocess=Preprocess(base.preprocess.size))
+        shared = {k: getattr(base, k) for k in ('backbone', 'weights', 'epochs', 'frozen')}
+        base = replace(TrainConfig.kaggle2023(), preprocess=Preprocess(base.preprocess.size), **shared)
     prep = replace(base.preprocess, **{k: new.pop(k) for k in ('size', 'enhance') if k in new})
     return replace(base, preprocess=prep, **new)
 
@@ -80,9 +83,9 @@ def _part_of(
     "Make a folder with fewer training photographs; link their files instead of copying them"
     data, dest, m = Path(data), Path(dest), load_manifest(data)
     m = m[keep | (m.split == 'val')]
-    for o in m.path:
-        (dest/o).parent.mkdir(parents=True, exist_ok=True)
-        if not (dest/o).exists(): os.link(data/o, dest/o)
+    for path in m.path:
+        (dest/path).parent.mkdir(parents=True, exist_ok=True)
+        if not (dest/path).exists(): os.link(data/path, dest/path)
     write_manifest(m, dest)
 
 # %% ../../nbs/studies/recipe.ipynb #970c9b6e
@@ -94,7 +97,7 @@ def source_hint(
     "Estimate the probability that a photograph of `a` scores higher than one of `b` of the same grade"
     wins, pairs = 0., 0
     for _, t in scores.groupby('grade'):
-        x, y = (np.sort(t.score[t.source == o].to_numpy()) for o in (a, b))
+        x, y = (np.sort(t.score[t.source == source].to_numpy()) for source in (a, b))
         wins += (np.searchsorted(y, x, 'left') + np.searchsorted(y, x, 'right')).sum()/2
         pairs += len(x)*len(y)
     return wins/pairs if pairs else float('nan')
@@ -124,11 +127,11 @@ def gain(
     grade: Callable = to_grade, # Function from scores to grades
 ) -> Interval: # Difference with its 95% interval
     "Compare some runs with others on the same photographs"
-    def difference(g, *s):
-        f = [figure(g, o) for o in s]
+    def difference(truth, *predicted):
+        f = [figure(truth, p) for p in predicted]
         return np.mean(f[:len(names)]) - np.mean(f[len(names):])
-    return bootstrap(difference, scores.grade, *(grade(scores[o].to_numpy()) for o in (*names, *base)),
-                     groups=scores.group, n_boot=n_boot)
+    predicted = [grade(scores[name].to_numpy()) for name in (*names, *base)]
+    return bootstrap(difference, scores.grade, *predicted, groups=scores.group, n_boot=n_boot)
 
 # %% ../../nbs/studies/recipe.ipynb #60782846
 def _run_trial(
@@ -141,7 +144,8 @@ def _run_trial(
     "Train a trial, after the trial that it starts from"
     new, cfg = changes(name), _trial_config(name, base)
     if 'after' in new:
-        cfg = replace(cfg, weights=str(_run_trial(new['after'], data, save, base, log)/'last.safetensors'))
+        first = _run_trial(new['after'], data, save, base, log)
+        cfg = replace(cfg, weights=str(first/'last.safetensors'))
     log(name)
     return train(cfg, Path(data)/new.get('data', 'all'), save, name.replace(',', '').replace(' ', '_'), log=log)
 
@@ -151,11 +155,11 @@ def _trial_row(
     run: Path, # Folder of its run
 ) -> dict: # name, group, change, minutes, and the figures of `_trial_figures`
     "Make the row of a trial"
-    group = next(g for g, t in TRIALS.items() if name in t)
+    group = next(g for g, trials in TRIALS.items() if name in trials)
     words = ', '.join(f'{k}={v}' for k, v in changes(name).items()) or 'nothing'
     minutes = pd.read_csv(run/'history.csv').seconds.sum()/60
-    return dict(name=name, group=group, change=words,
-                minutes=minutes) | _trial_figures(pd.read_csv(run/'val_scores.csv'))
+    found = _trial_figures(pd.read_csv(run/'val_scores.csv'))
+    return dict(name=name, group=group, change=words, minutes=minutes) | found
 
 # %% ../../nbs/studies/recipe.ipynb #6918eb4b
 def _run_trials(
@@ -176,16 +180,15 @@ def _all_scores(
     runs: dict, # Trial name to its table of validation scores, all with the same photographs in the same order
 ) -> pd.DataFrame: # image_id, source, grade, group, and a column of scores for each trial
     "Put the scores of many runs on the same photographs side by side"
-    first = next(iter(runs.values()))
-    return first[['image_id', 'source', 'grade',
-                  'group']].assign(**{k: t.score.round(3).to_numpy() for k, t in runs.items()})
+    first = next(iter(runs.values()))[['image_id', 'source', 'grade', 'group']]
+    return first.assign(**{name: t.score.round(3).to_numpy() for name, t in runs.items()})
 
 # %% ../../nbs/studies/recipe.ipynb #5c752487
 def _mean_scores(
     runs: list[Path], # Folders of runs on the same photographs
 ) -> pd.DataFrame: # Table like val_scores.csv, with the mean as score
     "Average the scores of several runs"
-    tables = [pd.read_csv(Path(o)/'val_scores.csv') for o in runs]
+    tables = [pd.read_csv(Path(run)/'val_scores.csv') for run in runs]
     return tables[0].assign(score=np.mean([t.score for t in tables], axis=0))
 
 # %% ../../nbs/studies/recipe.ipynb #682b8b06
