@@ -27,8 +27,7 @@ with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTo
 def _geometry(zoom: tuple = (.9, 1.1)):
     "Make transforms that turn by any angle, flip and zoom each image at random"
     return aug_transforms(flip_vert=True, max_rotate=180., min_zoom=zoom[0], max_zoom=zoom[1], max_warp=0.,
-                          max_lighting=0., p_affine=1.,
-                          pad_mode='border')
+                          max_lighting=0., p_affine=1., pad_mode='border')
 
 # %% ../../nbs/training/augment.ipynb #a976eb3f
 def _uniform(low: float, high: float, n: int, channels: int, device):
@@ -67,8 +66,8 @@ class CameraJitter(RandTransform):
     order, split_idx = 30, 0 # After the geometry, before normalisation; in training only
     def encodes(self, x: TensorImage): # Images, n x 3 x height x width, 0 to 1
         y = x.as_subclass(torch.Tensor)
-        # few at a time stay in a processor's cache
-        return TensorImage(torch.cat([self._few(o) for o in y.split(4 if y.device.type == 'cpu' else len(y))]))
+        few = 4 if y.device.type == 'cpu' else len(y) # Few at a time stay in a processor's cache
+        return TensorImage(torch.cat([self._few(part) for part in y.split(few)]))
     def _few(self, x):
         r = partial(_uniform, n=len(x), device=x.device)
         x = _recolour(x).clamp_(1e-6, 1).pow_(r(.85, 1.2, channels=1))
@@ -88,8 +87,8 @@ class Coarsen(RandTransform):
 def _subtract_background(img, rng):
     "Show four times the difference from the local mean, on grey, like a widely used data set"
     x = img.astype(np.float32)
-    return (128 + 4*(x - cv2.GaussianBlur(x, (0, 0),
-                                          max(img.shape)*rng.uniform(.005, .015)))).clip(0, 255).astype(np.uint8)
+    mean = cv2.GaussianBlur(x, (0, 0), max(img.shape)*rng.uniform(.005, .015))
+    return (128 + 4*(x - mean)).clip(0, 255).astype(np.uint8)
 
 def _shrink(img, rng):
     "Scale the longer side to between 200 pixels and its own length, by one of three methods"
@@ -121,8 +120,8 @@ def save_again(
     "Change a photograph as other programs do, and save it as a JPEG of quality 30 to 95"
     for f, p in _SAVED:
         if rng.random() < p: img = f(img, rng)
-    jpeg = cv2.imencode('.jpg', np.ascontiguousarray(img[..., ::-1]),
-                        [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 96))])[1]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 96))]
+    jpeg = cv2.imencode('.jpg', np.ascontiguousarray(img[..., ::-1]), quality)[1]
     return cv2.imdecode(jpeg, cv2.IMREAD_COLOR)[..., ::-1]
 
 # %% ../../nbs/training/augment.ipynb #30d1844d
@@ -152,7 +151,8 @@ def _rotate(img, rng):
 # %% ../../nbs/training/augment.ipynb #4601aa94
 def _hsv(img, rng):
     "Shift hue by up to 20 (of 180), saturation by up to 30 and value by up to 20 (of 255)"
-    hsv = cv2.cvtColor(img, cv2.COLOR_RGB2HSV).astype(np.int16) + rng.integers([-20, -30, -20], [21, 31, 21]).astype(np.int16)
+    shift = rng.integers([-20, -30, -20], [21, 31, 21]).astype(np.int16)
+    hsv = cv2.cvtColor(img, cv2.COLOR_RGB2HSV).astype(np.int16) + shift
     hsv[..., 0] %= 180
     return cv2.cvtColor(hsv.clip(0, 255).astype(np.uint8), cv2.COLOR_HSV2RGB)
 
@@ -187,8 +187,10 @@ def batch_augments(
 ) -> list: # Transforms of a batch; empty for 'kaggle2023' and None
     "Make the batch transforms of an augmentation"
     if name not in (None, *AUGMENTS): raise DataError(f'augment={name!r}: choose from {", ".join(AUGMENTS)}, or None')
-    return {'light': lambda: _geometry(), 'default': lambda: [*_geometry(), CameraJitter()],
-            'coarse': lambda: [*_geometry((.75, 1.35)), CameraJitter(), Coarsen()]}.get(name, list)()
+    if name == 'light': return _geometry()
+    if name == 'default': return [*_geometry(), CameraJitter()]
+    if name == 'coarse': return [*_geometry((.75, 1.35)), CameraJitter(), Coarsen()]
+    return []
 
 # %% ../../nbs/training/augment.ipynb #186197b4
 def image_augment(
