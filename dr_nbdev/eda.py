@@ -23,11 +23,9 @@ from .metrics.grades import qwk
 _SPLITS = ('train', 'val')
 _COLORS = dict(main='#414d6b', additional='#e0a93b') # Other sources are grey
 
-def _sources(
-    manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
-) -> list[str]: # Names of the sources: the two archives first, then the others by name
-    "List the sources of a merge in a fixed order, so that colours and columns stay the same"
-    return sorted(manifest.source.unique(), key=lambda o: (o not in _COLORS, o != 'main', o))
+def _sources(manifest):
+    "List the sources of a merge, the two archives first, so that colours and columns stay the same"
+    return sorted(manifest.source.unique(), key=lambda source: (source not in _COLORS, source != 'main', source))
 
 # %% ../nbs/2_eda.ipynb #306091bc
 def grade_counts(
@@ -35,14 +33,14 @@ def grade_counts(
 ) -> pd.DataFrame: # Number of photographs; index: grade, 0 to 4; columns: (split, source)
     "Count the photographs of each grade by side of the split and source"
     t = pd.crosstab(manifest.grade, [manifest.split, manifest.source], dropna=False)
-    kinds = [(a, b) for a in _SPLITS for b in _sources(manifest) if (a, b) in t]
-    return t.reindex(range(N_GRADES),
-                     fill_value=0).reindex(columns=pd.MultiIndex.from_tuples(kinds, names=t.columns.names))
+    kinds = [(split, source) for split in _SPLITS for source in _sources(manifest) if (split, source) in t]
+    columns = pd.MultiIndex.from_tuples(kinds, names=t.columns.names)
+    return t.reindex(range(N_GRADES), fill_value=0).reindex(columns=columns)
 
 # %% ../nbs/2_eda.ipynb #65c9682a
 def _grade_axis(ax, **labels):
     "Label the horizontal axis with the names of the grades, and remove the upper and right frame"
-    ax.set_xticks(range(N_GRADES), [o.replace('tive DR', '-\ntive DR') for o in GRADES], fontsize=8)
+    ax.set_xticks(range(N_GRADES), [name.replace('tive DR', '-\ntive DR') for name in GRADES], fontsize=8)
     ax.spines[['top', 'right']].set_visible(False)
     ax.set(**labels)
     return ax
@@ -83,11 +81,12 @@ def sizes(
     manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
 ) -> pd.DataFrame: # A row per source and size, most frequent first; file sizes are medians
     "List the image sizes of each source, with file size and mean grade"
-    t = manifest.assign(size=manifest.width.astype(str) + ' x ' + manifest.height.astype(str),
-                        bpp=manifest.bytes / (manifest.width * manifest.height))
-    t = t.groupby(['source', 'size']).agg(photographs=('path', 'size'),
-                                          kilobytes=('bytes', lambda o: o.median() / 1000),
-                                          bytes_per_pixel=('bpp', 'median'), mean_grade=('grade', 'mean'))
+    t = manifest.assign(
+        size=manifest.width.astype(str) + ' x ' + manifest.height.astype(str), kilobytes=manifest.bytes / 1000,
+        bytes_per_pixel=manifest.bytes / (manifest.width * manifest.height))
+    t = t.groupby(['source', 'size']).agg(
+        photographs=('path', 'size'), kilobytes=('kilobytes', 'median'), bytes_per_pixel=('bytes_per_pixel', 'median'),
+        mean_grade=('grade', 'mean'))
     return t.sort_values(['source', 'photographs'], ascending=[False, False])
 
 # %% ../nbs/2_eda.ipynb #8ed9cbc1
@@ -97,14 +96,14 @@ def plot_file_size(
     "Plot the file size by grade, for each source"
     import matplotlib.pyplot as plt
     found = _sources(manifest)
-    fig, axs = plt.subplots(1, len(found), figsize=(3.5*len(found), 2.6), layout='constrained', squeeze=False,
-                            sharey=True)
+    size = 3.5*len(found), 2.6
+    fig, axs = plt.subplots(1, len(found), figsize=size, layout='constrained', squeeze=False, sharey=True)
+    look = dict(widths=.6, patch_artist=True, medianprops=dict(color='black'), flierprops=dict(ms=2))
     for ax, source in zip(axs[0], found):
         rows = manifest[manifest.source == source]
         kb = [rows.bytes[rows.grade == g] / 1000 for g in range(N_GRADES)]
-        boxes = ax.boxplot(kb, positions=range(N_GRADES), widths=.6, patch_artist=True, medianprops=dict(color='black'),
-                           flierprops=dict(ms=2))
-        for b, c in zip(boxes['boxes'], GRADE_COLORS): b.set_facecolor(c)
+        boxes = ax.boxplot(kb, positions=range(N_GRADES), **look)
+        for box, color in zip(boxes['boxes'], GRADE_COLORS): box.set_facecolor(color)
         _grade_axis(ax, title=f'{source}: file size by grade', ylabel='kB')
     return axs[0]
 
@@ -114,10 +113,11 @@ def duplicate_table(
 ) -> pd.DataFrame: # A row per duplicate_group; columns: files (number), grades, disputed, splits
     "List the photographs that come more than once"
     t = seen[seen.duplicated('duplicate_group', keep=False)].sort_values('grade')
-    listed = lambda o: ', '.join(map(str, o))
-    return t.groupby('duplicate_group').agg(files=('grade', 'size'), grades=('grade', listed),
-                                            disputed=('grade', lambda o: o.nunique() > 1),
-                                            splits=('split', lambda o: listed(sorted(set(o)))))
+    def listed(values): return ', '.join(map(str, values))
+    def differ(grades): return grades.nunique() > 1
+    def sides(splits): return listed(sorted(set(splits)))
+    return t.groupby('duplicate_group').agg(
+        files=('grade', 'size'), grades=('grade', listed), disputed=('grade', differ), splits=('split', sides))
 
 # %% ../nbs/2_eda.ipynb #03af1c54
 def show_duplicates(
@@ -141,8 +141,8 @@ def fellow_eyes(
     table: pd.DataFrame, # Table with image_id and grade, such as a manifest
 ) -> pd.DataFrame: # Grades, 0 to 4; index: patient; columns: left, right
     "Pair the grades of the left and the right eye of each patient who has both"
-    t = pd.DataFrame([(*patient_eye(i), g) for i, g in zip(table.image_id, table.grade)],
-                     columns=['patient', 'eye', 'grade'])
+    rows = [(*patient_eye(id), grade) for id, grade in zip(table.image_id, table.grade)]
+    t = pd.DataFrame(rows, columns=['patient', 'eye', 'grade'])
     t = t[t.eye != ''].pivot_table(index='patient', columns='eye', values='grade', aggfunc='first')
     return t.reindex(columns=['left', 'right']).dropna().astype(int)
 
@@ -160,8 +160,8 @@ def plot_fellow_eyes(
 ): # Matplotlib axes
     "Plot how often each grade of the left eye comes with each grade of the right eye"
     import matplotlib.pyplot as plt
-    n = pd.crosstab(pairs.left, pairs.right).reindex(index=range(N_GRADES), columns=range(N_GRADES),
-                                                     fill_value=0).to_numpy()
+    grades = range(N_GRADES)
+    n = pd.crosstab(pairs.left, pairs.right).reindex(index=grades, columns=grades, fill_value=0).to_numpy()
     share = n / np.maximum(n.sum(1, keepdims=True), 1)
     fig, ax = plt.subplots(figsize=(4.2, 3.2), layout='constrained')
     ax.imshow(share, cmap='Blues', vmin=0, vmax=1)
@@ -176,20 +176,23 @@ def source_share(
     manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
 ) -> pd.DataFrame: # Shares, 0 to 1; index: grade; columns: train, val
     "Compute the share of each grade that comes from the additional archive"
-    t = manifest.assign(extra=manifest.source == 'additional').pivot_table(index='grade', columns='split', values='extra', aggfunc='mean')
+    t = manifest.assign(extra=manifest.source == 'additional')
+    t = t.pivot_table(index='grade', columns='split', values='extra', aggfunc='mean')
     return t.reindex(index=range(N_GRADES), columns=_SPLITS)
 
 # %% ../nbs/2_eda.ipynb #749dfd9a
 _CLUES = dict(source=['source'], size=['width', 'height'], file_size=['bytes', 'bpp'])
 _CLUES['all'] = sum(_CLUES.values(), [])
 
-# %% ../nbs/2_eda.ipynb #bce1959e
-def _clues(
-    manifest: pd.DataFrame, # Manifest of a merge, one row per photograph
-) -> pd.DataFrame: # Numbers; columns: width, height (pixels), bytes, source (1: additional), bpp (bytes per pixel)
-    "Collect what is known of a photograph without looking at it"
+def _clues(manifest):
+    "Collect what is known of a photograph without looking at it: pixels, bytes, bpp, and source (1: additional, 0: any other)"
     t = manifest[['width', 'height', 'bytes']].astype(float)
     return t.assign(source=(manifest.source == 'additional').astype(float), bpp=t.bytes / (t.width * t.height))
+
+# %% ../nbs/2_eda.ipynb #243a95a0
+def _best_constant(grades):
+    "Find the most frequent grade: as a constant answer it has the best macro F1"
+    return np.bincount(grades, minlength=N_GRADES).argmax()
 
 # %% ../nbs/2_eda.ipynb #089088a9
 def guess_from_clues(
@@ -200,13 +203,21 @@ def guess_from_clues(
     "Predict the grades by a small tree from `columns` alone, for patients it has not seen"
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.tree import DecisionTreeClassifier
-    x, y, prob = _clues(manifest)[columns].to_numpy(), manifest.grade.to_numpy(), np.zeros((len(manifest), N_GRADES))
+    x, y = _clues(manifest)[columns].to_numpy(), manifest.grade.to_numpy()
+    prob = np.zeros((len(manifest), N_GRADES))
     if (x == x[0]).all(): return prob + np.eye(N_GRADES)[_best_constant(y)]
-    for a, b in StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(x, y, leak_groups(manifest)):
-        tree = DecisionTreeClassifier(max_leaf_nodes=16, min_samples_leaf=5, class_weight='balanced',
-                                      random_state=0).fit(x[a], y[a])
-        prob[np.ix_(b, tree.classes_)] = tree.predict_proba(x[b])
+    for seen, held in StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(x, y, leak_groups(manifest)):
+        tree = DecisionTreeClassifier(max_leaf_nodes=16, min_samples_leaf=5, class_weight='balanced', random_state=0)
+        tree.fit(x[seen], y[seen])
+        prob[np.ix_(held, tree.classes_)] = tree.predict_proba(x[held])
     return prob
+
+# %% ../nbs/2_eda.ipynb #050626b0
+def _guess_scores(grades, prob):
+    "Score predictions by QWK and macro F1 of the likeliest grade and by AUC for any DR"
+    from dr_nbdev.metrics.grades import auroc, macro_f1
+    pred = prob.argmax(1)
+    return dict(qwk=qwk(grades, pred), auc_any_dr=auroc(grades, 1 - prob[:, 0], cut=1), macro_f1=macro_f1(grades, pred))
 
 # %% ../nbs/2_eda.ipynb #1f524068
 def source_audit(
@@ -216,22 +227,10 @@ def source_audit(
     "Measure how well the grade can be guessed without looking at the image"
     rows = {}
     for split, t in manifest.groupby('split'):
-        constant = np.eye(N_GRADES)[np.full(len(t), _best_constant(t.grade))]
-        guesses = dict(constant=constant, **{k: guess_from_clues(t, c, seed) for k, c in _CLUES.items()})
+        guesses = dict(constant=np.eye(N_GRADES)[np.full(len(t), _best_constant(t.grade))])
+        guesses |= {name: guess_from_clues(t, columns, seed) for name, columns in _CLUES.items()}
         for name, p in guesses.items(): rows[split, name] = dict(photographs=len(t), **_guess_scores(t.grade, p))
     return pd.DataFrame.from_dict(rows, orient='index').rename_axis(['split', 'clues'])
-
-# %% ../nbs/2_eda.ipynb #243a95a0
-def _best_constant(grades):
-    "Find the most frequent grade: as a constant answer it has the best macro F1"
-    return np.bincount(grades, minlength=N_GRADES).argmax()
-
-# %% ../nbs/2_eda.ipynb #050626b0
-def _guess_scores(grades, prob):
-    "Score predictions by QWK and macro F1 of the likeliest grade and by AUC for any DR"
-    from dr_nbdev.metrics.grades import auroc, macro_f1
-    pred = prob.argmax(1)
-    return dict(qwk=qwk(grades, pred), auc_any_dr=auroc(grades, 1 - prob[:, 0], cut=1), macro_f1=macro_f1(grades, pred))
 
 # %% ../nbs/2_eda.ipynb #341082f9
 def plot_audit(
@@ -239,10 +238,10 @@ def plot_audit(
     score: str = 'auc_any_dr', # Column to plot: qwk, auc_any_dr or macro_f1
 ): # Matplotlib axes
     "Plot what each clue gives away, in training and in validation"
-    t = audit[score].unstack('split').reindex([*_CLUES], level=0)[[o for o in _SPLITS if o in audit.index.get_level_values('split')]]
+    t = audit[score].unstack('split').reindex([*_CLUES], level=0)
+    t = t[[split for split in _SPLITS if split in t]]
     ax = t.plot.barh(figsize=(6, 2.6), color=[GRADE_COLORS[4], GRADE_COLORS[1]], width=.75)
-    chance = audit[score].xs('constant', level='clues').max()
-    ax.axvline(chance, ls='--', color='black', lw=1)
+    ax.axvline(audit[score].xs('constant', level='clues').max(), ls='--', color='black', lw=1)
     ax.invert_yaxis()
     ax.legend(bbox_to_anchor=(1, .5), loc='center left', frameon=False)
     ax.spines[['top', 'right']].set_visible(False)

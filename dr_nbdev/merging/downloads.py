@@ -15,23 +15,19 @@ from ..base.write import write_safely
 from ..core import DataError
 
 # %% ../../nbs/merging/downloads.ipynb #7b9ba231
+# Kind, name at Kaggle, and part of a path to leave out
 _KAGGLE = {MAIN_ARCHIVE: ('competition', 'diabetic-retinopathy-classification-f1-score-4', ''),
-          EXTRA_ARCHIVE: ('dataset', 'tanlikesmath/diabetic-retinopathy-resized',
-                          'resized_train_cropped')} # Kind, name at Kaggle, part of a path to leave out
+           EXTRA_ARCHIVE: ('dataset', 'tanlikesmath/diabetic-retinopathy-resized', 'resized_train_cropped')}
 
-def _pack(
-    folder: str | Path, # Folder of unpacked files
-    dest: str | Path, # Zip file to write
-    leave_out: str = '', # Part of a path; files whose path contains it are left out. '': none
-) -> Path: # Path of the zip
-    "Pack the files of a folder into a zip, uncompressed"
-    folder = Path(folder)
-    files = [p for p in sorted(folder.rglob('*')) if p.is_file()
-             and not (leave_out and leave_out in p.relative_to(folder).as_posix())]
+def _pack(folder, dest, leave_out=''):
+    "Pack the files of a folder into a zip, uncompressed, without those whose path contains `leave_out`; return its path"
+    folder, dest = Path(folder), Path(dest)
+    def used(p): return p.is_file() and not (leave_out and leave_out in p.relative_to(folder).as_posix())
+    files = [p for p in sorted(folder.rglob('*')) if used(p)]
     if not files: raise DataError(f'{folder} holds no files: nothing to pack')
     with write_safely(dest) as tmp, zipfile.ZipFile(tmp, 'w') as z:
-        for p in progress(files, f'packing {Path(dest).name}'): z.write(p, p.relative_to(folder).as_posix())
-    return Path(dest)
+        for p in progress(files, f'packing {dest.name}'): z.write(p, p.relative_to(folder).as_posix())
+    return dest
 
 # %% ../../nbs/merging/downloads.ipynb #b2e28eac
 def _by_hand(name, kind, handle, why):
@@ -52,13 +48,13 @@ def download_archives(
         except ImportError:
             raise _by_hand(name, kind, handle, 'kagglehub is not installed: pip install "dr_nbdev[kaggle]"') from None
         fetch = kagglehub.competition_download if kind == 'competition' else kagglehub.dataset_download
-        refused = kagglehub.exceptions.KaggleApiHTTPError, kagglehub.exceptions.UnauthenticatedError, kagglehub.exceptions.CredentialError
+        known = kagglehub.exceptions
         try: folder = fetch(handle)
-        except refused as e:
-            raise _by_hand(name, kind, handle,
-                           f'Kaggle refused ({str(e).splitlines()[0]}); an account, its key (kagglehub.login()) and for a competition '
-                           'its accepted rules are needed') from e
+        except (known.KaggleApiHTTPError, known.UnauthenticatedError, known.CredentialError) as e:
+            why = (f'Kaggle refused ({str(e).splitlines()[0]}); an account, its key (kagglehub.login()) and for a competition '
+                   'its accepted rules are needed')
+            raise _by_hand(name, kind, handle, why) from e
         except (requests.RequestException, OSError) as e:
             raise _by_hand(name, kind, handle, f'Kaggle can\'t be reached ({type(e).__name__})') from e
         _pack(folder, dest/name, leave_out)
-    return [dest/o for o in _KAGGLE]
+    return [dest/name for name in _KAGGLE]

@@ -34,8 +34,8 @@ def thumbnail(
 ) -> tuple[int, int, np.ndarray]: # Width, height, and grey picture, THUMB x THUMB, uint8
     "Compute size and thumbnail of an image file; raise `ImageError` if it can't be decoded"
     img, (height, width) = read_scaled(data, at_least=3*THUMB)
-    return width, height, cv2.resize(cv2.cvtColor(img, cv2.COLOR_RGB2GRAY), (THUMB, THUMB),
-                                     interpolation=cv2.INTER_AREA)
+    grey = cv2.cvtColor(img, cv2.COLOR_RGB2GRAY)
+    return width, height, cv2.resize(grey, (THUMB, THUMB), interpolation=cv2.INTER_AREA)
 
 # %% ../../nbs/merging/duplicates.ipynb #85001b3e
 SAME = .75 # Correlation above which two textures show the same photograph
@@ -68,8 +68,8 @@ def near_pairs(
     "Find the pairs of textures that may be alike"
     found = [np.zeros((0, 2), int)]
     for i in range(start, len(briefs), 1024):
-        later, earlier = np.divmod(np.flatnonzero(briefs[i:i+1024] @ briefs[:i+1024].T > NEAR),
-                                   min(i + 1024, len(briefs)))
+        end = min(i + 1024, len(briefs))
+        later, earlier = np.divmod(np.flatnonzero(briefs[i:end] @ briefs[:end].T > NEAR), end)
         found.append(np.stack([earlier, later + i], 1)[earlier < later + i])
     return np.concatenate(found)
 
