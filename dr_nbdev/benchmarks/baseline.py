@@ -29,13 +29,13 @@ def camera_files(
     from dr_nbdev.drawn.sample import fundus_sample
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    files, eyes = [folder/f'{i}.{kind}' for i in range(n)], (fundus_sample(i % 5, seed=i, size=800).image
-                                                             for i in count())
-    eyes = (o for o in eyes if 1.2 < o.shape[1]/o.shape[0] < 1.6) # some cameras cut out a square
+    files = [folder/f'{i}.{kind}' for i in range(n)]
+    eyes = (fundus_sample(i % 5, seed=i, size=800).image for i in count())
+    eyes = (eye for eye in eyes if 1.2 < eye.shape[1]/eye.shape[0] < 1.6) # some cameras cut out a square
     for i, (f, small) in enumerate(zip(files, eyes)):
         img = cv2.resize(small, (width, width*small.shape[0]//small.shape[1]), interpolation=cv2.INTER_CUBIC)
         img = cv2.add(img, np.random.default_rng(i).integers(0, 4, img.shape, np.uint8))
-        with write_safely(f) as t: Image.fromarray(img).save(t, quality=90)
+        with write_safely(f) as tmp: Image.fromarray(img).save(tmp, quality=90)
     return files
 
 # %% ../../nbs/benchmarks/baseline.ipynb #ba81ec63
@@ -86,13 +86,13 @@ def original_epoch(
 ) -> float: # Mean loss over the batches
     "Train for one epoch as in 2023"
     import torch
-    import torch.nn.functional as F
+    from torch.nn.functional import smooth_l1_loss
     from dr_nbdev.training.augment import augment_2023
     model.train()
     device, losses, rng = next(model.parameters()).device, [], np.random.default_rng(0)
     for i in range(0, len(files), batch):
         x = original_batch([augment_2023(original_square(f, size), rng) for f in files[i:i + batch]])
-        loss = F.smooth_l1_loss(model(x.to(device))[:, 0], torch.tensor(grades[i:i + batch], device=device))
+        loss = smooth_l1_loss(model(x.to(device))[:, 0], torch.tensor(grades[i:i + batch], device=device))
         loss.backward()
         opt.step()
         opt.zero_grad()
@@ -100,6 +100,18 @@ def original_epoch(
     return float(np.mean(losses))
 
 # %% ../../nbs/benchmarks/baseline.ipynb #09eaa1b9
+def _unpacked(archive: Path, to: Path): # Archive (zip); folder to unpack into
+    "Unpack an archive as in 2023; return its labels with the file of each, and the bytes written"
+    from dr_nbdev.merging.labels import read_labels
+    with zipfile.ZipFile(archive) as z:
+        z.extractall(to)
+        written = sum(i.file_size for i in z.infolist())
+    files = {p.stem: p for p in image_files(to, recursive=True)}
+    csv = next(p for p in sorted(to.rglob('*.csv')) if 'abel' in p.name or 'train' in p.name)
+    t = read_labels(csv, str(csv))
+    t = t[t.image_id.isin(files)]
+    return t.assign(file=t.image_id.map(files)), written
+
 def original_merge(
     main: Path, # Archive of the competition (zip)
     additional: Path, # Archive of EyePACS 2015 (zip)
@@ -108,20 +120,13 @@ def original_merge(
 ) -> int: # Number of bytes written to the disk
     "Merge two archives as in 2023"
     from dr_nbdev.core import N_GRADES
-    from dr_nbdev.merging.labels import read_labels
-    dest, tables, written = Path(dest), [], 0
-    for z, part in ((main, 'main'), (additional, 'additional')):
-        with zipfile.ZipFile(z) as o:
-            o.extractall(dest/part)
-            written += sum(i.file_size for i in o.infolist())
-        files = {p.stem: p for p in image_files(dest/part, recursive=True)}
-        csv = next(p for p in sorted((dest/part).rglob('*.csv')) if 'abel' in p.name or 'train' in p.name)
-        t = read_labels(csv, str(csv))
-        tables.append(t[t.image_id.isin(files)].assign(file=lambda t: t.image_id.map(files)))
-    val = tables[0].sample(frac=.2, random_state=0)
-    train = tables[0].drop(val.index)
+    dest = Path(dest)
+    (ours, n), (more, n_more) = _unpacked(main, dest/'main'), _unpacked(additional, dest/'additional')
+    val = ours.sample(frac=.2, random_state=0)
+    train = ours.drop(val.index)
     wanted = np.maximum(per_grade - np.bincount(train.grade, minlength=N_GRADES), 0)
-    extra = tables[1][tables[1].groupby('grade').cumcount() < wanted[tables[1].grade]]
+    extra = more[more.groupby('grade').cumcount() < wanted[more.grade]]
+    written = n + n_more
     for split, t in (('train', pd.concat([train, extra])), ('val', val)):
         (dest/split).mkdir()
         for f in t.file:

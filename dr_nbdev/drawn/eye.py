@@ -127,7 +127,7 @@ def macula(
     return rng.uniform(.2, .45) * np.exp(-r2 / .5) + .22 * np.exp(-r2 / .04)
 
 # %% ../../nbs/drawn/eye.ipynb #c8b81bc3
-BLOND, DARK = np.array([.84, .49, .27]), np.array([.60, .41, .28]) # Red, green and blue of the retina, 0 to 1; by eye
+BLOND, DARK = np.array([.84, .49, .27]), np.array([.60, .41, .28]) # Red, green and blue of the retina, 0 to 1
 
 # %% ../../nbs/drawn/eye.ipynb #770de226
 @patch

@@ -75,7 +75,7 @@ def _look_of(
     m: dict, # Measures from `measure`
 ) -> str: # Look: 'natural', 'stretched' or 'grey'
     "Recognise the processing that a photograph has been through"
-    pale = m['saturation'] < 60 # of 255; this limit and those below: set by eye
+    pale = m['saturation'] < 60 # of 255; these limits were set by eye
     middle_grey = 118 < m['light'] < 155 and m['dim'] > 85 and m['bright'] < 235
     if pale and middle_grey and m['patches'] < 6: return 'grey'
     return 'stretched' if m['one_hue'] < .6 or pale and m['coarse'] > 6 else 'natural'
