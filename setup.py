@@ -12,7 +12,8 @@ setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],
     long_description=(here / 'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
     author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'], license='Apache-2.0',
-    packages=find_packages(include=[cfg['lib_name'], cfg['lib_name'] + '.*']),
+    # benchmarks and studies are measured in a clone
+    packages=find_packages(include=['dr_nbdev', 'dr_nbdev.*'], exclude=['dr_nbdev.benchmarks*', 'dr_nbdev.studies*']),
     package_data={cfg['lib_name']: ['weights/*/*', 'photos/*.json', 'base/*.json', 'templates/*', 'rules/*', 'py.typed']},
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),

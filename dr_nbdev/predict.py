@@ -17,6 +17,7 @@ from fastcore.basics import patch
 from .answers.verdict import read_patients, read_rules
 from .base.commands import command
 from .base.files import Listing, balance_line, is_image_name, photo_list
+from .base.show import photo_grid
 from .base.write import check_target, write_safely
 from .core import DISCLAIMER, DataError
 from .grading.bundle import weights_table
@@ -51,22 +52,26 @@ def predict_folder(
     return grader.grade_folder(found, out, batch=batch)
 
 # %% ../nbs/6_predict.ipynb #61b7e5f9
+def _caption(
+    r: tuple, # Row of the table of grades
+    truth: dict, # Name to true grade
+) -> str: # Two or three lines: name, grade or status, true grade
+    "Describe a photograph of the sheet"
+    lines = [Path(r.name).name[:22], r.status if pd.isna(r.grade) else f'{r.grade} {r.label} ({r.score:.1f})']
+    if pd.notna(r.grade) and r.status != 'ok': lines[1] += f', {r.status}'
+    return '\n'.join(lines + ([f'true: {truth[r.name]}'] if r.name in truth else []))
+
 def contact_sheet(
     result: pd.DataFrame, # Result of `predict_folder`
     folder: str | Path = '.', # Folder that the names are relative to
     out: str | Path | None = None, # Picture file to write; None writes no file
     most: int = 24, # Largest number of photographs
-    truth: dict | None = None, # Dictionary from name to true grade; None or a missing name: unknown
+    truth: dict | None = None, # Name to true grade; None or a missing name: unknown
 ): # Matplotlib figure
     "Draw the photographs with their predicted grades, in rows of six"
-    from dr_nbdev.base.show import photo_grid
-    rows, photos, titles = list(result.head(most).itertuples()), [], []
-    for r in rows:
-        photos.append(prepare(Path(folder)/r.name, Preprocess(size=180), 'off').square)
-        said = r.status if pd.isna(r.grade) else f'{r.grade} {r.label} ({r.score:.1f})' + ('' if r.status == 'ok' else f', {r.status}')
-        titles.append(f'{Path(r.name).name[:22]}\n{said}' + (f'\ntrue: {truth[r.name]}' if truth
-                                                             and r.name in truth else ''))
-    fig = photo_grid(photos, titles, footer=DISCLAIMER)
+    rows = list(result.head(most).itertuples())
+    photos = [prepare(Path(folder)/r.name, Preprocess(size=180), 'off').square for r in rows]
+    fig = photo_grid(photos, [_caption(r, truth or {}) for r in rows], footer=DISCLAIMER)
     if out is not None:
         with write_safely(out) as tmp: fig.savefig(tmp, dpi=110)
     return fig

@@ -25,9 +25,10 @@ from ..core import DRError
 def _option(p, text, names):
     "Turn a parameter into the form that typer reads: an argument without a default, an option with one"
     import typer
-    dashed = '--' + p.name.rstrip('_').replace('_', '-') # list_ is --list
-    kind = typer.Argument(help=text) if p.default is Parameter.empty else typer.Option(dashed, *names, help=text,
-                                                                                       show_default=p.default not in (None, False))
+    if p.default is Parameter.empty: kind = typer.Argument(help=text)
+    else:
+        dashed = '--' + p.name.rstrip('_').replace('_', '-') # list_ is --list
+        kind = typer.Option(dashed, *names, help=text, show_default=p.default not in (None, False))
     return p.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[p.annotation, kind])
 
 # %% ../../nbs/base/commands.ipynb #c9b61023

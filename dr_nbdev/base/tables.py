@@ -19,20 +19,21 @@ from ..core import DataError
 
 # %% ../../nbs/base/tables.ipynb #0609e5c0
 _SEPARATORS = {',': 'commas', ';': 'semicolons', '\t': 'tabs'}
+# First bytes of a text to its encoding, in the order in which they are tried
+_ENCODINGS = ((b'\xff\xfe', 'utf-16'), (b'\xfe\xff', 'utf-16'), (b'\xef\xbb\xbf', 'utf-8-sig'), (b'', 'utf-8'), (b'', 'cp1252'))
 
 def _decoded(
     data: bytes, # Content of a file
     where: str, # Name of the table in messages
 ) -> tuple[str, str]: # Text, and the name of its encoding
     "Detect the encoding of a text, and decode it"
-    marks = (b'\xff\xfe', 'utf-16'), (b'\xfe\xff', 'utf-16'), (b'\xef\xbb\xbf',
-                                                               'utf-8-sig'), (b'', 'utf-8'), (b'', 'cp1252')
-    for mark, encoding in marks:
+    for mark, encoding in _ENCODINGS:
         if not data.startswith(mark): continue
         try: text = data.decode(encoding)
         except ValueError: continue
         if '\0' not in text: return text, encoding.removesuffix('-sig')
-    raise DataError(f'{where} is not a readable CSV: its content is not text in UTF-8, UTF-16 or cp1252. Save it as CSV')
+    raise DataError(
+        f'{where} is not a readable CSV: its content is not text in UTF-8, UTF-16 or cp1252. Save it as CSV')
 
 # %% ../../nbs/base/tables.ipynb #fd24325c
 def _read_csv(
@@ -153,13 +154,15 @@ def find_columns(
     given: dict | None = None, # Meaning to the name of its column, where that is not recognised; None for none
 ) -> dict: # Meaning ('image', 'grade', 'patient', ...) to the name of its column
     "Find the columns of a table by their names"
-    plain, found, given = {re.sub(r'[\s_-]+', '_', str(c).strip().lower()): c for c in columns}, {}, given or {}
+    plain = {re.sub(r'[\s_-]+', '_', str(c).strip().lower()): c for c in columns}
+    found, given = {}, given or {}
     for what, names in KNOWN_COLUMNS.items():
-        hits = [given[what]] if given.get(what) else [plain[n] for n in names if n in plain
-                                                      and plain[n] not in found.values()]
+        hits = [plain[n] for n in names if n in plain and plain[n] not in found.values()]
+        if given.get(what): hits = [given[what]]
         if hits and hits[0] not in list(columns):
             raise DataError(f'there is no column {hits[0]!r}: the table has {", ".join(map(str, columns))}')
         if what == 'grade' and len(hits) > 1:
-            raise DataError(f'the columns {" and ".join(hits)} could each hold the grade: keep one, or rename the others')
+            raise DataError(
+                f'the columns {" and ".join(hits)} could each hold the grade: keep one, or rename the others')
         if hits: found[what] = hits[0]
     return found

@@ -46,9 +46,8 @@ def progress(
     unit: str = 'img', # Name of what is counted
 ): # Iterable of the same items
     "Go through `items` and show a progress bar, if a person is watching"
-    return (_CellBar if 'ipykernel' in sys.modules else tqdm)(items, desc=desc, total=total, unit=unit,
-                                                              disable=not is_watched(),
-                                                              leave=False, delay=1)
+    bar = _CellBar if 'ipykernel' in sys.modules else tqdm
+    return bar(items, desc=desc, total=total, unit=unit, disable=not is_watched(), leave=False, delay=1)
 
 # %% ../../nbs/base/work.ipynb #1d907c7a
 def prefetch(
