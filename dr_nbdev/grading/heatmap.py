@@ -20,7 +20,8 @@ def _map_layer(
     if hasattr(model, 'features'): return model.features[-1]
     for part in ('layer4', 'trunk_output'):
         if hasattr(model, part): return getattr(model, part)
-    raise DataError(f'{type(model).__name__} has no maps of features that a heatmap could be made from: grade without heatmaps')
+    raise DataError(f'{type(model).__name__} has no maps of features that a heatmap could be made from: '
+                    'grade without heatmaps')
 
 # %% ../../nbs/grading/heatmap.ipynb #a0f67dc4
 _ASKED = ('score', 'referable')
@@ -43,15 +44,15 @@ def _raw_maps(
     import torch
     from captum.attr import LayerGradCam
     from dr_nbdev.networks.registry import ensemble_members
-    f, size = _target(grader, what), grader.preprocess.size
+    value, size, sides = _target(grader, what), (grader.preprocess.size,)*2, (2, 3)
     x = grader.preprocess.normalize(torch.as_tensor(square[None]).to(grader.device))
     out = []
     for m in ensemble_members(grader.model):
-        cam, total = LayerGradCam(lambda o, m=m: f(m(o)), _map_layer(m)), 0
+        cam, total = LayerGradCam(lambda batch, m=m: value(m(batch)), _map_layer(m)), 0
         for k in range(4):
-            a = cam.attribute(torch.rot90(x, k, (2, 3)).contiguous()).detach()
-            total = total + torch.rot90(torch.nn.functional.interpolate(a, size=(size, size), mode='bicubic'), -k,
-                                        (2, 3))/4
+            a = cam.attribute(torch.rot90(x, k, sides).contiguous()).detach()
+            a = torch.nn.functional.interpolate(a, size=size, mode='bicubic')
+            total = total + torch.rot90(a, -k, sides)/4
         out.append(total[0, 0].cpu().numpy())
     return np.stack(out)
 

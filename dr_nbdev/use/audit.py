@@ -14,22 +14,29 @@ import pandas as pd
 from ..base.commands import command
 from ..base.files import balance, balance_line
 from ..base.tables import read_table
+from ..base.work import need
 from ..base.write import check_target, write_safely
 from ..core import N_GRADES, DataError
 from ..photos.preprocess import Preprocess
 
 # %% ../../nbs/use/audit.ipynb #a83fd552
+def _judge(p, y):
+    "Compute whether each label is suspect, and its quality; p: (n, 5), y: (n,)"
+    used = np.unique(y) # cleanlab wants every class to occur
+    if len(used) == 1: return np.zeros(len(y), bool), p[np.arange(len(y)), y]
+    issues, rank = (need(f'cleanlab.{part}', 'cleanlab is not installed', 'audit') for part in ('filter', 'rank'))
+    q, z = p[:, used]/p[:, used].sum(1, keepdims=True), np.searchsorted(used, y)
+    return (issues.find_label_issues(z, q, n_jobs=1),
+            rank.get_label_quality_scores(z, q, adjust_pred_probs=len(y) > 50))
+
+# %% ../../nbs/use/audit.ipynb #e7bbeff7
 def label_errors(
     table: pd.DataFrame, # Table with the columns truth (0 to 4) and p0 to p4, such as predictions.csv
 ) -> pd.DataFrame: # Rows with label_quality (0 to 1), suspect and likely (the most probable grade), most suspect first
     "Find labels that a network considers improbable"
-    try:
-        from cleanlab.filter import find_label_issues
-        from cleanlab.rank import get_label_quality_scores
-    except ImportError: raise DataError('cleanlab is not installed: pip install "dr_nbdev[audit]"') from None
+    need('cleanlab', 'cleanlab is not installed', 'audit')
     columns = [f'p{g}' for g in range(N_GRADES)]
-    lacking = [c for c in ('truth', *columns) if c not in table]
-    if lacking:
+    if lacking := [c for c in ('truth', *columns) if c not in table]:
         raise DataError(f'the table has no column {", ".join(lacking)}: give the predictions.csv of dr_evaluate')
     t = table.assign(truth=pd.to_numeric(table.truth, errors='coerce'))
     t = t[t.truth.isin(range(N_GRADES)) & t[columns].notna().all(axis=1)]
@@ -37,13 +44,9 @@ def label_errors(
         raise DataError(f'{len(t)} rows have a grade from 0 to 4 and probabilities: too few to judge labels by')
     p, y = t[columns].to_numpy(float), t.truth.astype(int).to_numpy()
     p = p/p.sum(1, keepdims=True)
-    used = np.unique(y) # cleanlab wants every class to occur
-    q, z = p[:, used]/p[:, used].sum(1, keepdims=True), np.searchsorted(used, y)
-    suspect = find_label_issues(z, q, n_jobs=1) if len(used) > 1 else np.zeros(len(y), bool)
-    quality = get_label_quality_scores(z, q, adjust_pred_probs=len(used) > 1
-                                       and len(y) > 50) if len(used) > 1 else p[np.arange(len(y)), y]
-    return t.assign(truth=y, likely=p.argmax(1), label_quality=quality.round(4),
-                    suspect=suspect).sort_values('label_quality')
+    suspect, quality = _judge(p, y)
+    t = t.assign(truth=y, likely=p.argmax(1), label_quality=quality.round(4), suspect=suspect)
+    return t.sort_values('label_quality')
 
 # %% ../../nbs/use/audit.ipynb #dace953e
 def label_sheet(
@@ -52,12 +55,12 @@ def label_sheet(
     n: int = 18, # Largest number of photographs
 ): # Matplotlib figure
     "Draw the photographs with the most suspect labels"
-    from dr_nbdev.grading.prepare import prepare
     from dr_nbdev.base.show import photo_grid
+    from dr_nbdev.grading.prepare import prepare
     rows = list(found.head(n).itertuples())
     photos = [prepare(Path(folder)/r.name, Preprocess(size=220), 'off').square for r in rows]
-    return photo_grid(photos, [f'{Path(r.name).name[:22]}\nlabel {r.truth}, likely {r.likely}, {r.label_quality:.2f}'
-                               for r in rows])
+    titles = [f'{Path(r.name).name[:22]}\nlabel {r.truth}, likely {r.likely}, {r.label_quality:.2f}' for r in rows]
+    return photo_grid(photos, titles)
 
 # %% ../../nbs/use/audit.ipynb #726196c8
 @command('dr_evaluate my_photos -l labels.csv && dr_audit --folder my_photos', names=dict(folder=('-f',), out=('-o',)))
@@ -72,7 +75,7 @@ def dr_audit(
     if n < 1: raise DataError(f'n={n}: at least one photograph')
     check_target(out, [predictions])
     t = read_table(predictions)
-    for c in (o for o in t if o in ('score', *(f'p{g}' for g in range(N_GRADES)))):
+    for c in t.columns.intersection(['score', *(f'p{g}' for g in range(N_GRADES))]):
         t[c] = pd.to_numeric(t[c], errors='coerce')
     found = label_errors(t)[['name', 'truth', 'likely', 'label_quality', 'suspect', 'score']]
     rest = {'without a grade from 0 to 4, or without probabilities': t.name[~t.index.isin(found.index)]}
