@@ -92,7 +92,8 @@ def check_targets(self: Request,
     wanted = {'submission.csv': self.submission, 'patients.csv': self.patients, 'patients.json': self.patients}
     outputs = [Path(self.out), *(Path(self.out).with_name(name) for name, yes in wanted.items() if yes)]
     inputs = [*files, *(o for o in (self.submission, self.patients) if o and o != BY_NAME)]
-    if is_image_name(self.out): raise DataError(f'{self.out} has the name of a picture: name a table, such as grades.csv')
+    if is_image_name(self.out):
+        raise DataError(f'{self.out} has the name of a picture: name a table, such as grades.csv')
     if Path(self.out).suffix.lower() in ('.xlsx', '.xls', '.ods', '.json'):
         raise DataError(f'{self.out}: a table ends in .csv or .parquet')
     for i, o in enumerate(outputs): check_target(o, inputs + outputs[:i])
@@ -147,7 +148,8 @@ def write_submission(self: Request,
 @patch
 def join_shards(self: Request) -> pd.DataFrame: # Table of grades; only the column grade where no more is needed
     "Join the shards of a table, and write the submission and the patients"
-    if self.patients and self.patients != BY_NAME: raise DataError('a table of patients goes with a run without --shard')
+    if self.patients and self.patients != BY_NAME:
+        raise DataError('a table of patients goes with a run without --shard')
     done, out = gather(self.out), Path(self.out)
     print(f'{result_summary(result_parts(out))}\n{done["shards"]} shards, graded by {done["weights"]}: {self.out}')
     whole = self.submission or self.patients

@@ -36,7 +36,9 @@ def natural_key(
     return tuple((0, int(o), '') if o.isdecimal() else (1, 0, o.lower()) for o in re.split(r'(\d+)', str(name)) if o)
 
 # %% ../../nbs/base/files.ipynb #cdc070db
-_MAGIC = re.compile(rb'\xff\xd8\xff|\x89PNG|II\*\0|MM\0\*|BM....\0\0\0\0|GIF8|RIFF....WEBP|\0\0\0\x0cjP  |....ftypavif', re.DOTALL)
+# First bytes of JPEG, PNG, TIFF (two byte orders), BMP, GIF, WebP, JPEG 2000, AVIF
+_MAGIC = re.compile(
+    rb'\xff\xd8\xff|\x89PNG|II\*\0|MM\0\*|BM....\0\0\0\0|GIF8|RIFF....WEBP|\0\0\0\x0cjP  |....ftypavif', re.DOTALL)
 
 def _begins_with(path, pattern):
     "Check whether the first bytes of a file match a pattern; False if it can't be opened"
@@ -65,7 +67,7 @@ def reason_left_out(
     return 'not a picture by its name'
 
 # %% ../../nbs/base/files.ipynb #a802be3f
-CACHE_TAG = 'CACHEDIR.TAG' # File that marks a folder as a cache (bford.info/cachedir); its content is nobody's photograph
+CACHE_TAG = 'CACHEDIR.TAG' # File that marks a folder as a cache (bford.info/cachedir)
 
 def _folder_kind(
     p: Path, # Folder below the one that is searched
@@ -188,7 +190,8 @@ def balance_line(
     some = [f'{v["n"]} {k} ({", ".join(v["first"])}{" ..." if v["n"] > len(v["first"]) else ""})'
             for k, v in b['left_out'].items()]
     rest = b['found'] - b['used']
-    return f'{b["what"]}: {b["found"]} found = {b["used"]} used + {rest} left out' + (f': {", ".join(some)}' if some else '')
+    text = f'{b["what"]}: {b["found"]} found = {b["used"]} used + {rest} left out'
+    return f'{text}: {", ".join(some)}' if some else text
 
 # %% ../../nbs/base/files.ipynb #5f02a82f
 def _cell(
@@ -236,6 +239,7 @@ def photo_list(
     files, rest = list_folder(source, recursive)
     if files: return Listing(files, [_cell(f.relative_to(source).as_posix()) for f in files], rest)
     if not recursive and list_folder(source, recursive=True)[0]:
-        raise DataError(f'there are no images in {source} itself, but in folders below it: ask for recursive (--recursive)')
+        raise DataError(
+            f'there are no images in {source} itself, but in folders below it: ask for recursive (--recursive)')
     other = f'; it holds {", ".join(f"{name_some(v)} {k}" for k, v in rest.items())}' if rest else ''
     raise DataError(f'there are no images in {source}{other}: put photographs (.jpg, .png, .tif, .bmp, .webp) there')

@@ -35,7 +35,9 @@ def study(
     roots = [Path(dr_nbdev.__file__).parent.parent, Path.cwd()/'dr_nbdev', Path.cwd(), *Path.cwd().parents]
     found = next((p for o in roots if (p := o/'nbs/studies'/name).exists()), None)
     if found is None:
-        raise DataError(f'nbs/studies/{name} is not here: the tables of results are in the repository, not in the package. Clone it')
+        raise DataError(
+            f'nbs/studies/{name} is not here: the tables of results are in the repository, not in the package. '
+            'Clone it')
     return found
 
 # %% ../../nbs/base/repo.ipynb #effe879e

@@ -20,7 +20,8 @@ from ..core import DataError
 # %% ../../nbs/base/tables.ipynb #0609e5c0
 _SEPARATORS = {',': 'commas', ';': 'semicolons', '\t': 'tabs'}
 # First bytes of a text to its encoding, in the order in which they are tried
-_ENCODINGS = ((b'\xff\xfe', 'utf-16'), (b'\xfe\xff', 'utf-16'), (b'\xef\xbb\xbf', 'utf-8-sig'), (b'', 'utf-8'), (b'', 'cp1252'))
+_ENCODINGS = (
+    (b'\xff\xfe', 'utf-16'), (b'\xfe\xff', 'utf-16'), (b'\xef\xbb\xbf', 'utf-8-sig'), (b'', 'utf-8'), (b'', 'cp1252'))
 
 def _decoded(
     data: bytes, # Content of a file
@@ -71,7 +72,8 @@ def _read_excel(
     except ImportError: raise DataError(f'{where} is an Excel workbook. {save}, or pip install openpyxl') from None
     try: book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     except Exception as e:
-        raise DataError(f'{where} looks like an Excel workbook and can\'t be read ({type(e).__name__}: {e}). {save}') from None
+        raise DataError(
+            f'{where} looks like an Excel workbook and can\'t be read ({type(e).__name__}: {e}). {save}') from None
     sheets = {s.title: [[_cell_text(o) for o in r] for r in s.iter_rows(values_only=True)] for s in book.worksheets}
     sheets = {k: rows for k, rows in sheets.items() if any(map(any, rows))}
     if len(sheets) != 1:
@@ -100,11 +102,14 @@ def _table(
 ) -> pd.DataFrame: # Table whose cells are all text; `attrs['lines']` holds the line number of each row
     "Make a table of rows; a row that does not fit the header is an error"
     rows = [(n, r) for n, r in rows if any(r)]
-    if len(rows) < 2: raise DataError(f'{where} has {"a header and no lines below it" if rows else "no lines"}: is it the right file?')
+    if len(rows) < 2:
+        raise DataError(
+            f'{where} has {"a header and no lines below it" if rows else "no lines"}: is it the right file?')
     header = rows[0][1]
     for n, r in rows:
         if any(r[len(header):]):
-            raise DataError(f'{where}: line {n} has {len(r)} cells, the header {len(header)}: {r[:4]}. Correct the table')
+            raise DataError(
+                f'{where}: line {n} has {len(r)} cells, the header {len(header)}: {r[:4]}. Correct the table')
     cells = [(r + ['']*len(header))[:len(header)] for _, r in rows[1:]]
     used = [i for i, name in enumerate(header) if name or any(r[i] for r in cells)]
     names = [header[i] or f'Unnamed: {i}' for i in used]

@@ -113,7 +113,8 @@ def check_port(
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try: s.bind((host, port))
         except OSError as e:
-            raise DataError(f'port {port} of {host} can\'t be used ({e.strerror or e}): choose another (--port)') from None
+            raise DataError(
+                f'port {port} of {host} can\'t be used ({e.strerror or e}): choose another (--port)') from None
 
 # %% ../../nbs/base/work.ipynb #d82a0f36
 def check_host(
@@ -142,6 +143,7 @@ def check_device(
     if torch.cuda.is_available(): have += ['cuda', *(f'cuda:{i}' for i in range(torch.cuda.device_count()))]
     if str(device) not in have:
         known = kind in ('cpu', 'cuda', 'mps') and (not n or n.isdigit())
-        raise DataError(f'{device!r} is {"not on this machine" if known else "not a device"}: choose from {", ".join(have)}, '
-                        'or leave it out')
+        raise DataError(
+            f'{device!r} is {"not on this machine" if known else "not a device"}: choose from {", ".join(have)}, or '
+            'leave it out')
     return str(device)

@@ -65,8 +65,8 @@ def find_weights(
         if (folder/BUNDLE[0]).is_file(): return folder
     if path.is_file(): return path
     raise WeightsError(
-        f'{weights} is neither a bundle (a folder with grader.json), nor a file of weights, nor a bundle of the package '
-        f'({", ".join(shipped) or "none"})')
+        f'{weights} is neither a bundle (a folder with grader.json), nor a file of weights, nor a bundle of the '
+        f'package ({", ".join(shipped) or "none"})')
 
 # %% ../../nbs/grading/bundle.ipynb #46ac4502
 def read_bundle(
@@ -78,7 +78,8 @@ def read_bundle(
     about = read_json(folder/BUNDLE[0])
     try:
         if odd := retired_fields(about):
-            raise WeightsError(f'{folder} uses {", ".join(odd)}, which this version no longer has: grade with dr_nbdev 0.1.0')
+            raise WeightsError(
+                f'{folder} uses {", ".join(odd)}, which this version no longer has: grade with dr_nbdev 0.1.0')
         model = load_state(plain_model(about['backbone']), read_state(folder/BUNDLE[1]), str(folder))
         calibration, sets = about.get('calibration'), about.get('sets')
         return dict(
@@ -99,8 +100,8 @@ def read_plain_state(
     name = backbone_of(state)
     if name is None:
         raise WeightsError(
-            f'{path} holds no weights that this program knows: name a bundle, or the state dict of a known network with '
-            'one output')
+            f'{path} holds no weights that this program knows: name a bundle, or the state dict of a known network '
+            'with one output')
     return dict(model=load_state(plain_model(name), state, str(path)), preprocess=Preprocess(), name=path.name,
                 about=dict(backbone=name))
 

@@ -294,7 +294,8 @@ def table(self: Grader,
     scored = [rows[i] for i, ok in zip(has, finite) if ok]
     for row, answer in zip(scored, answers.to_dict('records')): row |= answer
     add_referable(scored, self.referable_cut)
-    for i in np.array(has)[~finite]: rows[i] |= dict(status='failed', message='the output of the network is not a number')
+    failed = dict(status='failed', message='the output of the network is not a number')
+    for i in np.array(has)[~finite]: rows[i] |= failed
     return result_table(rows)
 
 # %% ../../nbs/grading/grader.ipynb #7c81e84d

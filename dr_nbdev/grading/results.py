@@ -45,9 +45,11 @@ SCHEMA = (
     Column('confidence', 'number', 'probability of the predicted grade', 110),
     Column('set', 'word', 'prediction set, such as `1-2`: covers the true grade for 90% of photographs', 70),
     Column('quality', 'number', 'quality score: share of real photographs that are not better, 0 to 1', 90),
-    Column('status', 'text', '`ok`, `low_quality` (graded with a warning, or not at all), `not_fundus`, `unreadable`, `failed`', 110),
+    Column('status', 'text',
+           '`ok`, `low_quality` (graded with a warning, or not at all), `not_fundus`, `unreadable`, `failed`', 110),
     Column('message', 'text', 'problem or remark, in words', 360),
-    Column('spread', 'number', 'standard deviation of the ensemble members under test-time augmentation, in grades', extra=True))
+    Column('spread', 'number',
+           'standard deviation of the ensemble members under test-time augmentation, in grades', extra=True))
 COLUMNS = [o.name for o in SCHEMA if not o.extra]
 
 # %% ../../nbs/grading/results.ipynb #b2cd83d0

@@ -29,8 +29,9 @@ def read_form(
     others = [c for c in form.columns if c != ids]
     target = others[0] if len(others) == 1 else known.get('grade')
     if target is None:
-        raise DataError(f'{sample} has {len(others)} columns that could be filled ({", ".join(others) or "none"}): keep one beside the '
-                        'ids, or name one of them grade')
+        raise DataError(
+            f'{sample} has {len(others)} columns that could be filled ({", ".join(others) or "none"}): keep one '
+            'beside the ids, or name one of them grade')
     keys, have = form[ids].map(image_id), pd.Series(map(image_id, names), dtype=object)
     if (bad := keys.eq('') | keys.duplicated()).any():
         raise DataError(f'{sample}: line {line_of(form, bad)} has an empty id, or one that comes twice')
@@ -39,8 +40,9 @@ def read_form(
         raise DataError(f'several photographs are called {twice.iloc[0]!r}: a submission has one grade for each id')
     lost = keys[~keys.isin(have)]
     if len(lost) and fill is None:
-        raise DataError(f'{len(lost)} of {len(form)} ids in {sample} have no photograph: {name_some(lost)}. Is it the right folder? '
-                        'Else say which grade to fill in (--fill)')
+        raise DataError(
+            f'{len(lost)} of {len(form)} ids in {sample} have no photograph: {name_some(lost)}. Is it the right '
+            'folder? Else say which grade to fill in (--fill)')
     return form, ids, target
 
 # %% ../../nbs/grading/submission.ipynb #17049203
@@ -55,8 +57,9 @@ def kaggle_form(
     grades = form[ids].map(lambda o: by_id.get(image_id(o), pd.NA))
     without = form[ids][grades.isna()].tolist()
     if without and fill is None:
-        raise DataError(f'{len(without)} of {len(form)} ids in {sample} have no grade (first: {", ".join(without[:5])}): '
-                        'look at their rows in the result, or say what to fill in (--fill)')
+        raise DataError(
+            f'{len(without)} of {len(form)} ids in {sample} have no grade (first: {", ".join(without[:5])}): look '
+            'at their rows in the result, or say what to fill in (--fill)')
     form[target] = grades.astype('Int64').fillna(fill).astype(int) if without else grades.astype(int)
     form.attrs['balance'] = balance('ids of the submission', len(form), len(form) - len(without),
                                     {f'filled with {fill}': without})

@@ -144,7 +144,7 @@ def _sound_png(
 # %% ../../nbs/photos/decode.ipynb #0ec4ce99
 def _deep_size(
     data: bytes, # Content of a file
-) -> tuple[int, int] | None: # Width and height of a colour picture with more than 8 bits a channel; None: any other file
+) -> tuple[int, int] | None: # Width and height of a colour picture with more than 8 bits a channel; else None
     "Recognise deep colour by the header of a PNG or TIFF"
     if data[:8] == _PNG and data[24:26] in (b'\x10\2', b'\x10\6'):
         return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')

@@ -131,7 +131,9 @@ class Preprocess:
         if self.enhance not in ENHANCEMENTS: raise DataError(f'enhance={self.enhance!r}: choose one of {ENHANCEMENTS}')
         if self.size < MIN_SIDE: raise DataError(f'size={self.size}: at least {MIN_SIDE} pixels')
         if self.version not in (1, 2):
-            raise DataError(f'these weights want preprocessing version {self.version}, this program has 1 and 2: update dr_nbdev')
+            raise DataError(
+                f'these weights want preprocessing version {self.version}, this program has 1 and 2: update '
+                'dr_nbdev')
 
     @property
     def fill(self): return 128 if self.enhance in ('graham', 'graham_grey') else 0
@@ -150,7 +152,7 @@ FINER = 1.6 # Pixels to read for each pixel of the square, at least
 
 @patch
 def open(self: Preprocess,
-    src: np.ndarray | str | Path | bytes | Source, # Photograph (height x width x 3, uint8, RGB), its path or its content
+    src: np.ndarray | str | Path | bytes | Source, # Pixels (height x width x 3, uint8, RGB), path or content
 ) -> Opened: # Photograph, its field of view and its tags
     "Read a photograph at the scale that the square needs, and find the retina in it"
     find = partial(field_of_view, bare=self.version > 1)

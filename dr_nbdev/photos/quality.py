@@ -48,7 +48,7 @@ def _colour(square, y, inner) -> dict:
     "Measure the colours of a photograph: how many, which, and how strong"
     rgb = square[inner]
     r, g, b = rgb.T
-    hue, saturation, _ = (o[inner] for o in cv2.split(cv2.cvtColor(square, cv2.COLOR_RGB2HSV)))
+    hue, saturation, _ = cv2.cvtColor(square, cv2.COLOR_RGB2HSV)[inner].T
     weight = np.bincount(hue, saturation, 180) # amount of colour of each hue
     turns = np.exp(1j*np.deg2rad(2*np.arange(180))) # OpenCV counts hues in steps of two degrees
     return dict(
@@ -100,7 +100,8 @@ def _not_a_retina(
         if m[k] > LIMITS[look][k]: return f'more {what} than a retina has'
     if look == 'natural':
         if m['light'] > 70 and m['warm'] < .25 or not found and m['warm'] < .55: return 'not the colours of a retina'
-        if not found and (m['fine'] > 3.3 or m['middle'] > 6): return 'no round field, and more detail than a retina has'
+        detailed = m['fine'] > 3.3 or m['middle'] > 6
+        if not found and detailed: return 'no round field, and more detail than a retina has'
     if look == 'stretched' and m['saturation'] < 5: return 'no colours'
     if look == 'stretched' and not found: return 'no round field, and not the colours of a retina'
     return 'no vessels to be seen' if look == 'grey' and m['middle'] < 1 else ''

@@ -63,7 +63,8 @@ def _frame_pixels(
     except (RuntimeError, NotImplementedError) as e:
         kind = ds.file_meta.TransferSyntaxUID.name
         raise ImageError(
-            f'{name} is compressed as {kind}, for which a decoder is needed: pip install pylibjpeg pylibjpeg-libjpeg') from e
+            f'{name} is compressed as {kind}, for which a decoder is needed: '
+            'pip install pylibjpeg pylibjpeg-libjpeg') from e
     bits = ds.BitsStored
     if ds.PhotometricInterpretation == 'PALETTE COLOR':
         a = apply_color_lut(a, ds)
