@@ -20,20 +20,14 @@ from .merging.config import MergeConfig
 from .merging.downloads import download_archives
 from .merging.manifest import IMAGES, load_manifest
 from .merging.report import MergeReport, archive_balances, moved_from_table
-from .merging.sources import HeldOut, fingerprints, hold_out_patients, read_all
+from .merging.sources import fingerprints, hold_out_patients, read_all
 from .merging.splits import plan_merge
 from .merging.staging import WORK, Stage, build_merge, finish_merge
 from .merging.target import check_dest, is_done, repair
 
 # %% ../nbs/1_data.ipynb #814c520d
-def _build(
-    dest: Path, # Target folder
-    config: MergeConfig, # Settings of the split
-    settings: dict, # All settings, for merge.json
-    every: dict, # Name of each source to its `Archive`
-    held: HeldOut, # The same without held-out patients
-):
-    "Plan a merge and build it in the work folder"
+def _build(dest, config, settings, every, held):
+    "Plan a merge of all sources but the held-out patients, and build it in the work folder"
     shutil.rmtree(dest/WORK/IMAGES/'val', ignore_errors=True) # of an interrupted run
     stage = Stage(dest/WORK/IMAGES/'train')
     plan = plan_merge(stage, held.archives, config)

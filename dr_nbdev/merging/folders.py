@@ -19,9 +19,7 @@ from .labels import GRADE_WORDS, labelled_photos, plain_label, read_mapping, wit
 from .manifest import ARCHIVES, PHOTOS
 
 # %% ../../nbs/merging/folders.ipynb #a5e981c9
-def _find_labels(
-    folder: Path, # Folder of photographs
-) -> Path: # Path of the table of grades
+def _find_labels(folder):
     "Find the table of grades in a folder"
     if (folder/'labels.csv').is_file(): return folder/'labels.csv'
     tables = [o for o in folder.iterdir() if o.suffix.lower() in ('.csv', '.tsv', '.xlsx')] if folder.is_dir() else []
@@ -31,12 +29,8 @@ def _find_labels(
     raise DataError(f'{folder} has {have} tables: name the one with the grades (--labels)')
 
 # %% ../../nbs/merging/folders.ipynb #9561a9c1
-def _one_grade(
-    truth: pd.DataFrame, # Labels with their class, from `labelled_photos`
-    lows: tuple, # Lowest grade of each class
-    mapping: dict | None, # Grade of each label; None for the usual words
-) -> np.ndarray: # Grade of each row, 0 to 4, (n,)
-    "Find the grade of each photograph, and refuse labels that stand for several"
+def _one_grade(truth, lows, mapping):
+    "Find the grade of each photograph from its class, and refuse labels that stand for several"
     vague = sorted(set(truth.label.map(plain_label)) - set(mapping or GRADE_WORDS))
     if vague:
         raise DataError(f'{", ".join(vague)} can be several grades: say which (--mapping {vague[0]}=2), or leave it out ({vague[0]}=)')
@@ -47,21 +41,16 @@ _SIDES = {
     'train': 'train', 'training': 'train', 'val': 'val', 'valid': 'val', 'validation': 'val', 'dev': 'val',
     'test': 'test', 'testing': 'test', '': ''}
 
-def _asked_side(
-    column: pd.Series, # Column split of the table
-) -> pd.Series: # 'train', 'val', 'test' or '' for each row
-    "Read the side that a table asks for"
+def _asked_side(column):
+    "Read the side that a table asks for: train, val, test or nothing"
     words = column.str.strip().str.lower()
     odd = sorted(set(words) - set(_SIDES))
     if odd: raise DataError(f'the column split says {", ".join(odd[:5])}: train, val and test are known')
     return words.map(_SIDES)
 
 # %% ../../nbs/merging/folders.ipynb #5a2c2ddb
-def _with_ids(
-    t: pd.DataFrame, # Columns name and patient, one row per photograph
-    source: str, # Name of the source
-) -> pd.DataFrame: # Same rows with own_id, image_id, patient, and path in the merged folder
-    "Give photographs ids that no other source has"
+def _with_ids(t, source):
+    "Give photographs ids that no other source has, a patient, and a path in the merged folder"
     ids = t.name.map(image_id)
     if ids.duplicated().any(): ids = t.name.map(lambda name: str(PurePosixPath(name).with_suffix('')))
     slug = re.sub(r'[^\w.-]+', '_', source)

@@ -8,7 +8,6 @@ __all__ = ['GRADE_WORDS', 'plain_label', 'read_labels', 'read_mapping', 'read_sc
 
 # %% ../../nbs/merging/labels.ipynb #fcd7ff13
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -96,21 +95,16 @@ def read_mapping(
 # %% ../../nbs/merging/labels.ipynb #a4c43a38
 _GRADES_AS_THEY_ARE = ','.join(f'{g}={g}' for g in _NUMBERS)
 
-def _is_ambiguous(
-    found: set, # Labels in the form of `plain_label`
-) -> bool: # Whether numbers among them need not be grades
-    "Check whether these labels could be another scale"
+def _is_ambiguous(found):
+    "Whether numbers among these plain labels need not be grades"
     numbers = found & set(_NUMBERS)
     if not numbers: return False
     other_scale = '0' not in numbers and found <= {*_NUMBERS, '5'}
     return numbers == {'0', '1'} or other_scale or 'none' in found
 
 # %% ../../nbs/merging/labels.ipynb #a02e9f11
-def _readings(
-    found: set, # Labels in the form of `plain_label`
-    strange: list, # Those of them that are not known
-) -> str: # Text; '' if the labels are none of the common sets
-    "Name the mappings that common sets of labels may need"
+def _readings(found, strange):
+    "Name the mappings that common sets of labels may need; '' for any other set"
     def say(mapping): return f'--mapping {mapping}'
     if found <= {*_NUMBERS, '5'} and '0' not in found:
         if '5' in found: return f'If 1 means No DR, say {say("1=0,2=1,3=2,4=3,5=4")}'
@@ -127,11 +121,8 @@ def _readings(
     if '-1' in strange: return f'If -1 means that there is no grade, say {say(_GRADES_AS_THEY_ARE + ",-1=")}, which leaves it out'
     return ''
 
-def _hint(
-    found: set, # Labels in the form of `plain_label`
-    known: dict, # Known labels to their lowest grade
-) -> str: # Error message that names the possible mappings
-    "Explain what to do about labels that are unknown or ambiguous"
+def _hint(found, known):
+    "Explain what to do about plain labels that are unknown or ambiguous"
     strange = sorted(found - set(known))
     if text := _readings(found, strange):
         return f'the labels are {", ".join(sorted(found)[:8])}{" ..." if len(found) > 8 else ""}. {text}'
@@ -188,11 +179,8 @@ def read_truth(
     return t
 
 # %% ../../nbs/merging/labels.ipynb #7ff66fb8
-def _match_keys(
-    names: pd.Series, # Names of photographs
-    images: pd.Series, # Names in the table of labels
-) -> tuple[pd.Series, pd.Series]: # Key of each photograph, and of each line of labels
-    "Choose keys that are equal where a photograph and a line of labels belong together"
+def _match_keys(names, images):
+    "Key names of photographs and of a table of labels, so that those that belong together are equal"
     keys, wanted = names.map(image_id), images.map(image_id)
     if names.isin(images).any() and keys.duplicated().any(): return names, images # the same name in several folders
     return keys, wanted
@@ -230,11 +218,8 @@ class LabelledPhotos:
     balances: list      # Counts of files, photographs and lines of labels, each found = used + left out
 
 # %% ../../nbs/merging/labels.ipynb #aa40d9d1
-def _key_of(
-    names: list, # Names of photographs
-    images: pd.Series, # Names in the table of labels
-) -> Callable: # Function of a name: `str` or `image_id`
-    "Choose by what photographs and labels are counted as one: by path if a labelled name occurs in several folders"
+def _key_of(names, images):
+    "Choose the key of names and labels: `str` if a labelled name occurs in several folders, otherwise `image_id`"
     ids = pd.Series(map(image_id, names), dtype=object)
     twice = ids[ids.isin(images.map(image_id))].duplicated().any()
     return str if twice and images.isin(names).any() else image_id

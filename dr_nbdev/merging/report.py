@@ -21,10 +21,7 @@ from .manifest import ARCHIVES, LEFT, count_grades, load_left_out, load_manifest
 from .splits import disputed
 
 # %% ../../nbs/merging/report.ipynb #1372883a
-def _straddling(
-    manifest: pd.DataFrame, # Manifest of a merge
-    by: str, # Column: patient or duplicate_group
-) -> int: # Number of values that are on both sides
+def _straddling(manifest, by):
     "Count the patients, or photographs, that are on both sides of the split"
     return int((manifest.groupby(by).split.nunique() > 1).sum())
 

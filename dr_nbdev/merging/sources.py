@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from ..base.files import balance, balance_line, name_some, patient_eye
 from ..base.repo import EXTRA_ARCHIVE, MAIN_ARCHIVE
 from ..core import DataError
@@ -54,22 +56,6 @@ class HeldOut:
     settings: dict # Entry hold_out of the settings; empty if nobody is held out
     notes: list    # Sentences for the report
 
-# %% ../../nbs/merging/sources.ipynb #67dc808e
-def _own_ids(archive):
-    "Return the ids that photographs have in their source, before it gave its name to them"
-    return archive.table.get('own_id', archive.table.image_id)
-
-def _patients(ids, archives):
-    "Name the patients of photographs, known or not"
-    who = {patient_eye(id)[0] for id in ids}
-    return who.union(*(a.table.patient[_own_ids(a).isin(ids)] for a in archives.values()))
-
-def _strangers(ids, archives):
-    "List the photographs whose patient is in no archive"
-    there = set().union(*(a.table.patient for a in archives.values()))
-    own = set().union(*(_own_ids(a) for a in archives.values()))
-    return [id for id in ids if patient_eye(id)[0] not in there and id not in own]
-
 # %% ../../nbs/merging/sources.ipynb #860f9bd3
 def hold_out_patients(
     archives: dict, # Name of each source to its `Archive`
@@ -78,11 +64,14 @@ def hold_out_patients(
     "Remove the patients of the named photographs from the archives"
     if names is None: return HeldOut(archives, {}, [])
     ids = named_photos(names)
-    who, lost = _patients(ids, archives), _strangers(ids, archives)
-    digest = hashlib.sha256('\n'.join(sorted(who)).encode()).hexdigest()[:16]
+    seen = pd.concat([a.table.assign(id=a.table.get('own_id', a.table.image_id)) for a in archives.values()])
+    who = {patient_eye(id)[0] for id in ids} | set(seen.patient[seen.id.isin(ids)])
+    there, known = set(seen.patient), set(seen.id)
+    lost = [id for id in ids if patient_eye(id)[0] not in there and id not in known]
     note = f'held out: none of the {len(who)} patients named in hold_out is in the archives, check the names'
     if len(lost) < len(ids):
-        note = balance_line(balance('names of photographs to hold out', len(ids), len(ids) - len(lost),
-                                    {'whose patient is not in the archives': lost}))
-    return HeldOut({name: without(a, who) for name, a in archives.items()},
-                   dict(hold_out=f'{len(who)} patients ({digest})'), [note])
+        why = {'whose patient is not in the archives': lost}
+        note = balance_line(balance('names of photographs to hold out', len(ids), len(ids) - len(lost), why))
+    digest = hashlib.sha256('\n'.join(sorted(who)).encode()).hexdigest()[:16]
+    kept = {name: without(a, who) for name, a in archives.items()}
+    return HeldOut(kept, dict(hold_out=f'{len(who)} patients ({digest})'), [note])

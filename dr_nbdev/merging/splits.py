@@ -105,12 +105,7 @@ def _plan_default(
 KAGGLE2023 = (151, 825, 515, 873, 708) # Additional photographs of grades 0 to 4 in the 2023 baseline
 
 # %% ../../nbs/merging/splits.ipynb #57997b37
-def _plan_kaggle2023(
-    stage: Stage, # Stage that receives the files
-    main: Archive, # Archive that is split
-    extra: Archive, # Archive whose first photographs fill up training
-    config: MergeConfig, # Settings of the merge; per_grade is ignored, the counts are those of the baseline
-) -> pd.DataFrame: # Rows of `stage.table` with split and reason
+def _plan_kaggle2023(stage, main, extra, config):
     "Split image by image, then add the first photographs of the additional archive"
     from sklearn.model_selection import train_test_split
     stage.add(main, main.table, 'main')

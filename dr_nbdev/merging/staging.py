@@ -60,10 +60,8 @@ def take(self: Stage,
     return data
 
 # %% ../../nbs/merging/staging.ipynb #1eeff46b
-def _facts(
-    data: bytes, # Content of an image file
-) -> tuple: # SHA-256, width, height and thumbnail; width and height 0 if unreadable
-    "Compute the hash, size and thumbnail of an image file"
+def _facts(data):
+    "Compute hash, width, height and thumbnail of an image file; the size of an unreadable one is 0"
     try: seen = thumbnail(data)
     except ImageError: seen = 0, 0, np.zeros((THUMB, THUMB), np.uint8)
     return hashlib.sha256(data).hexdigest(), *seen
@@ -84,11 +82,8 @@ def _look_at(
     return pd.concat(facts, ignore_index=True), np.concatenate(textures)
 
 # %% ../../nbs/merging/staging.ipynb #9d9667c7
-def _reading_order(
-    archive: Archive, # Zip or folder of photographs
-    members: pd.Series, # Names of the files, (n,)
-) -> np.ndarray: # Positions of the files in the order to read them, (n,)
-    "Order files as they lie in the zip"
+def _reading_order(archive, members):
+    "Return the positions of the files in the order in which they lie in the zip"
     if archive.zip is None: return np.arange(len(members))
     return np.argsort([archive.zip.getinfo(o).header_offset for o in members])
 
@@ -143,12 +138,8 @@ WORK = '.merging' # Name of the hidden folder in which a merge is built
 PARTS = (IMAGES, PHOTOS, 'labels_train.csv', 'labels_val.csv', 'left_out.csv', 'merge.json', 'manifest.csv')
 
 # %% ../../nbs/merging/staging.ipynb #c1933b12
-def _copy_photos(
-    rows: pd.DataFrame, # Columns source, member and path, one row per photograph
-    sources: dict, # Name of each source to its `Archive`
-    work: Path, # Folder that the paths are relative to
-):
-    "Copy the used photographs of folders into the work folder"
+def _copy_photos(rows, sources, work):
+    "Copy the photographs of folders to their paths in the work folder"
     shutil.rmtree(work/PHOTOS, ignore_errors=True)
     (work/PHOTOS).mkdir()
     for row in progress(rows.itertuples(), 'copy', len(rows)):
@@ -157,22 +148,15 @@ def _copy_photos(
         with _asking_for_room(to): to.write_bytes(sources[row.source].read(row.member))
 
 # %% ../../nbs/merging/staging.ipynb #19d6e0a2
-def _sort_staged(
-    stage: Stage, # Stage with the files of the archives
-    side: dict, # Name of each file to its side; files without one are unused
-):
-    "Move the files for validation out of the stage, and delete the unused ones"
+def _sort_staged(stage, side):
+    "Move the files for validation out of the stage, and delete those without a side"
     val = stage.folder.with_name('val')
     val.mkdir()
     for name in os.listdir(stage.folder):
         if side.get(name) == 'val': os.rename(stage.folder/name, val/name)
         elif side.get(name) != 'train': os.unlink(stage.folder/name)
 
-def _write_tables(
-    plan: pd.DataFrame, # Rows with split, reason and path
-    work: Path, # Hidden work folder
-    about: dict, # Content of merge.json
-):
+def _write_tables(plan, work, about):
     "Write the tables of a merged folder, the manifest last"
     used = plan[plan.split != LEFT]
     for side in ('train', 'val'):
