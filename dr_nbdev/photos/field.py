@@ -6,7 +6,7 @@
 __all__ = ['FieldOfView', 'field_of_view']
 
 # %% ../../nbs/photos/field.ipynb #ffb081f7
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
@@ -121,7 +121,8 @@ def _whole(
     visible: bool = False, # True if the picture shows a retina all the same
 ) -> FieldOfView: # Field of view that is the whole frame
     "Take the whole frame as the field of view"
-    return FieldOfView(0, size[0], 0, size[1], False, reason, visible, np.ones(shape, bool), shape[0]/size[0], shrink)
+    return FieldOfView(0, size[0], 0, size[1], found=False, reason=reason, visible=visible, mask=np.ones(shape, bool),
+                       scale=shape[0]/size[0], shrink=shrink)
 
 # %% ../../nbs/photos/field.ipynb #5897b810
 def _bare(
@@ -131,8 +132,10 @@ def _bare(
 ) -> tuple[slice, slice]: # Rows and columns to keep; flat edges stay if less than 16 pixels would be left
     "Find the part of a picture without flat rows and columns at its edges"
     step = 8//shrink if shrink*max(img.shape) > 1600 else 1 # the same at any scale at which a large photograph is read
-    spread = lambda line: (o := cv2.minMaxLoc(line.reshape(-1)))[1] - o[0]
-    flat = lambda lines: next((i for i, o in enumerate(lines) if spread(o) > tol), len(lines))//step*step
+    def spread(line):
+        low, high, *_ = cv2.minMaxLoc(line.reshape(-1))
+        return high - low
+    def flat(lines): return next((i for i, line in enumerate(lines) if spread(line) > tol), len(lines))//step*step
     top, bottom, left, right = 0, len(img), 0, img.shape[1]
     while True: # a frame may lie around another
         part = img[top:bottom, left:right]
@@ -155,9 +158,8 @@ def _look_inside(
     y, x = round(top*s), round(left*s)
     place = mask[y:y + inner.mask.shape[0], x:x + inner.mask.shape[1]]
     place[:] = inner.mask[:place.shape[0], :place.shape[1]]
-    return FieldOfView(top + inner.top, top + inner.bottom, left + inner.left, left + inner.right, inner.found,
-                       inner.reason, inner.visible,
-                       mask, s, shrink)
+    return replace(inner, top=top + inner.top, bottom=top + inner.bottom, left=left + inner.left,
+                   right=left + inner.right, mask=mask, shrink=shrink)
 
 # %% ../../nbs/photos/field.ipynb #6842f584
 def field_of_view(
@@ -185,7 +187,7 @@ def field_of_view(
         return whole('no field of view stands out from the background')
     sy, sx = h/lum.shape[0], w/lum.shape[1]
     box = int(rows[0]*sy), min(h, round((rows[-1] + 1)*sy)), int(cols[0]*sx), min(w, round((cols[-1] + 1)*sx))
-    fov = FieldOfView(*box, True, '', True, mask, 1/sy, shrink)
+    fov = FieldOfView(*box, found=True, reason='', visible=True, mask=mask, scale=1/sy, shrink=shrink)
     share = (fov.bottom - fov.top)*(fov.right - fov.left)/(h*w)
     again = share < .5 or border[0] > 200 and share < .95
     return inner if again and (inner := _look_inside(img, fov.box, shrink)).found else fov

@@ -82,13 +82,14 @@ def graham(
 ) -> np.ndarray: # Result, height x width x channels, uint8; 128 outside the retina
     "Subtract the local average, and bring the rest to a common contrast (after Graham, 2015)"
     sigma, m = max(img.shape)/60, mask.astype(np.float32)
-    blur = lambda o: cv2.GaussianBlur(o, (0, 0), sigma).reshape(o.shape)
+    def blur(a): return cv2.GaussianBlur(a, (0, 0), sigma).reshape(a.shape)
     x = np.atleast_3d(img).astype(np.float32)
     near = blur(x*m[..., None])/np.maximum(blur(m), 1e-3)[..., None]
-    edge = cv2.erode(np.pad(mask, 1).astype(np.uint8), np.ones((3, 3), np.uint8),
-                     iterations=max(1, round(.02*max(img.shape))))[1:-1, 1:-1]
+    rim = max(1, round(.02*max(img.shape))) # Width that is left out, pixels
+    edge = cv2.erode(np.pad(mask, 1).astype(np.uint8), np.ones((3, 3), np.uint8), iterations=rim)[1:-1, 1:-1]
     diff = (x - near)*edge[..., None]
-    gain = min(max_gain, contrast/max(float(np.abs(diff).sum()/max(x.shape[2]*int(edge.sum()), 1)), 1e-3))
+    mean = float(np.abs(diff).sum()/max(x.shape[2]*int(edge.sum()), 1))
+    gain = min(max_gain, contrast/max(mean, 1e-3))
     return (128 + gain*diff).clip(0, 255).round().astype(np.uint8)
 
 # %% ../../nbs/photos/preprocess.ipynb #0925c5fe
