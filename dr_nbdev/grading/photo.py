@@ -32,13 +32,9 @@ class Photo:
         picture: np.ndarray | None = None, # Photograph as displayed, size x size x 3, uint8, RGB; None: not read
         inside: np.ndarray | None = None, # Mask of the retina, size x size, bool; None: not read
     ):
-        self.name, self.grader, self.prepared, self.picture, self.inside, self._heat = name, grader, prepared, picture, inside, None
+        self.grader, self.prepared, self.picture, self.inside, self._heat = grader, prepared, picture, inside, None
         self.row = grader.table([name], [prepared]).iloc[0].to_dict() # the columns of result.csv
-
-    def __getattr__(self, column):
-        row = self.__dict__.get('row', {})
-        if column not in row: raise AttributeError(f'a photograph has no {column}: it has {", ".join(row)}')
-        return None if pd.isna(row[column]) else row[column]
+        for column, value in self.row.items(): setattr(self, column, None if pd.isna(value) else value)
 
     @property
     def heat(self) -> np.ndarray | None: # Heatmap, size x size, 0 to 1; None if there is no grade
@@ -49,7 +45,8 @@ class Photo:
 
     def __repr__(self):
         if self.grade is None: return f'{self.name}: no grade, {self.status}: {self.message}'
-        return f'{self.name}: {self.grade} {self.label}, score {self.score:.2f}, referable: {self.referable or "left open"}, {self.status}'
+        referable = f'referable: {self.referable or "left open"}'
+        return f'{self.name}: {self.grade} {self.label}, score {self.score:.2f}, {referable}, {self.status}'
     def _repr_html_(self): return f'<style>{page_css()}</style>{self.card(with_heat=False)}'
 
 # %% ../../nbs/grading/photo.ipynb #b2aa3680
@@ -69,8 +66,8 @@ def _content(
         return data.getvalue()
     if isinstance(src, np.ndarray) and src.ndim == 3 and src.shape[2] == 3 and src.dtype == np.uint8: return src
     what = f'{src.dtype}, {"x".join(map(str, src.shape))}' if isinstance(src, np.ndarray) else type(src).__name__
-    raise DataError('a photograph is a path, bytes, a Pillow picture, a DICOM dataset, or an array height x width x 3 of uint8 in RGB; '
-                    f'this is {what}')
+    raise DataError('a photograph is a path, bytes, a Pillow picture, a DICOM dataset, '
+                    f'or an array height x width x 3 of uint8 in RGB; this is {what}')
 
 # %% ../../nbs/grading/photo.ipynb #189b176c
 def grade_photo(
@@ -101,7 +98,8 @@ def _sure_words(row, coverage):
     if likely != row['grade']:
         text += f' {GRADES[likely]} is more probable: the thresholds are set for the best agreement over all grades.'
     if pd.isna(row['set']): return text
-    return f'{text} Prediction set: {row["set"].replace("-", " to ")}. Such sets contain the true grade of {coverage:.0%} of photographs.'
+    grades = row['set'].replace('-', ' to ')
+    return f'{text} Prediction set: {grades}. Such sets contain the true grade of {coverage:.0%} of photographs.'
 
 # %% ../../nbs/grading/photo.ipynb #0762b19d
 def _referable_words(row, cut):
@@ -118,17 +116,17 @@ def _scale(s):
     return float(np.clip(s, -.3, 4.3) + .3)/4.6*400
 
 # %% ../../nbs/grading/photo.ipynb #684b7982
-def _graded_values(o, with_heat):
+def _graded_values(photo, with_heat):
     "Collect the values that a card shows of a grade"
-    r, grader = o.row, o.grader
+    row, grader = photo.row, photo.grader
     edges = [_scale(-9), *map(_scale, grader.thresholds), _scale(9)]
-    probs = [] if pd.isna(r['p0']) else [(n, round(100*r[f'p{k}']), c)
-                                         for k, (n, c) in enumerate(zip(GRADES, GRADE_COLORS))]
-    return dict(grade=r['grade'], label=r['label'], score=f'{r["score"]:.2f}', at=_scale(r['score']),
-                bands=list(zip(edges, edges[1:], GRADE_COLORS)),
-                cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds], probs=probs, sure=_sure_words(r, grader.coverage),
-                referable=_referable_words(r, grader.referable_cut),
-                heat=image_url(_heat_picture(o.heat)) if with_heat or o._heat is not None else None)
+    bars = [] if photo.p0 is None else enumerate(zip(GRADES, GRADE_COLORS))
+    heat = image_url(_heat_picture(photo.heat)) if with_heat or photo._heat is not None else None
+    return dict(
+        grade=photo.grade, label=photo.label, score=f'{photo.score:.2f}', at=_scale(photo.score),
+        bands=list(zip(edges, edges[1:], GRADE_COLORS)), cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds],
+        probs=[(name, round(100*row[f'p{k}']), color) for k, (name, color) in bars],
+        sure=_sure_words(row, grader.coverage), referable=_referable_words(row, grader.referable_cut), heat=heat)
 
 # %% ../../nbs/grading/photo.ipynb #f928148a
 @patch
@@ -136,9 +134,9 @@ def card(self: Photo,
     with_heat: bool = True, # True to compute the heatmap if it is missing; False to show it only if it exists
 ) -> str: # HTML of the card, without its style sheet
     "Show a photograph and its results as a card"
-    r, graded = self.row, self.grade is not None
-    values = dict(name=self.name, eye=r['eye'], graded=graded, disclaimer=DISCLAIMER,
-                  quality=quality_words(r['quality']),
-                  status=r['status'].replace('_', ' '), warning=r['message'] if r['status'] != 'ok' else '',
-                  photo=None if self.picture is None else image_url(self.picture))
+    graded = self.grade is not None
+    values = dict(
+        name=self.name, eye=self.eye, graded=graded, disclaimer=DISCLAIMER, quality=quality_words(self.row['quality']),
+        status=self.status.replace('_', ' '), warning=self.message if self.status != 'ok' else '',
+        photo=None if self.picture is None else image_url(self.picture))
     return render('card.html', **values | (_graded_values(self, with_heat) if graded else {}))

@@ -7,28 +7,27 @@ __all__ = ['MAX_PHOTOS', 'MAX_MB', 'start_app', 'dr_app']
 
 # %% ../../nbs/use/app.ipynb #6a239633
 import os, shutil, tempfile
+from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import groupby
+from functools import cache, partial
 from pathlib import Path
 
-import pandas as pd
 from fastcore.basics import patch
 
 from ..answers.verdict import NOT_ASSESSED, separate_namesakes, verdict_lines, verdicts
 from ..base.commands import command
 from ..base.files import is_image_name, name_some, reason_left_out
 from ..base.show import render
-from ..base.work import check_port, prefetch
+from ..base.work import check_host, check_port, need, prefetch
 from ..core import DISCLAIMER, GRADES, DataError, DRError
 from ..grading.bundle import shipped_bundles
 from ..grading.grader import Grader
 from ..grading.patients import verdict_box
 from ..grading.photo import Photo, grade_photo, page_css
 from ..grading.prepare import Prepared
-from ..grading.results import result_summary
+from ..grading.results import SCHEMA, result_summary, result_table
 from ..merging.archives import open_zip, read_member
 
 # %% ../../nbs/use/app.ipynb #d9635274
@@ -61,8 +60,8 @@ def _in_zip(f):
     "List the photographs of a zip, or the reason why it is refused"
     try: z = open_zip(f)
     except DataError as e: return [_Dropped(f.name, message=str(e).replace(str(f), f.name))]
-    images = [i for i in z.infolist() if _promises_image(i.filename)]
-    found = [_checked(i.filename, i.file_size, partial(read_member, z, i.filename), '') for i in images]
+    found = [_checked(m.filename, m.file_size, partial(read_member, z, m.filename), '')
+             for m in z.infolist() if _promises_image(m.filename)]
     return found or [_Dropped(f.name, message='there is no photograph in this zip')]
 
 # %% ../../nbs/use/app.ipynb #df1caba5
@@ -70,38 +69,43 @@ def _unpack(
     files: list, # Paths of the dropped files: photographs and zips
 ) -> list[_Dropped]: # At most `MAX_PHOTOS`, and one more with the number of those left out
     "List the dropped photographs one by one, without reading them"
-    found = []
+    found, times = [], Counter()
     for f in map(Path, dict.fromkeys(files)):
-        found += _in_zip(f) if f.suffix.lower() == '.zip' else [_checked(f.name, f.stat().st_size, partial(_read_once, f), reason_left_out(f))]
-    for name, same in groupby(sorted(found, key=lambda o: o.name), lambda o: o.name):
-        for i, o in enumerate(same, 1): o.name = name if i == 1 else f'{name} ({i})'
+        if f.suffix.lower() == '.zip': found += _in_zip(f)
+        else: found.append(_checked(f.name, f.stat().st_size, partial(_read_once, f), reason_left_out(f)))
+    for photo in found:
+        times[photo.name] += 1
+        if (k := times[photo.name]) > 1: photo.name += f' ({k})'
     if len(found) <= MAX_PHOTOS: return found
-    more = _Dropped('...', message=f'{len(found) - MAX_PHOTOS} more were left out: {MAX_PHOTOS} in one go is the limit. For folders '
-                                   'there is dr_predict')
-    return found[:MAX_PHOTOS] + [more]
+    message = (f'{len(found) - MAX_PHOTOS} more were left out: {MAX_PHOTOS} in one go is the limit. '
+               'For folders there is dr_predict')
+    return [*found[:MAX_PHOTOS], _Dropped('...', message=message)]
 
 # %% ../../nbs/use/app.ipynb #05e1b9af
 def _left_out(
     files: list, # Paths of the dropped files
 ) -> str: # A line for each zip with other files; '' if there is none
     "Name the files in zips that are not photographs"
-    told = []
-    for f in (o for o in map(Path, files) if o.suffix.lower() == '.zip'):
-        try: other = [i.filename for i in open_zip(f).infolist() if not i.is_dir() and not _promises_image(i.filename)]
+    lines = []
+    for f in (f for f in map(Path, files) if f.suffix.lower() == '.zip'):
+        try: members = open_zip(f).infolist()
         except DataError: continue
-        if other: told.append(f'{f.name}: left out, no photographs by their names: {name_some(other)}')
-    return ''.join(f'\n\n{o}' for o in told)
+        other = [m.filename for m in members if not m.is_dir() and not _promises_image(m.filename)]
+        if other: lines.append(f'\n\n{f.name}: left out, no photographs by their names: {name_some(other)}')
+    return ''.join(lines)
 
 # %% ../../nbs/use/app.ipynb #6b13d2cc
-def _see(
-    d: _Dropped, # Photograph as listed by `_unpack`
+def _grade_one(
+    dropped: _Dropped, # Photograph as listed by `_unpack`
     grader: Grader, # Grader that predicts the grade
 ) -> Photo: # Photograph with its grade, or with the reason why there is none
     "Read a dropped photograph, assess its quality and grade it"
-    if d.read is None: return Photo(d.name, grader, Prepared(None, 'unreadable', d.message))
-    try: data = d.read()
-    except (DRError, OSError) as e: return Photo(d.name, grader, Prepared(None, 'unreadable', str(e)))
-    return grade_photo(grader, data, d.name)
+    message = dropped.message
+    if dropped.read:
+        try: data = dropped.read()
+        except (DRError, OSError) as e: message = str(e)
+        else: return grade_photo(grader, data, dropped.name)
+    return Photo(dropped.name, grader, Prepared(None, 'unreadable', message))
 
 # %% ../../nbs/use/app.ipynb #f336d9cc
 def _grade_dropped(
@@ -111,43 +115,32 @@ def _grade_dropped(
     "Grade the dropped photographs one by one, and delete the files in any case"
     todo, seen = _unpack(files), []
     try:
-        for one in prefetch(lambda o: _see(o, grader), todo, 2):
+        for one in prefetch(partial(_grade_one, grader=grader), todo, 2):
             seen.append(one)
             yield seen, len(todo)
     finally:
         for f in files: Path(f).unlink(missing_ok=True)
 
 # %% ../../nbs/use/app.ipynb #b5902d47
-def _seen_table(
-    seen: list[Photo], # Photographs, graded or not
-) -> pd.DataFrame: # Table with the columns of `result.csv`, one row for each photograph
-    "Collect the rows of photographs in a table"
-    t = pd.DataFrame([o.row for o in seen])
-    return t.assign(grade=t.grade.astype('Int64'))
-
+def _seen_table(seen): return result_table([photo.row for photo in seen])
 def _patient_table(seen): return separate_namesakes(_seen_table(seen)) # as `verdicts` names the patients
 
-# %% ../../nbs/use/app.ipynb #37405930
-_loaded = {}
-
-def _grader_of(
-    weights: str | None, # Name of a shipped bundle, a path, or what else `Grader.load` takes; None: the shipped weights
-    quality: str = 'warn', # Treatment of low-quality photographs: 'warn', 'refuse' or 'off'
-    engine: str = 'torch', # Engine that computes the scores, as for `dr_predict`
-) -> Grader: # Grader; calls with the same weights and engine share the network
-    "Load a grader by name, or take the loaded one"
-    weights = weights or _weights_choices()[0]
-    # copies share what computes the scores
-    if (weights, engine) not in _loaded: _loaded[weights, engine] = Grader.load(weights).use(engine)
-    return replace(_loaded[weights, engine], quality=quality)
-
 # %% ../../nbs/use/app.ipynb #ebc5df3c
-def _weights_choices(
+def _list_weights(
     first: str | None = None, # Weights to list first; None: the shipped weights
 ) -> list[str]: # Names of shipped bundles, and paths of runs
     "List the available weights: the shipped ones and the runs in weights/"
-    found = [first, *shipped_bundles(), *(str(o.parent) for o in sorted(Path('weights').glob('*/bundle/grader.json')))]
-    return list(dict.fromkeys(o for o in found if o))
+    runs = [str(f.parent) for f in sorted(Path('weights').glob('*/bundle/grader.json'))]
+    return list(dict.fromkeys(name for name in (first, *shipped_bundles(), *runs) if name))
+
+# %% ../../nbs/use/app.ipynb #37405930
+@cache
+def _load_once(
+    weights: str, # Name of a shipped bundle, a path, or what else `Grader.load` takes
+    engine: str = 'torch', # Engine that computes the scores, as for `dr_predict`
+) -> Grader: # Grader, the same object at each call
+    "Load a grader, or take the loaded one"
+    return Grader.load(weights).use(engine)
 
 # %% ../../nbs/use/app.ipynb #8519c62d
 def _verdict_of(
@@ -157,10 +150,13 @@ def _verdict_of(
     "Find the verdict of the patient that a photograph belongs to"
     t = _patient_table(seen)
     who = t.patient[t.name == name].iloc[0]
-    if not who: return None
-    return verdicts(t[t.patient == who].reset_index(drop=True)).to_dict('records')[0]
+    return verdicts(t[t.patient == who].reset_index(drop=True)).to_dict('records')[0] if who else None
 
 # %% ../../nbs/use/app.ipynb #bead3954
+def _side_by_side(verdict, cards):
+    "Lay out cards as HTML, below the verdict if there is one"
+    return ('' if verdict is None else verdict_box(verdict)) + f'<div class="dr-cards">{"".join(cards)}</div>'
+
 def _cards(
     seen: list[Photo], # Photographs, graded or not
     name: str, # Name of the photograph to show
@@ -168,7 +164,7 @@ def _cards(
     "Show a photograph together with the other photographs of its patient"
     row, t = _verdict_of(seen, name), _patient_table(seen)
     mine = [name] if row is None else t.name[t.patient == row['patient']].tolist()
-    return ('' if row is None else verdict_box(row)) + f'<div class="dr-cards">{"".join(o.card() for o in seen if o.name in mine)}</div>'
+    return _side_by_side(row, [photo.card() for photo in seen if photo.name in mine])
 
 # %% ../../nbs/use/app.ipynb #10ddfd6f
 def _batch_page(
@@ -176,22 +172,16 @@ def _batch_page(
 ) -> str: # HTML of the whole page, pictures included
     "Put all photographs on one page, with the heatmaps that exist already"
     from markupsafe import Markup
-    t, rest = _patient_table(seen), dict.fromkeys(o.name for o in seen)
-    cards, patients = {o.name: o.card(with_heat=False) for o in seen}, []
-    for row in verdicts(t).to_dict('records'):
-        mine = t.name[t.patient == row['patient']].tolist()
-        patients.append(verdict_box(row) + '<div class="dr-cards">' + ''.join(cards[o] for o in mine) + '</div>')
-        for o in mine: rest.pop(o, None)
-    return render('batch.html', css=Markup(page_css()), n=len(seen), disclaimer=DISCLAIMER, weights=seen[0].grader.name,
-                  summary=result_summary(t), patients=list(map(Markup, patients)),
-                  cards=Markup(''.join(cards[o] for o in rest)))
+    t, cards = _patient_table(seen), {photo.name: photo.card(with_heat=False) for photo in seen}
+    patients = [Markup(_side_by_side(row, [cards.pop(name) for name in t.name[t.patient == row['patient']]]))
+                for row in verdicts(t).to_dict('records')]
+    return render('batch.html', css=Markup(page_css()), n=len(seen), disclaimer=DISCLAIMER,
+                  weights=seen[0].grader.name, summary=result_summary(t), patients=patients,
+                  cards=Markup(''.join(cards.values())))
 
 # %% ../../nbs/use/app.ipynb #4ae214d0
 # Name, drawn grade and random seed of each drawn eye
 _EXAMPLES = (('drawn_1_left', 0, 11), ('drawn_1_right', 2, 12), ('drawn_2_left', 3, 15), ('drawn_2_right', 4, 13))
-# Columns of the table on the page, and their widths in pixels
-_SHOWN = dict(name=170, grade=70, label=130, referable=90, score=80, confidence=110, set=70, quality=90, status=110,
-              message=360)
 
 def _example_files(
     folder: Path, # Folder to write to
@@ -200,9 +190,9 @@ def _example_files(
     from dr_nbdev.drawn.camera import Camera, encode
     from dr_nbdev.drawn.sample import fundus_sample
     files = [Path(folder)/f'{name}.jpeg' for name, _, _ in _EXAMPLES]
-    for f, (name, g, seed) in zip(files, _EXAMPLES):
-        if not f.exists():
-            f.write_bytes(encode(fundus_sample(g, name.split('_')[-1], seed, 480, Camera()).image, '.jpeg'))
+    for f, (name, grade, seed) in zip(files, _EXAMPLES):
+        if f.exists(): continue
+        f.write_bytes(encode(fundus_sample(grade, name.split('_')[-1], seed, 480, Camera()).image, '.jpeg'))
     return files
 
 # %% ../../nbs/use/app.ipynb #af29e2fe
@@ -213,7 +203,7 @@ class _Page:
         weights: str | None = None, # Weights selected at the start; None: the shipped weights
         engine: str = 'torch', # Engine that computes the scores, as for `dr_predict`
     ):
-        self.folder, self.choices, self.engine, self.sessions = folder, _weights_choices(weights), engine, {}
+        self.folder, self.choices, self.engine, self.sessions = folder, _list_weights(weights), engine, {}
         (folder/'drawn').mkdir(exist_ok=True)
         self.drawn = _example_files(folder/'drawn')
 
@@ -222,46 +212,59 @@ class _Page:
 def layout(self: _Page):
     "Create the components and arrange them, within a `gradio.Blocks`"
     import gradio as gr
-    gr.Markdown(f'# Grade fundus photographs\n**{DISCLAIMER}** Up to {MAX_PHOTOS} photographs of at most {MAX_MB} MB each, or zips of '
-                'them. They stay on this machine and are deleted once read.')
+    gr.Markdown(f'# Grade fundus photographs\n**{DISCLAIMER}** Up to {MAX_PHOTOS} photographs of at most {MAX_MB} MB '
+                'each, or zips of them. They stay on this machine and are deleted once read.')
     self.seen = gr.State([], time_to_live=3600)
     with gr.Row():
-        with gr.Column(scale=1, min_width=280):
-            self.files = gr.File(label='Photographs or zips', file_count='multiple', elem_id='dr-files', height=160)
-            with gr.Row():
-                self.go = gr.Button('Grade', variant='primary', elem_id='dr-go', min_width=80)
-                self.stop = gr.Button('Cancel', elem_id='dr-stop', min_width=80)
-            self.examples = gr.Gallery([(str(f), GRADES[g]) for f, (_, g, _) in zip(self.drawn, _EXAMPLES)],
-                                       label='Or click on a drawn eye', columns=2,
-                                       height=330, allow_preview=False, object_fit='cover', buttons=[],
-                                       interactive=False,
-                                       elem_id='dr-examples')
-            self.weights = gr.Dropdown(self.choices, value=self.choices[0], label='Weights', elem_id='dr-weights')
-            self.quality = gr.Radio([('grade with a warning', 'warn'), ('no grade', 'refuse')], value='warn',
-                                    label='Low-quality photographs')
-        with gr.Column(scale=3, min_width=320):
-            self.status = gr.Markdown('Drop photographs on the left, or click on a drawn eye.', elem_id='dr-status')
-            self.which = gr.Dropdown([], label='Show', elem_id='dr-which', visible=False)
-            self.shown = gr.HTML(elem_id='dr-shown')
-            self.table = gr.Dataframe(headers=list(_SHOWN), interactive=False, elem_id='dr-table', visible=False,
-                                      column_widths=[f'{o}px' for o in _SHOWN.values()])
-            with gr.Row():
-                self.csv = gr.DownloadButton('Table (CSV)', elem_id='dr-csv', visible=False)
-                self.report = gr.DownloadButton('Report (HTML)', elem_id='dr-report', visible=False)
+        with gr.Column(scale=1, min_width=280): self.layout_input()
+        with gr.Column(scale=3, min_width=320): self.layout_results()
+
+# %% ../../nbs/use/app.ipynb #0573a178
+@patch
+def layout_input(self: _Page):
+    "Create files, buttons, drawn eyes and settings"
+    import gradio as gr
+    self.files = gr.File(label='Photographs or zips', file_count='multiple', elem_id='dr-files', height=160)
+    with gr.Row():
+        self.go = gr.Button('Grade', variant='primary', elem_id='dr-go', min_width=80)
+        self.stop = gr.Button('Cancel', elem_id='dr-stop', min_width=80)
+    drawn = [(str(f), GRADES[grade]) for f, (_, grade, _) in zip(self.drawn, _EXAMPLES)]
+    self.examples = gr.Gallery(
+        drawn, label='Or click on a drawn eye', columns=2, height=330, object_fit='cover', allow_preview=False,
+        buttons=[], interactive=False, elem_id='dr-examples')
+    self.weights = gr.Dropdown(self.choices, value=self.choices[0], label='Weights', elem_id='dr-weights')
+    modes = [('grade with a warning', 'warn'), ('no grade', 'refuse')]
+    self.quality = gr.Radio(modes, value='warn', label='Low-quality photographs')
+
+# %% ../../nbs/use/app.ipynb #32cdf4d0
+# Columns of the table on the page, and their widths in pixels
+_SHOWN = {column.name: column.width for column in SCHEMA if column.width}
+
+@patch
+def layout_results(self: _Page):
+    "Create status, menu, cards, table and downloads"
+    import gradio as gr
+    self.status = gr.Markdown('Drop photographs on the left, or click on a drawn eye.', elem_id='dr-status')
+    self.which = gr.Dropdown([], label='Show', elem_id='dr-which', visible=False)
+    self.shown = gr.HTML(elem_id='dr-shown')
+    widths = [f'{width}px' for width in _SHOWN.values()]
+    self.table = gr.Dataframe(
+        headers=list(_SHOWN), column_widths=widths, interactive=False, elem_id='dr-table', visible=False)
+    with gr.Row():
+        self.csv = gr.DownloadButton('Table (CSV)', elem_id='dr-csv', visible=False)
+        self.report = gr.DownloadButton('Report (HTML)', elem_id='dr-report', visible=False)
 
 # %% ../../nbs/use/app.ipynb #04ec27ad
 def _headline(t, grader, n):
     "Sum up a batch in a few lines"
-    without = int(t.grade.isna().sum())
-    line = f'**stopped after {len(t)} of {n}**: ' if len(t) < n else ''
-    line += f'**{len(t) - without} of {len(t)} graded**'
-    if without: line += f', **{without} got no grade**: see status and message'
-    line += f' ({grader.name})'
-    people = verdicts(t)
+    graded, people = int(t.grade.notna().sum()), verdicts(t)
+    stopped = f'**stopped after {len(t)} of {n}**: ' if len(t) < n else ''
+    without = f', **{len(t) - graded} got no grade**: see status and message' if graded < len(t) else ''
+    line = f'{stopped}**{graded} of {len(t)} graded**{without} ({grader.name})'
     if people.empty: return line
     if len(people) > 5: return f'{line}\n\n' + '  \n'.join(verdict_lines(people).splitlines())
-    return line + ''.join(f'\n- patient {r.patient}: **{r.action}**, {r.reason}'
-                          for r in people.itertuples()) + f'\n\n{NOT_ASSESSED}'
+    each = [f'\n- patient {p.patient}: **{p.action}**, {p.reason}' for p in people.itertuples()]
+    return f'{line}{"".join(each)}\n\n{NOT_ASSESSED}'
 
 # %% ../../nbs/use/app.ipynb #39bc4100
 @patch
@@ -276,11 +279,12 @@ def results(self: _Page,
     mine.mkdir(exist_ok=True)
     t.to_csv(mine/'grades.csv', index=False)
     (mine/'report.html').write_text(_batch_page(seen), encoding='utf-8')
-    best = next((o.name for o in seen if not pd.isna(o.row['grade'])), seen[0].name)
-    rows = t[list(_SHOWN)].round(3).astype(object).where(t[list(_SHOWN)].notna(), '')
-    return {self.seen: seen, self.status: _headline(t, seen[0].grader, n), self.shown: _cards(seen, best),
-            self.files: None,
-            self.which: gr.update(choices=[o.name for o in seen], value=best, visible=len(seen) > 1),
+    names = [photo.name for photo in seen]
+    first = next((photo.name for photo in seen if photo.grade is not None), names[0])
+    shown = t[list(_SHOWN)]
+    rows = shown.round(3).astype(object).where(shown.notna(), '')
+    return {self.seen: seen, self.status: _headline(t, seen[0].grader, n), self.shown: _cards(seen, first),
+            self.files: None, self.which: gr.update(choices=names, value=first, visible=len(seen) > 1),
             self.table: gr.update(value=rows, visible=True),
             self.csv: gr.update(value=str(mine/'grades.csv'), visible=True),
             self.report: gr.update(value=str(mine/'report.html'), visible=True)}
@@ -290,7 +294,7 @@ def results(self: _Page,
 def grade(self: _Page,
     files: list, # Paths of the dropped files
     weights: str, # Name or path of the weights
-    quality: str, # Treatment of low-quality photographs: 'warn' or 'refuse'
+    quality: str, # Quality mode: 'warn' or 'refuse'
     session: str, # Id of the open page, from Gradio
     progress: Callable, # Function called with (done, all) after each photograph
 ): # Yields dicts: component to its new value
@@ -298,17 +302,17 @@ def grade(self: _Page,
     import gradio as gr
     if not files: raise gr.Error('Drop at least one photograph, or click on a drawn eye')
     left = _left_out(files)
-    try: grader = _grader_of(weights, quality, self.engine)
+    try: grader = replace(_load_once(weights, self.engine), quality=quality)
     except DRError as e: raise gr.Error(str(e))
     self.sessions[session] = 'go'
-    yield {self.seen: [], self.shown: '', self.status: 'reading'} | {
-        o: gr.update(visible=False) for o in (self.which, self.table, self.csv, self.report)}
+    hidden = {c: gr.update(visible=False) for c in (self.which, self.table, self.csv, self.report)}
+    yield {self.seen: [], self.shown: '', self.status: 'reading'} | hidden
     for seen, n in _grade_dropped(files, grader):
         progress((len(seen), n), desc='grading', unit='photographs')
         if self.sessions.get(session) != 'go': break
         if len(seen) < n:
-            yield {self.status: f'graded {len(seen)} of {n}'} | ({self.shown: _cards(seen, seen[0].name)}
-                                                                 if len(seen) == 1 else {})
+            first = {self.shown: _cards(seen, seen[0].name)} if len(seen) == 1 else {}
+            yield {self.status: f'graded {len(seen)} of {n}'} | first
     if self.sessions.pop(session, None): # nothing for a page that was closed
         shown = self.results(seen, n, session)
         yield shown | {self.status: shown[self.status] + left}
@@ -339,7 +343,7 @@ def wire(self: _Page):
     import gradio as gr
     out = [self.seen, self.status, self.which, self.shown, self.table, self.csv, self.report, self.files]
     def grade(files, weights, quality, request: gr.Request, progress=gr.Progress()):
-        yield from self.grade([str(o) for o in files or []], weights, quality, request.session_hash, progress)
+        yield from self.grade([str(f) for f in files or []], weights, quality, request.session_hash, progress)
     def example(weights, quality, request: gr.Request, picked: gr.SelectData, progress=gr.Progress()):
         copy = shutil.copy(self.drawn[picked.index], tempfile.mkdtemp(dir=self.folder))
         yield from self.grade([copy], weights, quality, request.session_hash, progress)
@@ -350,8 +354,8 @@ def wire(self: _Page):
     self.go.click(grade, [self.files, self.weights, self.quality], out, **one_at_a_time)
     self.examples.select(example, [self.weights, self.quality], out, **one_at_a_time)
     self.stop.click(halt, None, self.status, show_progress='hidden')
-    self.which.input(lambda seen, name: _cards(seen, name) if seen and name else gr.skip(), [self.seen, self.which],
-                     self.shown)
+    self.which.input(
+        lambda seen, name: _cards(seen, name) if seen and name else gr.skip(), [self.seen, self.which], self.shown)
     self.table.select(row, [self.seen], [self.shown, self.which])
     return forget
 
@@ -377,18 +381,14 @@ def start_app(
     engine: str = 'torch', # Engine that computes the scores, as for `dr_predict`
 ): # Gradio app, and its address (URL)
     "Check the settings, build the page and start it"
-    if host not in ('127.0.0.1', 'localhost', '::1') and not password:
-        raise DataError(f'{host} can be reached from other machines: give a password for it (--password or DR_APP_PASSWORD), or leave '
-                        'the host out')
-    try: import gradio as gr
-    except ImportError: raise DataError('the page needs gradio: pip install "dr_nbdev[app]"') from None
+    check_host(host, password, 'give a password for it (--password or DR_APP_PASSWORD)')
+    gr = need('gradio', 'the page needs gradio', 'app')
     page = _Page(folder, weights, engine)
-    _grader_of(page.choices[0], engine=engine)
+    _load_once(page.choices[0], engine)
     with gr.Blocks(title='dr_nbdev', analytics_enabled=False, delete_cache=(60, 600)) as app:
         page.layout()
         app.unload(page.wire())
-    # nothing is fetched from elsewhere
-    look = gr.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace'])
+    look = gr.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace']) # fetched from nowhere
     _, url, _ = app.queue(default_concurrency_limit=2).launch(
         server_name=host, server_port=port, auth=('dr', password) if password else None, share=False, quiet=True,
         max_file_size=f'{MAX_MB*5}mb', css=page_css(), theme=look, prevent_thread_lock=not wait, footer_links=[],
