@@ -241,8 +241,9 @@ def with_kept_weights(
     learn: Learner, # Learner of the run; changed in place
     run: Path, # Folder of the run
 ) -> Learner: # The same Learner, in float32
-    "Load the kept weights into a learner"
+    "Load the kept weights into a learner, which no longer writes into the run"
     load_state(learn.model, read_state(run/'best.safetensors'))
+    learn.remove_cbs([CheckpointCallback, ProfileCallback]) # `get_preds` would call them, too
     return learn.to_fp32()
 
 # %% ../../nbs/training/run.ipynb #611bfc3b
