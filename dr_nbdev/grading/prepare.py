@@ -56,9 +56,8 @@ def open_prepared(
     "Read, assess and prepare a photograph, and return its pixels too"
     tags, opened = Tags(), None
     try:
-        if not isinstance(src, np.ndarray):
-            src = open_source(src if isinstance(src, bytes) else read_file(src), name)
-            tags = src.tags
+        if not isinstance(src, np.ndarray): src = open_source(src if isinstance(src, bytes) else read_file(src), name)
+        tags = getattr(src, 'tags', tags) # known even if the picture turns out to be broken
         opened = prep.open(src)
         ready = prepare_image(*opened, prep, quality, min_quality)
     except (ImageError, DataError) as e: ready = Prepared(None, 'unreadable', str(e))
@@ -75,5 +74,5 @@ def prepare(
     name: str | None = None, # Name in messages; None: the path
 ) -> Prepared: # Square, or the reason why there is none
     "Read, assess and prepare a photograph"
-    return open_prepared(src, name or ('the given data' if isinstance(src, bytes) else str(src)), prep, quality,
-                         min_quality)[0]
+    name = name or ('the given data' if isinstance(src, bytes) else str(src))
+    return open_prepared(src, name, prep, quality, min_quality)[0]
