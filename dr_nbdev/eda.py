@@ -185,7 +185,7 @@ _CLUES = dict(source=['source'], size=['width', 'height'], file_size=['bytes', '
 _CLUES['all'] = sum(_CLUES.values(), [])
 
 def _clues(manifest):
-    "Collect what is known of a photograph without looking at it: pixels, bytes, bpp, and source (1: additional, 0: any other)"
+    "Collect what is known without looking: pixels, bytes, bytes per pixel, source (1: additional, 0: any other)"
     t = manifest[['width', 'height', 'bytes']].astype(float)
     return t.assign(source=(manifest.source == 'additional').astype(float), bpp=t.bytes / (t.width * t.height))
 

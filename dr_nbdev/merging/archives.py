@@ -36,7 +36,8 @@ def _climbs_out(name):
     return _out.match(name) is not None
 
 # %% ../../nbs/merging/archives.ipynb #2b892d95
-_MARKS = {b"7z\xbc\xaf'\x1c": 'a 7z archive', b'Rar!': 'a RAR archive', b'\x1f\x8b': 'a gzip file (tar.gz?)'} # First bytes
+# First bytes of files of other kinds
+_MARKS = {b"7z\xbc\xaf'\x1c": 'a 7z archive', b'Rar!': 'a RAR archive', b'\x1f\x8b': 'a gzip file (tar.gz?)'}
 
 def _other_form(path, error):
     "Recognise what a file is that is no zip, and name the way out: the end of a message that begins with the path"
@@ -204,7 +205,7 @@ def read_archive(
 
 # %% ../../nbs/merging/archives.ipynb #fd538dd6
 def named_photos(
-    names: str | Path | Iterable[str], # CSV with a column of image names, or the names; folder and extension do not matter
+    names: str | Path | Iterable[str], # CSV with a column of image names, or the names themselves
 ) -> list: # Ids of the photographs, without folder and extension
     "Read the ids of the photographs that are named in a CSV or a list"
     where = 'hold_out'

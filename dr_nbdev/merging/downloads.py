@@ -20,7 +20,7 @@ _KAGGLE = {MAIN_ARCHIVE: ('competition', 'diabetic-retinopathy-classification-f1
            EXTRA_ARCHIVE: ('dataset', 'tanlikesmath/diabetic-retinopathy-resized', 'resized_train_cropped')}
 
 def _pack(folder, dest, leave_out=''):
-    "Pack the files of a folder into a zip, uncompressed, without those whose path contains `leave_out`; return its path"
+    "Pack the files of a folder into a zip, uncompressed, except those whose path contains `leave_out`"
     folder, dest = Path(folder), Path(dest)
     def used(p): return p.is_file() and not (leave_out and leave_out in p.relative_to(folder).as_posix())
     files = [p for p in sorted(folder.rglob('*')) if used(p)]

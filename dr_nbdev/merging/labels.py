@@ -189,7 +189,8 @@ def _check_unique(keys, wanted):
     "Refuse names that several photographs or several lines of labels share"
     for what, o in (('photographs', keys), ('lines of labels', wanted)):
         twice = o[o.duplicated()]
-        if len(twice): raise DataError(f'several {what} are called {twice.iloc[0]!r}: give their paths in the table of labels')
+        if twice.empty: continue
+        raise DataError(f'several {what} are called {twice.iloc[0]!r}: give their paths in the table of labels')
 
 # %% ../../nbs/merging/labels.ipynb #ac1799df
 def with_truth(
@@ -244,9 +245,10 @@ def labelled_photos(
                         f'{truth.image.iloc[0]!r}, {found.names[0]!r}. Is it the right folder?')
     there = truth.image.map(key).isin(set(map(key, found.names))).to_numpy()
     without = [name for name in found.names if key(name) not in known]
-    balances = [found.balance(len(found)), balance('photographs', len(found), len(listing), {'without a label': without}),
-                balance('lines of labels', len(truth), int((has & there).sum()),
-                        {'without a grade': truth.image[~has], 'without a photograph': truth.image[has & ~there]})]
+    lines = {'without a grade': truth.image[~has], 'without a photograph': truth.image[has & ~there]}
+    balances = [
+        found.balance(len(found)), balance('photographs', len(found), len(listing), {'without a label': without}),
+        balance('lines of labels', len(truth), int((has & there).sum()), lines)]
     truth = truth.assign(**{'class': y})[has]
     _check_unique(*_match_keys(pd.Series(listing.names), truth.image)) # before the work
     return LabelledPhotos(truth, scheme, listing, balances)

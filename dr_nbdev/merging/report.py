@@ -105,7 +105,8 @@ def _own(m):
     own = {source: m[m.source == source] for source in m.source.unique() if source not in ARCHIVES}
     said = []
     for source, t in own.items():
-        who = f'{t.patient.nunique()} patients' if t.patient.duplicated().any() else 'no two are known to be of one patient'
+        who = 'no two are known to be of one patient'
+        if t.patient.duplicated().any(): who = f'{t.patient.nunique()} patients'
         said.append(f'{source}: {len(t)} photographs, {(t.split == "val").sum()} of them for validation; {who}')
     several = (m.groupby('patient').source.nunique() > 1).sum() if own else 0
     return said + [f'{several} patients have the same name in several sources and count as one person'] * bool(several)
@@ -114,9 +115,10 @@ def _own(m):
 @patch(as_prop=True)
 def remarks(self: MergeReport) -> list: # Sentences, the most general first
     "List what a person should know about this merge before training"
-    m, about = self.manifest, self.about
-    return [*map(balance_line, about.get('balance', [])), *_not_filled(m, about['settings']), *_lacking(m),
-            *_repeated(m, self.left_out), *_given_away(m), *_on_sides(m), *_broken(self.left_out), *about['notes'], *_own(m)]
+    m, left_out, about = self.manifest, self.left_out, self.about
+    return [
+        *map(balance_line, about.get('balance', [])), *_not_filled(m, about['settings']), *_lacking(m),
+        *_repeated(m, left_out), *_given_away(m), *_on_sides(m), *_broken(left_out), *about['notes'], *_own(m)]
 
 # %% ../../nbs/merging/report.ipynb #ebe8258e
 @patch

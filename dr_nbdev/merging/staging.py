@@ -41,7 +41,8 @@ def _asking_for_room(
 ):
     "Turn the error of a disk that is full or locked into a `DataError`"
     try: yield
-    except OSError as e: raise DataError(f"{to} can't be written ({e}): make room and run it again, it goes on") from None
+    except OSError as e:
+        raise DataError(f"{to} can't be written ({e}): make room and run it again, it goes on") from None
 
 # %% ../../nbs/merging/staging.ipynb #bd1986cb
 @patch
