@@ -7,6 +7,7 @@ __all__ = ['read_list', 'parse_shard', 'shard_range', 'shard_file', 'grade_shard
 
 # %% ../../nbs/grading/scale.ipynb #4fedb89e
 import csv, hashlib, logging, re, sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,10 @@ def read_list(
     path: str | Path, # Text file with one path a line; '-' reads standard input
 ) -> list[str]: # Paths, in the order of the file
     "Read a list of photographs from a text file; an empty list is an error"
-    try: text = sys.stdin.read() if str(path) == '-' else Path(path).read_text(encoding='utf-8', errors='surrogateescape')
+    any_name = dict(encoding='utf-8', errors='surrogateescape')
+    try: text = sys.stdin.read() if str(path) == '-' else Path(path).read_text(**any_name)
     except FileNotFoundError: raise DataError(f'{path} does not exist') from None
-    files = [o.removesuffix('\r') for o in text.split('\n')]
-    files = [o for o in files if o.strip()]
+    files = [line.removesuffix('\r') for line in text.split('\n') if line.strip()]
     if not files: raise DataError(f'{path} lists no photograph: write one path a line')
     return files
 
@@ -48,11 +49,11 @@ def shard_range(
     n: int, # Number of shards
 ) -> tuple[int, int]: # Index of the first photograph, from 0; index after the last
     "Find the photographs that belong to a shard"
-    known = [o for o in sizes if o is not None]
-    weight = np.array([1 if not known else np.mean(known) if o is None else o for o in sizes], float) + 1
+    average = np.mean([size for size in sizes if size is not None] or [1])
+    weight = np.array([average if size is None else size for size in sizes], float) + 1
     ends = np.cumsum(weight)
-    cuts = np.searchsorted(ends - weight/2, ends[-1]*np.arange(n + 1)/n)
-    return int(cuts[i - 1]), int(cuts[i])
+    borders = np.searchsorted(ends - weight/2, ends[-1]*np.arange(n + 1)/n)
+    return int(borders[i - 1]), int(borders[i])
 
 # %% ../../nbs/grading/scale.ipynb #782ffba4
 def shard_file(
@@ -81,8 +82,8 @@ def grade_shard(
     note.unlink(missing_ok=True)
     df = grader.grade_folder(Listing(files[first:after], names[first:after]), path, batch=batch)
     listed = hashlib.sha256(repr(list(zip(names, sizes))).encode()).hexdigest()[:16]
-    write_json(note, dict(shard=shard[0], of=shard[1], first=first, after=after, photographs=len(files), list=listed,
-                          key=grader.key(), weights=grader.name))
+    write_json(note, dict(shard=shard[0], of=shard[1], first=first, after=after, photographs=len(files),
+                          list=listed, key=grader.key(), weights=grader.name))
     rest = {'of other shards': names[:first] + names[after:]}
     df.attrs['balance'] = balance('photographs', len(files), len(df), rest)
     return df
@@ -93,12 +94,13 @@ def _notes(out):
     found = [read_json(p) for p in out.parent.glob(f'{out.stem}.shard-*-of-*.json')]
     if not found: raise DataError(f'there are no shards of {out}: grade them with --shard 1/N ... --shard N/N')
     notes = sorted(found, key=lambda note: note['shard'])
-    n = {note['of'] for note in notes}
-    if len(n) > 1:
-        ways = ' and by '.join(map(str, sorted(n)))
+    n, *others = sorted({note['of'] for note in notes})
+    if others:
+        ways = ' and by '.join(map(str, [n, *others]))
         raise DataError(f'{out} has shards of several divisions (by {ways}): delete those of the wrong one')
-    if missing := sorted(set(range(1, n.pop() + 1)) - {note['shard'] for note in notes}):
-        raise DataError(f'{out}: shards that are missing or not finished: {name_some(map(str, missing), 10)} of {notes[0]["of"]}')
+    if missing := sorted(set(range(1, n + 1)) - {note['shard'] for note in notes}):
+        which = name_some(map(str, missing), 10)
+        raise DataError(f'{out}: shards that are missing or not finished: {which} of {n}')
     for k, what in (('list', 'other lists of photographs'), ('key', 'other weights or options')):
         if len({note[k] for note in notes}) > 1:
             raise DataError(f'{out}: its shards are of {what}: grade the old ones again')
@@ -107,19 +109,17 @@ def _notes(out):
 # %% ../../nbs/grading/scale.ipynb #cee89e53
 def _join_csv(parts, to):
     "Join CSV files row by row, and count the rows of each"
-    counts = []
+    counts, header = [], None
     with open(to, 'w', newline='', encoding='utf-8') as f:
-        write, header = csv.writer(f, lineterminator='\n'), None
+        write = csv.writer(f, lineterminator='\n')
         for p in parts:
             with open(p, newline='', encoding='utf-8') as part:
-                rows = csv.reader(part)
-                mine = next(rows)
-                if header is None: write.writerow(header := mine)
-                elif mine != header: raise DataError(f'{p} has other columns than the shards before it')
-                counts.append(0)
-                for r in rows:
-                    write.writerow(r)
-                    counts[-1] += 1
+                n, rows = 0, csv.reader(part)
+                columns = next(rows)
+                if header is None: write.writerow(header := columns)
+                elif columns != header: raise DataError(f'{p} has other columns than the shards before it')
+                for n, row in enumerate(rows, 1): write.writerow(row)
+                counts.append(n)
     return counts
 
 # %% ../../nbs/grading/scale.ipynb #b9c21062
@@ -141,13 +141,13 @@ def gather(
     "Join the shards of a table in the order of the list, in constant memory"
     out = Path(out)
     notes = _notes(out)
-    parts = [shard_file(out, o['shard'], o['of']) for o in notes]
+    parts = [shard_file(out, note['shard'], note['of']) for note in notes]
     if lost := [str(p) for p in parts if not p.is_file()]:
         raise DataError(f'{out}: shards are missing: {name_some(lost)}')
     with write_safely(out) as tmp:
         counts = (_join_parquet if out.suffix == '.parquet' else _join_csv)(parts, tmp)
-        for p, n, o in zip(parts, counts, notes):
-            if n != (want := o['after'] - o['first']):
+        for p, n, note in zip(parts, counts, notes):
+            if n != (want := note['after'] - note['first']):
                 raise DataError(f'{p.name} has {n} rows, not {want}: delete it and grade it again')
     return dict(weights=notes[0]['weights'], photographs=sum(counts), shards=len(notes))
 
@@ -156,7 +156,6 @@ class _Worker:
     "Hold a grader in a Ray worker, and grade batches of paths with it"
     def __init__(self, weights, engine, threads, options):
         import torch
-        from dataclasses import replace
         torch.set_num_threads(max(1, int(threads)))
         grader = weights if isinstance(weights, Grader) else Grader.load(weights)
         self.grader = replace(grader, **options).use(engine)
@@ -185,7 +184,8 @@ def grade_dataset(
 ): # Lazy ray.data.Dataset with the columns of result.csv
     "Grade photographs on a cluster of Ray"
     ray = _ray()
-    data = photos if isinstance(photos, ray.data.Dataset) else ray.data.from_items([dict(path=str(o)) for o in photos])
+    data = photos
+    if not isinstance(photos, ray.data.Dataset): data = ray.data.from_items([dict(path=str(p)) for p in photos])
     room = max(1, int(ray.cluster_resources().get('CPU', 1)//max(num_cpus, 1)))
     many = dict(size=concurrency) if concurrency else dict(min_size=1, max_size=room)
     return data.map_batches(
@@ -208,12 +208,11 @@ def grade_by_ray(
     logging.getLogger('ray.data').setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order, context.enable_progress_bars = True, False
-    data = ray.data.from_items([dict(path=str(f), name=n) for f, n in zip(files, names)])
+    data = ray.data.from_items([dict(path=str(f), name=name) for f, name in zip(files, names)])
     rows = grade_dataset(data, grader, engine, num_gpus=num_gpus)
     with write_safely(out) as tmp: n = _write_parts(rows.iter_batches(batch_size=1000, batch_format='pandas'), tmp)
-    if n != len(files):
-        raise DataError(f'{len(files)} photographs went to the cluster and {n} rows came back: grade them again')
-    return n
+    if n == len(files): return n
+    raise DataError(f'{len(files)} photographs went to the cluster and {n} rows came back: grade them again')
 
 # %% ../../nbs/grading/scale.ipynb #4807d8a4
 def _write_parts(parts, path):

@@ -19,7 +19,7 @@ from fastcore.basics import patch
 from ..answers.verdict import NOT_ASSESSED, read_rules, verdicts
 from ..base.commands import command
 from ..base.show import render
-from ..base.work import check_port, versions
+from ..base.work import check_host, check_port, need, versions
 from ..core import DISCLAIMER, DataError
 from ..grading.grader import Grader
 from ..grading.prepare import Prepared, prepare
@@ -53,10 +53,10 @@ def _compute(self: Batcher):
         while len(items) < most:
             try: items.append(self.prepared.get_nowait())
             except Empty: break
-        try: rows = json.loads(self.grader.table([o[0] for o in items],
-                                                 [o[1] for o in items]).to_json(orient='records'))
+        names, prepared, loops, futures = map(list, zip(*items))
+        try: rows = json.loads(self.grader.table(names, prepared).to_json(orient='records'))
         except Exception as e: rows = [e]*len(items)
-        for (_, _, loop, future), row in zip(items, rows): loop.call_soon_threadsafe(_settle, future, row)
+        for loop, future, row in zip(loops, futures, rows): loop.call_soon_threadsafe(_settle, future, row)
 
 # %% ../../nbs/use/serve.ipynb #28ed2c9e
 @patch
@@ -104,9 +104,8 @@ class _Gate:
             nonlocal size
             message = await receive()
             size += len(message.get('body', b''))
-            if size > self.limits.total_mb*1e6:
-                raise HTTPException(413, f'a call may have {self.limits.total_mb} MB at most')
-            return message
+            if size <= self.limits.total_mb*1e6: return message
+            raise HTTPException(413, f'a call may have {self.limits.total_mb} MB at most')
         async def noted(message):
             nonlocal status
             if message['type'] == 'http.response.start': status = message['status']
@@ -122,8 +121,8 @@ class _Gate:
             raise
         finally:
             self.batcher.calls -= 1
-            if self.log:
-                self.log(_log_line(scope, status, size, time.monotonic() - began) | dict(waiting=self.batcher.waiting))
+            line = _log_line(scope, status, size, time.monotonic() - began)
+            if self.log: self.log(line | dict(waiting=self.batcher.waiting))
 
 # %% ../../nbs/use/serve.ipynb #77935408
 @patch
@@ -132,9 +131,9 @@ def refusal(self: _Gate, scope):
     headers = {k.decode('latin1').lower(): v.decode('latin1') for k, v in scope['headers']}
     if scope['path'] in ('/health', '/docs', '/'): return None
     kind, _, given = headers.get('authorization', '').partition(' ')
-    known = kind.lower() == 'bearer' and hmac.compare_digest(given.encode('utf-8', 'replace'),
-                                                             (self.token or '').encode())
-    if self.token and not known: return 401, 'the token is missing or wrong: send Authorization: Bearer TOKEN'
+    same = hmac.compare_digest(given.encode('utf-8', 'replace'), (self.token or '').encode())
+    if self.token and not (same and kind.lower() == 'bearer'):
+        return 401, 'the token is missing or wrong: send Authorization: Bearer TOKEN'
     if scope['method'] != 'POST': return None
     length = headers.get('content-length', '0')
     if not length.isdecimal() or int(length) > self.limits.total_mb*1e6:
@@ -149,9 +148,8 @@ def _log_line(
     took: float, # Time from the first byte to the answer, seconds
 ) -> dict: # Line of the log
     "Describe a call for the log"
-    now = time.strftime('%Y-%m-%dT%H:%M:%S')
-    return dict(time=now, method=scope['method'], path=scope['path'][:40], status=status, bytes=size,
-                ms=round(1000*took))
+    return dict(time=time.strftime('%Y-%m-%dT%H:%M:%S'), method=scope['method'], path=scope['path'][:40],
+                status=status, bytes=size, ms=round(1000*took))
 
 # %% ../../nbs/use/serve.ipynb #cb0b9db6
 async def _say(send, status, words):
@@ -177,22 +175,24 @@ def _add_grade(app, batcher, limits, rules):
     "Add the calls that grade"
     from fastapi import HTTPException, Response, UploadFile
     grader = batcher.grader
+    def name(upload): return os.path.basename((upload.filename or 'photograph').replace('\\', '/'))[:200]
     async def rows_of(file, response):
         if len(file) > limits.files: raise HTTPException(413, f'a call may have {limits.files} photographs at most')
-        name = lambda o: os.path.basename((o.filename or 'photograph').replace('\\', '/'))[:200]
-        large = [name(o) for o in file if (o.size or 0) > limits.mb*1e6]
+        large = [name(upload) for upload in file if (upload.size or 0) > limits.mb*1e6]
         if large: raise HTTPException(413, f'{large[0]} has more than {limits.mb} MB')
-        response.headers['X-Weights'], response.headers['X-Disclaimer'] = grader.name, f'{DISCLAIMER} {NOT_ASSESSED}'
-        return await asyncio.gather(*[batcher.grade(name(o), await o.read()) for o in file])
+        response.headers['X-Weights'] = grader.name
+        response.headers['X-Disclaimer'] = f'{DISCLAIMER} {NOT_ASSESSED}'
+        return await asyncio.gather(*[batcher.grade(name(upload), await upload.read()) for upload in file])
 
     @app.post('/grade')
     async def grade(file: list[UploadFile], response: Response) -> list[dict]:
         "Grade photographs (multipart field file, once or more): a row for each, null where there is no grade"
         return await rows_of(file, response)
 
-    @app.post('/verdict')
+    about = ('Grade the photographs of patients, named like 10_left.jpeg or by their DICOM tags: '
+             'a verdict for each patient, and the rows')
+    @app.post('/verdict', description=about)
     async def verdict(file: list[UploadFile], response: Response) -> dict:
-        "Grade the photographs of patients, named like 10_left.jpeg or by their DICOM tags: a verdict for each patient, and the rows"
         rows = await rows_of(file, response)
         twice = [o for o, n in Counter(r['name'] for r in rows).items() if n > 1]
         if twice: raise HTTPException(422, f'two photographs are called {twice[0]}: give each a name of its own')
@@ -211,9 +211,9 @@ def _add_state(app, batcher, limits):
     async def version() -> dict:
         "Weights, thresholds, engine, versions, limits"
         return dict(versions=versions(['dr_nbdev', 'torch', 'fastapi']), weights=grader.name,
-                    thresholds=[float(o) for o in grader.thresholds], referable_cut=grader.referable_cut,
-                    engine=grader.scorer.name,
-                    device=str(grader.device), limits=vars(limits), disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED)
+                    thresholds=[float(t) for t in grader.thresholds], referable_cut=grader.referable_cut,
+                    engine=grader.scorer.name, device=str(grader.device), limits=vars(limits),
+                    disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED)
 
 # %% ../../nbs/use/serve.ipynb #078839b7
 def _add_docs(app, grader, limits, token):
@@ -222,12 +222,11 @@ def _add_docs(app, grader, limits, token):
     @app.get('/docs', response_class=HTMLResponse, include_in_schema=False)
     @app.get('/', response_class=HTMLResponse, include_in_schema=False)
     async def docs() -> str:
-        calls = [(m.upper(), path, o.get('description', '')) for path, ways in app.openapi()['paths'].items()
-                 for m, o in ways.items()]
-        return render('serve.html', calls=calls, disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED,
-                      weights=grader.name, locked=bool(token),
-                      address='/', max_files=limits.files, max_mb=limits.mb, max_mpx=MAX_PIXELS//10**6,
-                      seconds=round(limits.seconds))
+        calls = [(method.upper(), path, call.get('description', ''))
+                 for path, ways in app.openapi()['paths'].items() for method, call in ways.items()]
+        return render('serve.html', calls=calls, disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED, weights=grader.name,
+                      locked=bool(token), address='/', max_files=limits.files, max_mb=limits.mb,
+                      max_mpx=MAX_PIXELS//10**6, seconds=round(limits.seconds))
 
 # %% ../../nbs/use/serve.ipynb #ea53b55c
 def make_service(
@@ -238,10 +237,8 @@ def make_service(
     rules: str = 'icdr', # Rule of the verdicts, as for `verdicts`
 ): # FastAPI application, for any ASGI server
     "Make a service that grades photographs"
-    try:
-        from fastapi import FastAPI
-        from starlette.formparsers import MultiPartParser
-    except ImportError: raise DataError('the service needs FastAPI: pip install "dr_nbdev[serve]"') from None
+    FastAPI = need('fastapi', 'the service needs FastAPI', 'serve').FastAPI
+    from starlette.formparsers import MultiPartParser
     logging.getLogger('python_multipart').setLevel(logging.ERROR) # what is wrong with an upload goes to its sender
     MultiPartParser.spool_max_size = int(limits.total_mb*1e6) # in memory, not on the disk
     read_rules(rules) # a wrong one shows now
@@ -272,14 +269,14 @@ def dr_serve(
 ):
     "Run a service that grades photographs sent by HTTP. For research use, not a medical device."
     token = token or os.environ.get('DR_SERVE_TOKEN')
-    if host not in ('127.0.0.1', 'localhost', '::1') and not token:
-        raise DataError(f'{host} can be reached from other machines: give a token (--token or DR_SERVE_TOKEN), or leave the host out')
+    check_host(host, token, 'give a token (--token or DR_SERVE_TOKEN)')
     check_port(host, port)
     read_rules(rules)
     if max_files < 1 or max_mb < 1 or timeout <= 0: raise DataError('max_files, max_mb and timeout are larger than 0')
     grader = replace(Grader.load(weights, device).use(engine), quality=quality)
     limits = Limits(max_files, max_mb, max(4*max_mb, Limits.total_mb), timeout)
-    app = make_service(grader, token, limits, lambda o: print(json.dumps(o), file=sys.stderr, flush=True), rules)
+    def log(line): print(json.dumps(line), file=sys.stderr, flush=True)
+    app = make_service(grader, token, limits, log, rules)
     import uvicorn
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)) # after the calls that it has
     print(f'http://{host}:{port}/docs tells how to ask; stop it with Ctrl-C. {DISCLAIMER}', flush=True)
