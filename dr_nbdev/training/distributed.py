@@ -49,7 +49,8 @@ def joined(
 class ProcessEnded(DRError):
     "Report that another process of a training is gone"
     def __str__(self):
-        return 'another process of this training has ended: see its message. The same command resumes from the last epoch'
+        return ('another process of this training has ended: see its message. '
+                'The same command resumes from the last epoch')
 
 def _together(f, *args, **kwargs):
     "Call a function that needs all processes; raise `ProcessEnded` if one is gone"

@@ -68,9 +68,10 @@ class _ReadSquare(Transform):
         return self.tensor(read_square(file, self.preprocess.size))
     def tensor(self, square: np.ndarray): return TensorImage(torch.from_numpy(square).permute(2, 0, 1))
 
-# %% ../../nbs/training/learner.ipynb #4ae9a081
+# %% ../../nbs/training/learner.ipynb #18854e5e
 class TensorGrade(TensorBase): "Hold grades, or scores on the same scale, of a batch"
 
+# %% ../../nbs/training/learner.ipynb #4ae9a081
 class Grade(float, ShowTitle):
     "Show a grade or a score as the title of a picture"
     _show_args = {'label': 'text'}
@@ -150,7 +151,7 @@ def create_batches(self: FundusDL,
     idxs: list, # Positions of the photographs, in the order of this pass
 ): # Yields batches
     "Read batches in threads"
-    read = lambda part: self.do_batch([self.do_item(i) for i in part])
+    def read(part): return self.do_batch([self.do_item(i) for i in part])
     mine = (o[self.part[0]::self.part[1]] for o in chunked(idxs, self.bs, self.drop_last))
     yield from prefetch(read, filter(len, mine), self.readers)
 
@@ -174,7 +175,9 @@ class _FastLayout(Transform):
 def _own_table(t):
     "Check a table of your own; add the digests and the source where it has none"
     lacks = [c for c in ('path', 'grade', 'split') if c not in t]
-    if lacks: raise DataError(f'the table has no column {", ".join(lacks)}: fundus_dls needs path, grade and split (train or val)')
+    if lacks:
+        raise DataError(f'the table has no column {", ".join(lacks)}: '
+                        'fundus_dls needs path, grade and split (train or val)')
     t = t.assign(path=[str(Path(o).absolute()) for o in t.path])
     if 'sha256' not in t: t['sha256'] = [hashlib.sha256(Path(o).read_bytes()).hexdigest() for o in t.path]
     return t.assign(source=t['source'] if 'source' in t else 'own')
@@ -188,7 +191,7 @@ class Photos:
 
 # %% ../../nbs/training/learner.ipynb #d439cd19
 def load_photos(
-    data: 'str | Path | pd.DataFrame | Photos', # Folder that `merge` made, table with path, grade and split, or `Photos`
+    data: str | Path | pd.DataFrame | Photos, # Folder that `merge` made, table with path, grade and split, or `Photos`
 ) -> Photos: # Photographs with absolute paths; `Photos` come back as they are
     "Read the table of the photographs, check it, and find the folder of their cache"
     if isinstance(data, Photos): return data

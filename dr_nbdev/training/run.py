@@ -208,7 +208,8 @@ def check_val(
     v = table[table.split == 'val'].reset_index(drop=True)
     most = v.grade.value_counts().max() if len(v) else 0
     if most < 2 or len(np.unique(leak_groups(v))) < min(5, most):
-        raise DataError(f'{len(v)} photographs for validation are too few to fit thresholds on: merge with a larger val, or add some')
+        raise DataError(f'{len(v)} photographs for validation are too few to fit thresholds on: '
+                        'merge with a larger val, or add some')
 
 # %% ../../nbs/training/run.ipynb #030afa0a
 def _filled(config):
