@@ -325,7 +325,9 @@ import gc, sys
 from pathlib import Path
 from dr_nbdev.networks.registry import ensemble_members
 from dr_nbdev.predict import Grader
-def kb(key): return next(int(l.split()[1]) for l in Path('/proc/self/status').read_text().splitlines() if l.startswith(key))
+def kb(key):
+    lines = Path('/proc/self/status').read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(key))
 folder, counts = sys.argv[1], list(map(int, sys.argv[2:]))
 files = sorted(Path(folder).iterdir())
 whole = Grader.load(device='cpu')
@@ -462,6 +464,11 @@ def _bench_trainings(
     return tables
 
 # %% ../../nbs/benchmarks/bench.ipynb #4f801564
+def _stepper(log):
+    "Make a function that logs a step with the seconds so far"
+    start = time.time()
+    return lambda what: log(f'{time.time() - start:4.0f} s  {what}')
+
 def bench(
     quick: bool = False, # True for fewer photographs, rounds and networks
     folder: str | Path | None = None, # Folder of photographs to measure on; None for drawn ones of 4000 pixels
@@ -470,8 +477,7 @@ def bench(
 ) -> pd.DataFrame: # Row for each version of each stage: the columns of `against`, share, difference, written, mb
     "Measure every stage against the 2023 baseline"
     n, rounds = (4, 2) if quick else (8, 4)
-    start = time.time()
-    def step(what): log(f'{time.time() - start:4.0f} s  {what}')
+    step = _stepper(log)
     with tempfile.TemporaryDirectory() as d:
         d = Path(d)
         jpegs = image_files(folder)[:n if quick else 16] if folder else camera_files(d/'jpg', n)
@@ -491,8 +497,8 @@ def bench(
             archives = _bench_archives(d/'archives', 60 if quick else 300)
             tables.append(_bench_merge(*archives, 16 if quick else 80, rounds, TARGETS['merge']))
         step('memory')
-        if sys.platform == 'linux':
-            tables.append(_bench_memory(camera_files(d/'small', 6, width=800), 300 if quick else 5000))
+        small = camera_files(d/'small', 6, width=800)
+        if sys.platform == 'linux': tables.append(_bench_memory(small, 300 if quick else 5000))
         step('start')
         tables.append(_bench_start(rounds))
     t = pd.concat(tables, ignore_index=True)

@@ -182,7 +182,8 @@ def disc(
     rng, part = self.rng, img[self.view.near_disc()]
     part *= 1 - self.disc_mask(1.14, (-.04, 0), .05)[..., None] * np.float32([.12, .2, .2]) * rng.uniform(0, 1)
     cup = rng.uniform(.35, .6)
-    for size, at, blur, a, color in ((1, (0, 0), .025, .92, (.95, .70, .46)), (cup, (-.07, 0), .06, .9, (1., .90, .72))):
+    ellipses = (1, (0, 0), .025, .92, (.95, .70, .46)), (cup, (-.07, 0), .06, .9, (1., .90, .72)) # disc, cup
+    for size, at, blur, a, color in ellipses:
         color = np.float32(color) * (.75 + .25 * img.mean() / .4)
         cover(np.moveaxis(part, -1, 0), self.disc_mask(size, at, blur) * a, color)
 

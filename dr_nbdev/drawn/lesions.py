@@ -276,7 +276,7 @@ def _spokes(rng, radius: float, start: float, spread: float): # angles in radian
     n = int(rng.integers(6, 10))
     angle = start + spread * (np.arange(n) + rng.uniform(-.4, .4, n)) / n
     ends = radius * rng.uniform(.5, 1, (n, 1)) * direction(angle)
-    return [meander(rng, np.linspace(.05, 1, 24)[:, None] * o, .04) for o in ends]
+    return [meander(rng, np.linspace(.05, 1, 24)[:, None] * end, .04) for end in ends]
 
 # %% ../../nbs/drawn/lesions.ipynb #74b2ef15
 def _loops(rng, a, b): # Two neighbouring spokes, each (24, 2)

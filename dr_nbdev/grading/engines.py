@@ -177,7 +177,8 @@ def guard(
     "Compare an engine with float32, and refuse it if a score moves too far"
     engine.difference, engine.compared = float(np.abs(engine(squares) - reference).max()), len(squares)
     if not engine.difference <= tolerance: # not a number is too far as well
-        raise EngineError(f'{engine.name} moves scores by up to {engine.difference:.3f}, more than {tolerance}: not used')
+        moved = f'moves scores by up to {engine.difference:.3f}, more than {tolerance}'
+        raise EngineError(f'{engine.name} {moved}: not used')
     return engine
 
 # %% ../../nbs/grading/engines.ipynb #f20952df
@@ -233,7 +234,7 @@ def make_engine(
 ) -> Engine: # Engine, not compared yet
     "Make an engine, and the file that it needs"
     if name not in ENGINES: raise EngineError(f'no engine is called {name!r}: choose from {", ".join(ENGINES)} or auto')
-    lacks = [o for o in ENGINES[name] if find_spec(o) is None]
+    lacks = [package for package in ENGINES[name] if find_spec(package) is None]
     if lacks:
         raise EngineError(f'the engine {name} needs {", ".join(lacks)}: pip install "dr_nbdev[{name.split("_")[0]}]"')
     if not ENGINES[name]: return _torch_engine(name, model, prep, device)
@@ -276,7 +277,7 @@ def compare_engines(
     names: list[str] | None = None, # Names of engines; None: all that can be tried here
     tolerance: float = TOLERANCE, # Largest allowed shift of a score, in grades
     folder: Path | None = None, # Folder for the files; None: `_engine_folder`
-) -> pd.DataFrame: # Row per engine: engine, ms per square, difference, compared, status; passed ones first, then by time
+) -> pd.DataFrame: # Row per engine: engine, ms per square, difference, compared, status; passed ones first, by time
     "Try engines, time each and compare it with float32"
     squares = check_squares(prep, photos)
     make = partial(make_engine, model=model, prep=prep, device=device, folder=folder)
@@ -318,9 +319,9 @@ def find_engine(
 def _measured(measure, key: dict, notes: Path, again: bool) -> list[dict]:
     "Read the rows of a key from the notes; measure and note them if they are missing"
     known = read_json(notes) if notes.exists() else []
-    rows = None if again else next((o['rows'] for o in known if o['key'] == key), None)
+    rows = None if again else next((note['rows'] for note in known if note['key'] == key), None)
     if rows is None:
         t = measure()
         rows = t.astype(object).where(t.notna(), None).to_dict('records')
-        write_json(notes, [o for o in known if o['key'] != key] + [dict(key=key, rows=rows)])
+        write_json(notes, [note for note in known if note['key'] != key] + [dict(key=key, rows=rows)])
     return rows

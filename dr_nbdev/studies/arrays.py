@@ -27,7 +27,8 @@ def load_retinamnist(
     "Read the images and grades of RetinaMNIST"
     path = Path(path).expanduser()
     if not path.is_file():
-        raise DataError(f"{path} is missing: pip install medmnist, then medmnist.RetinaMNIST('train', download=True) in Python")
+        get = "medmnist.RetinaMNIST('train', download=True)"
+        raise DataError(f'{path} is missing: pip install medmnist, then {get} in Python')
     try: z = np.load(path, allow_pickle=False)
     except (ValueError, OSError, zipfile.BadZipFile) as e:
         raise DataError(f'{path} is damaged or not MedMNIST\'s file ({e}): download it again') from None
