@@ -26,21 +26,13 @@ from ..train import train
 from ..training.run import TrainConfig
 
 # %% ../../nbs/use/demo.ipynb #568249c6
-def _whole_path(
-    main: Path, # Main archive, a zip file
-    additional: Path, # Additional archive, a zip file
-    work: Path, # Folder for data and weights
-    out: Path, # Table to write
-    photos: Path | None = None, # Folder of photographs to grade; None: the validation images
-    cfg: TrainConfig = TrainConfig.demo(), # Training configuration
-) -> tuple[pd.DataFrame, Path]: # Table of grades; folder of the graded photographs
+def _grade_from_archives(main, additional, work, photos, out, cfg):
     "Merge two archives, train, tune, and grade a folder"
     merge(main, additional, work/'data')
     print(f'{MergeReport.load(work/"data")}\n')
     run = train(cfg, work/'data', work/'weights', 'demo')
     bundle = tune(run)
-    photos = photos or work/'data/kaggle_retina/val'
-    return predict_folder(photos, bundle, out), photos
+    return predict_folder(photos, bundle, out)
 
 # %% ../../nbs/use/demo.ipynb #b529e00f
 def _known_grades(
@@ -58,12 +50,13 @@ def _confusion_text(
     truth: dict, # File name to true grade, 0 to 4
 ) -> str: # Confusion matrix (rows: true grades) and a line of figures
     "Write the confusion matrix and figures of the photographs with a grade"
-    ok = result[result.grade.notna()]
-    if ok.empty: raise DataError('not one photograph got a grade: look at the messages in the result')
-    true, pred = ok.name.map(truth).astype(int), ok.grade.astype(int)
-    rows = [f'{g} {n}' for g, n in enumerate(GRADES)]
-    table = pd.DataFrame(confusion(true, pred), index=rows, columns=[f'predicted {g}' for g in range(len(GRADES))])
-    return f'{table.to_string()}\n\nmacro F1 {macro_f1(true, pred):.2f}, QWK {qwk(true, pred):.2f}, {len(ok)} photographs'
+    graded = result[result.grade.notna()]
+    if graded.empty: raise DataError('not one photograph got a grade: look at the messages in the result')
+    true, pred = graded.name.map(truth).astype(int), graded.grade.astype(int)
+    table = pd.DataFrame(confusion(true, pred), index=[f'{g} {name}' for g, name in enumerate(GRADES)],
+                         columns=[f'predicted {g}' for g in range(len(GRADES))])
+    figures = f'macro F1 {macro_f1(true, pred):.2f}, QWK {qwk(true, pred):.2f}, {len(graded)} photographs'
+    return f'{table.to_string()}\n\n{figures}'
 
 # %% ../../nbs/use/demo.ipynb #f327f578
 def _drawn(
@@ -88,12 +81,15 @@ def run_demo(
     cfg: TrainConfig = TrainConfig.demo(), # Training configuration
 ) -> pd.DataFrame: # Table of grades
     "Run the whole path, and print its steps, its figures and where the results are"
+    table, sheet = results/'result.csv', results/'contact_sheet.png'
     flatters = '' if photos else '\n(The thresholds were chosen on these same images: expect less on others.)'
-    result, photos = _whole_path(main, additional, work, results/'result.csv', photos, cfg)
+    photos = photos or work/'data/kaggle_retina/val'
+    result = _grade_from_archives(main, additional, work, photos, table, cfg)
     truth = _known_grades(photos, work)
-    contact_sheet(result, photos, results/'contact_sheet.png', truth=truth)
-    print(f'\n{result_summary(result)}\n\n{_confusion_text(result, truth)}{flatters}\n\nthe graded table   {results/"result.csv"}\n'
-          f'the photographs    {results/"contact_sheet.png"}\nthe weights        {work/"weights/demo/bundle"}\n{DISCLAIMER}')
+    contact_sheet(result, photos, sheet, truth=truth)
+    print(f'\n{result_summary(result)}\n\n{_confusion_text(result, truth)}{flatters}\n')
+    places = {'the graded table': table, 'the photographs': sheet, 'the weights': work/'weights/demo/bundle'}
+    print(*(f'{what:19}{place}' for what, place in places.items()), DISCLAIMER, sep='\n')
     return result
 
 # %% ../../nbs/use/demo.ipynb #b4ba5a24
