@@ -102,13 +102,13 @@ def _sure_words(row, coverage):
     return f'{text} Prediction set: {grades}. Such sets contain the true grade of {coverage:.0%} of photographs.'
 
 # %% ../../nbs/grading/photo.ipynb #0762b19d
-def _referable_words(row, cut):
+def _referable_words(row, operating_point):
     "Put the answer to referable into words"
-    if row['referable'] == 'yes': return f'Referable: the score is {cut:.2f} or more.'
-    if row['referable'] == 'no': return f'Not referable: the score is below {cut:.2f}.'
+    if row['referable'] == 'yes': return f'Referable: the score is {operating_point:.2f} or more.'
+    if row['referable'] == 'no': return f'Not referable: the score is below {operating_point:.2f}.'
     if row['status'] == 'low_quality':
         return 'Referable or not is left open: the photograph is too poor to rule it out.'
-    return f'Referable or not is left open: the score is just below {cut:.2f}. A person has to decide.'
+    return f'Referable or not is left open: the score is just below {operating_point:.2f}. A person has to decide.'
 
 # %% ../../nbs/grading/photo.ipynb #deb06f3e
 def _scale(s):
