@@ -350,11 +350,14 @@ def quarto():
     from fastcore.xtras import working_directory
     from nbdev.processors import FilterDefaults
     os.environ['IN_TEST'] = '1'
+    wrong = []
     for p in notebooks():
         with working_directory(nbs/p.parent), warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            FilterDefaults()(read_nb(p.name))
-    print(f'{len(notebooks())} notebooks are ready for nbdev_docs')
+            try: FilterDefaults()(read_nb(p.name))
+            except Exception as e: wrong.append(f'{p}: {e.__cause__!r}: a cell that imports or shows documentation needs what no such cell before it gives\n{e}')
+    print('\n\n'.join(wrong) or f'{len(notebooks())} notebooks are ready for nbdev_docs')
+    if wrong: sys.exit(1)
 
 def build():
     began = time.time()
