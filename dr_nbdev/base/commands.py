@@ -150,7 +150,8 @@ def command(
         @wraps(func)
         def f(*args, **kwargs):
             if args or kwargs or not _is_command(): return func(*args, **kwargs)
-            sys.exit(_run_command(func, sys.argv[1:], examples, names=names, incomplete=incomplete, alone=alone, shown=shown))
+            how = dict(names=names, incomplete=incomplete, alone=alone, shown=shown)
+            sys.exit(_run_command(func, sys.argv[1:], examples, **how))
         if func.__module__ == '__main__' and _is_command(): f() # python -m
         return f
     return decorate

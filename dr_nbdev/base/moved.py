@@ -77,8 +77,9 @@ def _from_clone(module, name):
     try: run = getattr(importlib.import_module(f'dr_nbdev.{module}'), name)
     except ModuleNotFoundError as e:
         if not str(e.name).startswith('dr_nbdev'): raise
-        sys.exit(f'Error: {name} measures in a clone of the repository: git clone https://github.com/dr-nbdev/dr_nbdev, '
-                 'then make install')
+        sys.exit(
+            f'Error: {name} measures in a clone of the repository: '
+            'git clone https://github.com/dr-nbdev/dr_nbdev, then make install')
     return run()
 
 def dr_bench(): return _from_clone('benchmarks.bench', 'dr_bench')

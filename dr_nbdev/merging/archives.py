@@ -43,8 +43,9 @@ def _other_form(path, error):
     "Recognise what a file is that is no zip, and name the way out: the end of a message that begins with the path"
     with open(path, 'rb') as f: head = f.read(300)
     if re.search(r'\.(z?\d{2,3})$', path.name.lower()) or path.with_suffix('.z01').exists():
-        return (f'is one part of an archive that was split: join the parts first (such as cat {path.stem}.* > whole.zip), or unpack them '
-                'and zip the folder')
+        return (
+            f'is one part of an archive that was split: join the parts first (such as cat {path.stem}.* > '
+            'whole.zip), or unpack them and zip the folder')
     for mark, name in _MARKS.items():
         if head.startswith(mark): return f'is {name}, not a zip: unpack it, and zip the folder'
     if head.lstrip()[:1] == b'<':
@@ -63,8 +64,9 @@ def _refused(infos):
     if any(i.flag_bits & 1 for i in infos): return f'is locked with a password{again} without one'
     if odd := next((i for i in infos if i.compress_type not in _METHODS), None):
         kind = {9: 'Deflate64', 93: 'Zstandard', 98: 'PPMd'}.get(odd.compress_type, f'method {odd.compress_type}')
-        return (f'is compressed by {kind}, which Python can\'t read{again} in the usual way (Windows: smaller than 2 GB, or with 7-Zip and '
-                '"Deflate")')
+        return (
+            f'is compressed by {kind}, which Python can\'t read{again} in the usual way (Windows: smaller than 2 '
+            'GB, or with 7-Zip and "Deflate")')
     if twice := [name for name, n in Counter(names).items() if n > 1]:
         return f'holds several files of one name: {name_some(twice)}{again}'
     return ''
@@ -185,8 +187,9 @@ def read_archive(
     root = _root(list(infos))
     names = {n: i.filename for n, i in infos.items() if not _is_test(n, root)}
     if len(infos) > len(names) and not any(map(is_image_name, names)):
-        raise DataError(f'{path} holds only a test set: every image lies in a folder called test, and such images are not used for '
-                        'training. If they should be, rename the folder')
+        raise DataError(
+            f'{path} holds only a test set: every image lies in a folder called test, and such images are not used '
+            'for training. If they should be, rename the folder')
     tables, images = _label_tables(z, names), [n for n in names if is_image_name(n)]
     if not images: raise DataError(f'{path} has labels but no images: is it the right archive?')
     csv, found, over = _pair_up(tables, images)
@@ -213,10 +216,14 @@ def named_photos(
         t, where = read_table(names), names
         col = find_columns(t).get('image')
         if col is None:
-            raise DataError(f'{where} has columns {", ".join(t)}: none of them is known to hold image names, such as image or id_code')
+            raise DataError(
+                f'{where} has columns {", ".join(t)}: none of them is known to hold image names, such as image or '
+                'id_code')
         names = t[col]
     ids = [image_id(str(name)) for name in names]
-    if not all(ids): raise DataError(f'{where} has {ids.count("")} entries without an image name, the first is number {ids.index("") + 1}')
+    if not all(ids):
+        raise DataError(
+            f'{where} has {ids.count("")} entries without an image name, the first is number {ids.index("") + 1}')
     if not ids: raise DataError(f'{where} lists no image: list some, or leave it out')
     return ids
 

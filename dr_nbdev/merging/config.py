@@ -25,7 +25,9 @@ class MergeConfig:
         if self.split not in SPLITS: raise DataError(f'split={self.split!r}: choose {" or ".join(SPLITS)}')
         if not 0 < self.val < 1: raise DataError(f'val={self.val}: a share between 0 and 1, such as 0.2')
         if self.per_grade < 0 or not 0 <= self.seed < 2**32:
-            raise DataError(f'per_grade is {self.per_grade} and seed is {self.seed}: neither can be negative, nor a seed 2**32 or more')
+            raise DataError(
+                f'per_grade is {self.per_grade} and seed is {self.seed}: neither can be negative, nor a seed 2**32 '
+                'or more')
 
     def settings(self) -> dict: # Entries of the settings in merge.json, in this order
         "Return the settings as a plain dictionary"

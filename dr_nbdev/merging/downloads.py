@@ -33,8 +33,9 @@ def _pack(folder, dest, leave_out=''):
 def _by_hand(name, kind, handle, why):
     "Explain how to download by hand"
     page = f'https://www.kaggle.com/{"competitions" if kind == "competition" else "datasets"}/{handle}'
-    return DataError(f'{name} can\'t be fetched: {why}. By hand: log in at {page}, accept the rules if there are any, download, '
-                     f'and put the file here as {name}')
+    return DataError(
+        f'{name} can\'t be fetched: {why}. By hand: log in at {page}, accept the rules if there are any, download, '
+        f'and put the file here as {name}')
 
 # %% ../../nbs/merging/downloads.ipynb #8b6be8ed
 def download_archives(
@@ -51,8 +52,8 @@ def download_archives(
         known = kagglehub.exceptions
         try: folder = fetch(handle)
         except (known.KaggleApiHTTPError, known.UnauthenticatedError, known.CredentialError) as e:
-            why = (f'Kaggle refused ({str(e).splitlines()[0]}); an account, its key (kagglehub.login()) and for a competition '
-                   'its accepted rules are needed')
+            why = (f'Kaggle refused ({str(e).splitlines()[0]}); an account, its key (kagglehub.login()) and for a '
+                   'competition its accepted rules are needed')
             raise _by_hand(name, kind, handle, why) from e
         except (requests.RequestException, OSError) as e:
             raise _by_hand(name, kind, handle, f'Kaggle can\'t be reached ({type(e).__name__})') from e

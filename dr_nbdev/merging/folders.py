@@ -33,7 +33,9 @@ def _one_grade(truth, lows, mapping):
     "Find the grade of each photograph from its class, and refuse labels that stand for several"
     vague = sorted(set(truth.label.map(plain_label)) - set(mapping or GRADE_WORDS))
     if vague:
-        raise DataError(f'{", ".join(vague)} can be several grades: say which (--mapping {vague[0]}=2), or leave it out ({vague[0]}=)')
+        raise DataError(
+            f'{", ".join(vague)} can be several grades: say which (--mapping {vague[0]}=2), or leave it out '
+            f'({vague[0]}=)')
     return np.array(lows)[truth['class']]
 
 # %% ../../nbs/merging/folders.ipynb #e9c473a8

@@ -47,8 +47,9 @@ def read_labels(
     cols = find_columns(t)
     lacks = [k for k in ('image', 'grade') if k not in cols]
     if lacks:
-        raise DataError(f'{where}: no column is known to hold the {" or the ".join(lacks)} among {", ".join(t)}. Name them image and '
-                        'grade in the first line')
+        raise DataError(
+            f'{where}: no column is known to hold the {" or the ".join(lacks)} among {", ".join(t)}. Name them '
+            'image and grade in the first line')
     t = t[[cols['image'], cols['grade']]].set_axis(['image_id', 'label'], axis=1)
     grade = t.label.map(lambda o: GRADE_WORDS.get(plain_label(o)))
     return _checked(t.assign(image_id=t.image_id.map(image_id), grade=grade), where)
@@ -82,10 +83,13 @@ def read_mapping(
     out = {}
     for part in text.split(','):
         if not (m := _ENTRY.fullmatch(part)):
-            raise DataError(f'{part!r} does not say what a label means: write label=grades, such as NPDR=1-3, with commas between; '
-                            'label= leaves such photographs out')
+            raise DataError(
+                f'{part!r} does not say what a label means: write label=grades, such as NPDR=1-3, with commas '
+                'between; label= leaves such photographs out')
         if exact and m[3]:
-            raise DataError(f'{part.strip()!r} is not a single grade: name one to train on, or leave such photographs out: {m[1]}=')
+            raise DataError(
+                f'{part.strip()!r} is not a single grade: name one to train on, or leave such photographs out: '
+                f'{m[1]}=')
         if plain_label(m[1]) in out: raise DataError(f'{m[1]!r} has two meanings')
         out[plain_label(m[1])] = m[2] and int(m[2])
     if not any(v is not None for v in out.values()):
@@ -108,17 +112,23 @@ def _readings(found, strange):
     def say(mapping): return f'--mapping {mapping}'
     if found <= {*_NUMBERS, '5'} and '0' not in found:
         if '5' in found: return f'If 1 means No DR, say {say("1=0,2=1,3=2,4=3,5=4")}'
-        return f'There is no 0: if they are grades, say {say(_GRADES_AS_THEY_ARE)}; if 1 means No DR, {say("1=0,2=1,3=2,4=3")}'
+        return (
+            f'There is no 0: if they are grades, say {say(_GRADES_AS_THEY_ARE)}; if 1 means No DR, '
+            f'{say("1=0,2=1,3=2,4=3")}')
     if found == {'0', '1'}:
         return (f'If 1 means any DR, say {say("0=0,1=1-4")}; if it means referable DR, {say("0=0-1,1=2-4")}; '
                 f'if they are grades, {say(_GRADES_AS_THEY_ARE)}')
     if 'none' in found and found & set(_NUMBERS):
-        return f'Is "None" no DR, or no label? Say {say(_GRADES_AS_THEY_ARE + ",none=")}, which leaves it out, or none=0'
+        return (
+            f'Is "None" no DR, or no label? Say {say(_GRADES_AS_THEY_ARE + ",none=")}, which leaves it out, or '
+            'none=0')
     if found <= {'true', 'false'}:
         return f'If true means any DR, say {say("false=0,true=1-4")}; if referable DR, {say("false=0-1,true=2-4")}'
     if all(re.fullmatch(r'r[0-3][as]?', label) for label in found):
         return f'If they are grades of the NHS, say {say("R0=0,R1=1,R2=2-3,R3=4")}'
-    if '-1' in strange: return f'If -1 means that there is no grade, say {say(_GRADES_AS_THEY_ARE + ",-1=")}, which leaves it out'
+    if '-1' in strange:
+        return (
+            f'If -1 means that there is no grade, say {say(_GRADES_AS_THEY_ARE + ",-1=")}, which leaves it out')
     return ''
 
 def _hint(found, known):
@@ -127,7 +137,9 @@ def _hint(found, known):
     if text := _readings(found, strange):
         return f'the labels are {", ".join(sorted(found)[:8])}{" ..." if len(found) > 8 else ""}. {text}'
     many = f'{len(strange)} kinds of labels are not known' if len(strange) > 1 else 'one kind of label is not known'
-    return f'{many}: {", ".join(strange[:6])}. Say what each means, such as --mapping "{strange[0]}=2-4", or leave it out: "{strange[0]}="'
+    return (
+        f'{many}: {", ".join(strange[:6])}. Say what each means, such as --mapping "{strange[0]}=2-4", or leave '
+        f'it out: "{strange[0]}="')
 
 # %% ../../nbs/merging/labels.ipynb #acc704ed
 def _named_classes(lows, words):
@@ -135,8 +147,9 @@ def _named_classes(lows, words):
     names = {}
     for low, word in sorted((lows[word], word) for word in words if lows[word] is not None): names.setdefault(low, word)
     if 0 not in names:
-        raise DataError(f'no label means grade 0: {", ".join(names.values())}. Say what the mildest label means, such as '
-                        f'{names[min(names)]}=0-{min(names)}')
+        raise DataError(
+            f'no label means grade 0: {", ".join(names.values())}. Say what the mildest label means, such as '
+            f'{names[min(names)]}=0-{min(names)}')
     return Scheme(tuple(names.values()), tuple(names))
 
 def read_scheme(
@@ -166,13 +179,16 @@ def read_truth(
     found = find_columns(t, {('grade' if k == 'label' else k): v for k, v in given.items()})
     for what in ('image', 'grade'):
         if what not in found:
-            raise DataError(f'none of the columns {", ".join(t.columns)} is known to hold the {what}: say which (--{what})')
+            raise DataError(
+                f'none of the columns {", ".join(t.columns)} is known to hold the {what}: say which (--{what})')
     t = t.rename(columns={v: 'label' if k == 'grade' else k for k, v in found.items()})
     bad = t.image.eq('')
     if bad.any(): raise DataError(f'{path}: line {line_of(t, bad)} names no image. Correct the table')
     t = t.drop_duplicates(ignore_index=True)
     two = t[t.image.duplicated()].image.unique().tolist()
-    if two: raise DataError(f'{path} has {len(two)} images twice, in lines that differ; the first is {two[0]!r}. Correct the table')
+    if two:
+        raise DataError(
+            f'{path} has {len(two)} images twice, in lines that differ; the first is {two[0]!r}. Correct the table')
     who, eye = zip(*(patient_eye(image_id(name)) for name in t.image))
     if 'patient' not in t: t['patient'] = np.where([bool(side) for side in eye], who, '')
     if 'eye' not in t: t['eye'] = eye
@@ -204,8 +220,9 @@ def with_truth(
     labelled = truth.rename(columns=dict(label='truth')).assign(key=wanted)
     both = graded.merge(labelled, on='key', how='inner', suffixes=('', '_label')).drop(columns='key')
     if both.empty:
-        raise DataError(f'none of the {len(truth)} labels belongs to one of the {len(result)} photographs: {truth.image.iloc[0]!r}, '
-                        f'{result.name.iloc[0]!r}. Is it the right folder?')
+        raise DataError(
+            f'none of the {len(truth)} labels belongs to one of the {len(result)} photographs: '
+            f'{truth.image.iloc[0]!r}, {result.name.iloc[0]!r}. Is it the right folder?')
     both.attrs = dict(without_label=len(result) - len(both), without_photo=len(truth) - len(both))
     return both
 

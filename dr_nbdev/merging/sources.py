@@ -32,7 +32,8 @@ def read_all(
     own = read_sources(photos, columns, mapping) if photos else {}
     if own and main is None and additional is None: return own
     if own and (main is None or additional is None):
-        raise DataError('only one of the two archives is named: give it as --photos beside the other folders, or name both')
+        raise DataError(
+            'only one of the two archives is named: give it as --photos beside the other folders, or name both')
     main, additional = main or MAIN_ARCHIVE, additional or EXTRA_ARCHIVE
     archives = dict(main=read_archive(main), additional=read_archive(additional))
     same = set(archives['main'].table.image_id) & set(archives['additional'].table.image_id)

@@ -47,7 +47,9 @@ def check_dest(
     if (dest/'manifest.csv').exists() and not replace:
         old = read_json(dest/'merge.json').get('settings', {})
         differs = [f'{k} {old.get(k)}, not {settings.get(k)}' for k in old | settings if old.get(k) != settings.get(k)]
-        raise DataError(f'{dest} holds another merge ({"; ".join(differs)}): choose another folder with --dest, or give --replace')
+        raise DataError(
+            f'{dest} holds another merge ({"; ".join(differs)}): choose another folder with --dest, or give '
+            '--replace')
     if strange := strange_files(dest):
         raise DataError(f'{dest} holds files that are not from a merge: {name_some(strange)}. '
                         'Choose another folder with --dest, or move them away')

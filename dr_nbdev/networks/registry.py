@@ -123,8 +123,9 @@ def timm_model(
     except Exception as e:
         if not pretrained: raise
         why = str(e).splitlines()[0][:100]
-        raise WeightsError(f'timm\'s weights of {plain} could not be downloaded ({why}): '
-                           'fetch them where there is a network, or give the path of a file of weights, or weights=None to train from scratch') from None
+        raise WeightsError(
+            f'timm\'s weights of {plain} could not be downloaded ({why}): fetch them where there is a network, or '
+            'give the path of a file of weights, or weights=None to train from scratch') from None
 
 # %% ../../nbs/networks/registry.ipynb #2482ab48
 def find_backbone(
