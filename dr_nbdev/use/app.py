@@ -302,7 +302,7 @@ def grade(self: _Page,
     import gradio as gr
     if not files: raise gr.Error('Drop at least one photograph, or click on a drawn eye')
     left = _left_out(files)
-    try: grader = replace(_load_once(weights, self.engine), quality=quality)
+    try: grader = replace(_load_once(weights or _list_weights()[0], self.engine), quality=quality)
     except DRError as e: raise gr.Error(str(e))
     self.sessions[session] = 'go'
     hidden = {c: gr.update(visible=False) for c in (self.which, self.table, self.csv, self.report)}
