@@ -1,6 +1,7 @@
 __version__ = "0.2.0"
 
-from dr_nbdev.base.moved import face as __getattr__, install
+from dr_nbdev.base import moved
 
-install() # names of version 0.2 answer from their new place
-del install
+moved.install() # names of version 0.2 answer from their new place
+
+def __getattr__(name): return moved.face(name) # Grader, predict_folder, merge, train, evaluate, Preprocess

@@ -112,7 +112,7 @@ class PredictionSets:
 
 # %% ../../nbs/answers/confidence.ipynb #1665e1e8
 @patch(cls_method=True)
-def fit(cls: PredictionSets,
+def fit(cls: PredictionSets,  # noqa: F811, another class
     probs: GradeProbs, # Calibration of the scores, fitted before
     scores: ArrayLike, # Scores of validation photographs, shape (n,)
     grades: ArrayLike, # True grades 0 to 4, shape (n,)

@@ -108,7 +108,7 @@ def read_plain_state(
 # %% ../../nbs/grading/bundle.ipynb #3339fe04
 def write_bundle(
     folder: str | Path, # Folder to make, or to write into
-    model: 'torch.nn.Module', # Network whose weights are kept
+    model: object, # Network whose weights are kept, a `torch.nn.Module`
     about: dict, # Content of `grader.json`
 ) -> Path: # Folder that was written
     "Write weights, model card and description, the description last"

@@ -13,8 +13,8 @@ from ..core import REFERABLE, DataError
 
 # %% ../../nbs/grading/heatmap.ipynb #5d6e792d
 def _map_layer(
-    model: 'torch.nn.Module', # Network of torchvision, not an ensemble
-) -> 'torch.nn.Module': # Layer whose output is n x channels x rows x columns
+    model: object, # Network of torchvision, not an ensemble
+) -> object: # Layer whose output is n x channels x rows x columns
     "Find the last stage that gives feature maps"
     if hasattr(model, 'permute'): return model.permute # Swin
     if hasattr(model, 'features'): return model.features[-1]

@@ -89,7 +89,8 @@ def _given_away(m):
 def _on_sides(m):
     "Report on which side disputed photographs are, and what is on both sides"
     d = m[disputed(m)]
-    return [f'files with disputed grades: {(d.split == "train").sum()} in training, {(d.split == "val").sum()} in validation',
+    return [f'files with disputed grades: {(d.split == "train").sum()} in training, '
+            f'{(d.split == "val").sum()} in validation',
             f'on both sides of the split: {_straddling(m, "patient")} patients, '
             f'{_straddling(m, "duplicate_group")} photographs']
 

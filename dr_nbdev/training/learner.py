@@ -37,7 +37,7 @@ from .distributed import my_part
 # %% ../../nbs/training/learner.ipynb #b5211348
 with warnings.catch_warnings(): # fastai still scripts a layer, about which PyTorch warns
     warnings.simplefilter('ignore')
-    import fastai.callback.all # gives a Learner fit_one_cycle, fine_tune, lr_find, to_fp16, no_bar
+    import fastai.callback.all # noqa: F401, gives a Learner fit_one_cycle, fine_tune, lr_find, to_fp16, no_bar
     from fastai.data.core import DataLoaders, Datasets, TfmdDL, show_results
     from fastai.data.transforms import IntToFloatTensor, Normalize
     from fastai.interpret import plot_top_losses
