@@ -6,7 +6,8 @@
     python .ci/project.py check                    # is everything exported, clean, without errors?
     python .ci/project.py wheel                    # build it, install it elsewhere, import every module
 """
-import copy, filecmp, json, os, re, shutil, subprocess, sys, tempfile, venv
+import copy, filecmp, json, multiprocessing, os, re, shutil, subprocess, sys, tempfile, venv
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from execnb.nbio import read_nb, write_nb
@@ -31,27 +32,32 @@ def skipped(cell):
             or re.search(r'^\s*#\|\s*eval:\s*false', cell.source, re.M) or 'nbdev_export(' in cell.source)
 
 def run(*paths):
-    "Run notebooks as `nbdev_test` does, and keep what they print and draw; skipped cells keep the outputs they have"
-    from nbdev.export import nb_export
+    "Run notebooks as `nbdev_test` does, each in a process of its own, and keep what they print and draw"
     os.environ['IN_TEST'] = '1'
-    for path in map(Path, paths):
-        path = path.resolve()
-        if path != nbs/'index.ipynb': nb_export(path)
-        nb, shell = read_nb(path), CaptureShell(path)
-        sys.path.insert(0, str(root))
-        failed = False
-        for cell in nb.cells:
-            if not skipped(cell): cell.outputs = [] # what no longer comes out is not to stay
-        with working_directory(path.parent): shell.run_all(nb, exc_stop=False, preproc=skipped)
-        for cell in nb.cells:
-            for o in cell.get('outputs', []):
-                if o.output_type == 'error':
-                    failed = True
-                    print(f'--- {path.name}\n{cell.source}\n' + '\n'.join(o.traceback[-12:]), file=sys.stderr)
-        clean_nb(nb)
-        write_nb(nb, path)
-        print(f'{"FAILED" if failed else "ran"} {path.relative_to(root)}')
+    for path in paths:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context('spawn')) as pool:
+            failed = pool.submit(run_one, Path(path).resolve()).result()
+        print(f'{"FAILED" if failed else "ran"} {path}', flush=True)
         if failed: sys.exit(1)
+
+def run_one(path):
+    "Run one notebook and write it back; skipped cells keep the outputs they have. Did a cell fail?"
+    from nbdev.export import nb_export
+    if path != nbs/'index.ipynb': nb_export(path)
+    nb, shell = read_nb(path), CaptureShell(path)
+    sys.path.insert(0, str(root))
+    for cell in nb.cells:
+        if not skipped(cell): cell.outputs = [] # what no longer comes out is not to stay
+    with working_directory(path.parent): shell.run_all(nb, exc_stop=False, preproc=skipped)
+    failed = False
+    for cell in nb.cells:
+        for o in cell.get('outputs', []):
+            if o.output_type == 'error':
+                failed = True
+                print(f'--- {path.name}\n{cell.source}\n' + '\n'.join(o.traceback[-12:]), file=sys.stderr)
+    clean_nb(nb)
+    write_nb(nb, path)
+    return failed
 
 def readme_text():
     "index.ipynb as GitHub reads it: no hidden cells, paths from the root"
