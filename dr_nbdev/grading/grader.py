@@ -127,14 +127,13 @@ def predict(self: Grader,
     from dr_nbdev.grading.photo import grade_photo
     return grade_photo(self, src, name)
 
-# %% ../../nbs/grading/grader.ipynb #b99db99c
+# %% ../../nbs/grading/grader.ipynb #150430c0
 @patch
 def _prepared(self: Grader, files, waiting=None):
     "Prepare photographs in threads, a few ahead of the caller"
     def one(f): return prepare(f, self.preprocess, self.quality, self.min_quality)
     return prefetch(one, files, min(8, os.cpu_count() or 1), waiting)
 
-# %% ../../nbs/grading/grader.ipynb #150430c0
 def _features(model, x):
     "Run a network, and catch the input of its last layer"
     from dr_nbdev.networks.registry import head_name
