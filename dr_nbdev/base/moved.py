@@ -7,12 +7,14 @@ __all__ = ['FACE', 'moved_names', 'install', 'dr_bench', 'dr_recipe', 'face']
 
 # %% ../../nbs/base/moved.ipynb #d7b10394
 import importlib, json, sys, warnings
+from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
 # %% ../../nbs/base/moved.ipynb #5c6ac11f
+@cache # every import of a module of the package asks
 def moved_names() -> dict: # Module of 0.2 to its names, and each name to its new module and name
     "Read where the public names of version 0.2 are now"
     import dr_nbdev
