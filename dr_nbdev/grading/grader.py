@@ -75,16 +75,15 @@ def _plain_torch():
 # %% ../../nbs/grading/grader.ipynb #57beb973
 @patch
 def use(self: Grader,
-    engine: str = 'auto', # Name in `ENGINES`, or 'auto' for the fastest that passes the comparison
-    photos: list | np.ndarray | None = None, # Files, or squares, for the comparison with float32; None: drawn eyes
-    tolerance: float | None = None, # Largest difference of a score that is allowed, in grades; None: 0.05
-    again: bool = False, # True to repeat a comparison whose result is on disk
+    engine: str = 'auto', # Name in `ENGINES`, or 'auto' for the fastest in float32
+    photos: list | np.ndarray | None = None, # Files, or squares, to compare on besides drawn eyes
+    tolerance: float | None = None, # Largest difference of a score, in grades; None: 0.001, in 16 bits 0.05
+    again: bool = False, # True to repeat the comparison on drawn eyes
 ) -> Grader: # Same grader, which now uses that engine
     "Choose the engine that computes the scores, and refuse one whose scores differ from float32"
-    from dr_nbdev.grading.engines import TOLERANCE, find_engine
-    limit = TOLERANCE if tolerance is None else tolerance
+    from dr_nbdev.grading.engines import find_engine
     with _plain_torch():
-        self.engine = find_engine(engine, self.model, self.preprocess, self.device, photos, limit, again)
+        self.engine = find_engine(engine, self.model, self.preprocess, self.device, photos, tolerance, again)
     return self
 
 # %% ../../nbs/grading/grader.ipynb #1d7c66bd
@@ -94,6 +93,14 @@ def scorer(self: Grader) -> object: # `Engine` that computes the scores
     with _making:
         if not callable(self.engine): self.use(self.engine or 'torch')
     return self.engine
+
+# %% ../../nbs/grading/grader.ipynb #e9b10002
+@patch(as_prop=True)
+def precision(self: Grader) -> str: # 'float32', 'bfloat16' or 'float16'
+    "Name the number format of the scores"
+    from dr_nbdev.grading.engines import precision_of
+    if callable(self.engine): return self.engine.precision
+    return precision_of(self.engine or 'torch', self.device)
 
 # %% ../../nbs/grading/grader.ipynb #806f68b5
 @patch
@@ -291,7 +298,8 @@ def table(self: Grader,
     answers = self._answers(s[finite])
     if self.with_spread: answers['spread'] = self.spread(squares)[finite].round(4)
     scored = [rows[i] for i, ok in zip(has, finite) if ok]
-    for row, answer in zip(scored, answers.to_dict('records')): row |= answer
+    how = f'{self.scorer.name} {self.scorer.precision}'
+    for row, answer in zip(scored, answers.to_dict('records')): row |= answer | dict(engine=how)
     add_referable(scored, self.referable_cut)
     failed = dict(status='failed', message='the output of the network is not a number')
     for i in np.array(has)[~finite]: rows[i] |= failed
@@ -303,8 +311,7 @@ def key(self: Grader) -> str: # Sixteen hexadecimal digits
     "Compute a key of everything that decides the content of a row"
     from dr_nbdev.networks.weights import hash_weights
     how = (self.preprocess.key, tuple(self.thresholds), self.referable_cut, self.probs, self.sets, self.coverage,
-           self.quality, self.min_quality, self.with_spread, self.who,
-           getattr(self.engine, 'name', self.engine) or 'torch')
+           self.quality, self.min_quality, self.with_spread, self.who, self.precision)
     h = hashlib.sha256(repr(how).encode())
     hash_weights(h, self.model)
     return h.hexdigest()[:16]

@@ -48,6 +48,7 @@ SCHEMA = (
     Column('status', 'text',
            '`ok`, `low_quality` (graded with a warning, or not at all), `not_fundus`, `unreadable`, `failed`', 110),
     Column('message', 'text', 'problem or remark, in words', 360),
+    Column('engine', 'text', 'engine and number format of the score, such as `torch float32`; empty where there is none'),
     Column('spread', 'number',
            'standard deviation of the ensemble members under test-time augmentation, in grades', extra=True))
 COLUMNS = [o.name for o in SCHEMA if not o.extra]
@@ -60,7 +61,8 @@ def result_table(
 ) -> pd.DataFrame: # Table with the columns of `SCHEMA`; those on request only if a row has them
     "Make a table of grades from rows"
     shown = [o for o in SCHEMA if not o.extra or any(o.name in r for r in rows)]
-    t = pd.DataFrame(rows, columns=[o.name for o in shown])
+    empty = {o.name: '' for o in shown if o.kind == 'text'}
+    t = pd.DataFrame([empty | r for r in rows], columns=[o.name for o in shown])
     return t.astype({o.name: _MEMORY[o.kind] for o in shown})
 
 # %% ../../nbs/grading/results.ipynb #eefae3df

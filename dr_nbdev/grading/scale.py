@@ -83,7 +83,7 @@ def grade_shard(
     df = grader.grade_folder(Listing(files[first:after], names[first:after]), path, batch=batch)
     listed = hashlib.sha256(repr(list(zip(names, sizes))).encode()).hexdigest()[:16]
     write_json(note, dict(shard=shard[0], of=shard[1], first=first, after=after, photographs=len(files),
-                          list=listed, key=grader.key(), weights=grader.name))
+                          list=listed, precision=grader.precision, key=grader.key(), weights=grader.name))
     rest = {'of other shards': names[:first] + names[after:]}
     df.attrs['balance'] = balance('photographs', len(files), len(df), rest)
     return df
@@ -101,9 +101,11 @@ def _notes(out):
     if missing := sorted(set(range(1, n + 1)) - {note['shard'] for note in notes}):
         which = name_some(map(str, missing), 10)
         raise DataError(f'{out}: shards that are missing or not finished: {which} of {n}')
-    for k, what in (('list', 'other lists of photographs'), ('key', 'other weights or options')):
-        if len({note[k] for note in notes}) > 1:
-            raise DataError(f'{out}: its shards are of {what}: grade the old ones again')
+    alike = dict(list='other lists of photographs', precision='other number formats', key='other weights or options')
+    for k, what in alike.items():
+        if len(found := {note.get(k) for note in notes}) > 1:
+            which = f' ({", ".join(sorted(map(str, found)))})' if k == 'precision' else ''
+            raise DataError(f'{out}: its shards are of {what}{which}: grade the old ones again')
     return notes
 
 # %% ../../nbs/grading/scale.ipynb #cee89e53
@@ -175,7 +177,7 @@ def _ray():
 def grade_dataset(
     photos: object, # Paths, or a ray.data.Dataset with the column path (and optionally name)
     weights: str | Path | Grader | None = None, # Weights as for `Grader.load`, readable by each worker, or a grader
-    engine: str = 'auto', # Engine that computes the scores, as for `Grader.use`
+    engine: str = 'torch', # Engine that computes the scores, as for `Grader.use`
     num_cpus: float = 2, # Number of processors per worker
     num_gpus: float = 0, # Number of GPUs per worker
     concurrency: int | None = None, # Number of workers; None: as many as the cluster has room for
