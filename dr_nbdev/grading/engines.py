@@ -343,7 +343,8 @@ def find_engine(
     engine = make_engine(best['engine'], model, prep, device, folder)
     engine.difference, engine.compared = best['difference'], best['compared']
     if not n or engine.name == 'torch': return engine
-    exact, squares = make_engine('torch', model, prep, device), check_squares(prep, photos)
+    exact, most = make_engine('torch', model, prep, device), 16 if engine.precision == 'float32' else 64
+    squares = check_squares(prep, photos, min(most, max(16, n)))
     try: return guard(engine, squares, exact(squares), limit_of(engine.name) if tolerance is None else tolerance)
     except EngineError:
         if name != 'auto': raise
