@@ -79,9 +79,10 @@ def write_csv(
     header: bool = True, # True to write the names of the columns
 ):
     "Write a table as CSV with no cell that a spreadsheet would run"
-    text = [not pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
-    safe = {name: table.iloc[:, i].map(disarm, na_action='ignore') for i, name in enumerate(table) if text[i]}
-    table.assign(**safe).rename(columns=disarm).to_csv(path, mode=mode, index=False, header=header)
+    safe = table.copy(deep=False)
+    for name, kind in table.dtypes.items():
+        if not pd.api.types.is_numeric_dtype(kind): safe[name] = table[name].map(disarm, na_action='ignore')
+    safe.rename(columns=disarm).to_csv(path, mode=mode, index=False, header=header)
 
 # %% ../../nbs/base/write.ipynb #14971ab1
 def as_json(
