@@ -5,21 +5,21 @@
 # %% auto #0
 __all__ = ['one_form', 'on_disk', 'safe_name', 'decode_text', 'disarm', 'rearm']
 
-# %% ../../nbs/base/text.ipynb #b528f009
+# %% ../../nbs/base/text.ipynb #42d19c29
 import codecs, math, os, re, unicodedata
 from functools import partial
 from pathlib import Path
 
 from ..core import DataError
 
-# %% ../../nbs/base/text.ipynb #097f2f0b
+# %% ../../nbs/base/text.ipynb #0fa9ff0d
 def one_form(
     text: str, # Name or text in any Unicode form
 ) -> str: # Same text in the composed form (NFC)
     "Write a text in the one Unicode form in which names are compared"
     return unicodedata.normalize('NFC', text)
 
-# %% ../../nbs/base/text.ipynb #2d3026cd
+# %% ../../nbs/base/text.ipynb #05d2cd71
 def on_disk(
     path: str | Path, # Path of a file, in any Unicode form
 ) -> Path: # Path under which it exists; the same path if none is found
@@ -31,7 +31,7 @@ def on_disk(
     same = [p for p in folder.iterdir() if one_form(p.name) == one_form(path.name)]
     return same[0] if len(same) == 1 else path
 
-# %% ../../nbs/base/text.ipynb #c1a173c4
+# %% ../../nbs/base/text.ipynb #63a36da6
 _UNSAFE = re.compile('[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]')
 
 def safe_name(
@@ -40,7 +40,7 @@ def safe_name(
     "Make a name from outside safe to show and to store"
     return one_form(_UNSAFE.sub('_', name).encode('utf-8', 'backslashreplace').decode())
 
-# %% ../../nbs/base/text.ipynb #8f149ece
+# %% ../../nbs/base/text.ipynb #47016a35
 _WEST = ('äöüß', 'àâæçéèêëîïôœùûüÿ', 'áéíñóúü', 'áâãàçéêíóôõú', 'àèéìíîòóù', 'åäöéü', 'æøåéòôü', 'áðéíóúýþæö',
          'àçèéíïòóúü', 'éëïöüáóíè')
 _EAST = ('ąćęłńóśźż', 'áčďéěíňóřšťúůýž', 'áäčďéíĺľňóôŕšťúýž', 'áéíóöőúüű', 'čćđšž', 'ăâîşţșț', 'äöüßé')
@@ -71,7 +71,7 @@ def _is_of(
     inside = 'ς' not in plain[:-1]
     return bool(vowel) and inside and _natural_case(word) and any(set(plain) <= set(o) for o in languages)
 
-# %% ../../nbs/base/text.ipynb #ae3c0222
+# %% ../../nbs/base/text.ipynb #5990a2f0
 def _matches(pattern, word): return re.fullmatch(pattern, word) is not None
 
 _HAN, _KANA = '[一-龥々〇]+', '[ぁ-ゖァ-ヺー一-龥々〇]+|[ｦ-ﾟ]+'
@@ -92,7 +92,7 @@ _PAGES = {
 _COMMON = {'cp932': (0x88, 0x98, 2965), 'euc_jp': (0xB0, 0xCF, 2965), 'gb18030': (0xB0, 0xD7, 3755),
            'big5': (0xA4, 0xC6, 5401), 'cp949': (0xB0, 0xC8, 2350)}
 
-# %% ../../nbs/base/text.ipynb #6f130525
+# %% ../../nbs/base/text.ipynb #10979b66
 _MARKS = re.compile('[«»„“”‘’–—…\\xa0、。，；：（）「」・\\u3000]|(?<![^\\W\\d_])[£€°§±№©®](?![^\\W\\d_])')
 _TOKEN = re.compile('[A-Za-z\\x80-\\U0010ffff]+')
 
@@ -116,7 +116,7 @@ def _surprise(
         return math.log(n) if low <= code[0] <= high and (page in ('cp932', 'big5') or code[1] > 160) else math.log(1e5)
     return sum(one(char) for word in words for char in word)
 
-# %% ../../nbs/base/text.ipynb #07840b46
+# %% ../../nbs/base/text.ipynb #6f07d82e
 _ENOUGH, _CLEAR = 3, math.log(1000) # Words that show a code page; difference of two readings in `_surprise`
 
 def _readings(
@@ -144,7 +144,7 @@ def _best_page(
     clear = len(order) == 1 or least[1] - least[0] > _CLEAR
     return first if usual and clear and len(''.join(words)) >= 2*_ENOUGH else None
 
-# %% ../../nbs/base/text.ipynb #4d747675
+# %% ../../nbs/base/text.ipynb #65f22823
 _BOMS = ((codecs.BOM_UTF32_LE, 'utf-32'), (codecs.BOM_UTF32_BE, 'utf-32'), (codecs.BOM_UTF16_LE, 'utf-16'),
          (codecs.BOM_UTF16_BE, 'utf-16'), (codecs.BOM_UTF8, 'utf-8-sig'))
 
@@ -160,13 +160,15 @@ def _certain_encoding(
     except ValueError: return None
     return 'utf-8'
 
+_NOT_TEXT = '{} is not a readable CSV or list: its content is not text. Save it as UTF-8'
+
 def _question(where, data):
     "Ask for the code page, with a word of each reading"
     found = _readings(data)
-    some = [f'{words[0]!r} ({page})' for page, words in found.items()][:4]
-    first = next(iter(found), 'cp1251')
-    shown = f', and few words show which one: {" or ".join(some)}?' if some else ', and its words fit none that is known.'
-    return f'{where} is not in UTF-8 but in a code page{shown} Save it as UTF-8, or say which one: --encoding {first}'
+    some = ' or '.join([f'{words[0]!r} ({page})' for page, words in found.items()][:4])
+    why = f'few words show in which code page it is: {some}?' if some else 'its words fit no code page that is known.'
+    return (f'{where} is not a readable CSV or list in UTF-8, and {why} Save it as UTF-8, or say its code page: '
+            f'--encoding {next(iter(found), "cp1251")}')
 
 def decode_text(
     data: bytes, # Content of a file
@@ -176,15 +178,15 @@ def decode_text(
     "Decode a text, or ask in which code page it is"
     sure, told = _certain_encoding(data), encoding or os.environ.get('DR_ENCODING')
     page = sure or told or _best_page(_readings(data))
-    if not page and re.search(rb'[\0-\x08\x0e-\x19\x1c-\x1f]', data): raise DataError(f'{where} is not text: save it as CSV')
+    if not page and re.search(rb'[\0-\x08\x0e-\x19\x1c-\x1f]', data): raise DataError(_NOT_TEXT.format(where))
     if not page: raise DataError(_question(where, data))
     try: text = data.decode(page)
     except LookupError: raise DataError(f'the encoding {page!r} is not known: such as cp1251, gb18030 or utf-8') from None
-    except ValueError: raise DataError(f'{where} is not text in {page}: save it as UTF-8, or say its encoding') from None
-    if re.search('[\x01-\x08\x0e-\x19\x1c-\x1f]', text): raise DataError(f'{where} is not text: save it as CSV')
+    except ValueError: raise DataError(f'{where} is not a readable CSV or list: it is not text in {page}. Save it as UTF-8') from None
+    if re.search('[\x01-\x08\x0e-\x19\x1c-\x1f]', text): raise DataError(_NOT_TEXT.format(where))
     return text.removeprefix('\ufeff'), page.removesuffix('-sig')
 
-# %% ../../nbs/base/text.ipynb #80167f1b
+# %% ../../nbs/base/text.ipynb #c0084ccb
 _FORMULA = re.compile("'*(?:[\\t\\r\\n]|\\s*[=+@＝＋－＠\u2212-])")
 
 def disarm(

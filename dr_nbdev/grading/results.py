@@ -96,8 +96,8 @@ _AS_WRITTEN = dict(
 
 def _as_before(t):
     "Take the quotes of `disarm` off the texts of a table of grades"
-    return t.assign(**{o.name: t[o.name].map(rearm, na_action='ignore') for o in SCHEMA
-                       if o.kind in ('text', 'word') and o.name in t})
+    names = [o.name for o in SCHEMA if o.kind in ('text', 'word') and o.name in t]
+    return t.assign(**{k: t[k].map(rearm, na_action='ignore').astype(t[k].dtype) for k in names})
 
 def read_result(
     path: Path, # Result, complete or partial, .csv or .parquet
