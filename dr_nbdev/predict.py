@@ -18,6 +18,7 @@ from .answers.verdict import read_patients, read_rules
 from .base.commands import command
 from .base.files import Listing, balance_line, is_image_name, photo_list
 from .base.show import photo_grid
+from .base.text import on_disk
 from .base.write import check_target, write_safely
 from .core import DISCLAIMER, DataError
 from .grading.bundle import weights_table
@@ -70,7 +71,7 @@ def contact_sheet(
 ): # Matplotlib figure
     "Draw the photographs with their predicted grades, in rows of six"
     rows = list(result.head(most).itertuples())
-    photos = [prepare(Path(folder)/r.name, Preprocess(size=180), 'off').square for r in rows]
+    photos = [prepare(on_disk(Path(folder)/r.name), Preprocess(size=180), 'off').square for r in rows]
     fig = photo_grid(photos, [_caption(r, truth or {}) for r in rows], footer=DISCLAIMER)
     if out is not None:
         with write_safely(out) as tmp: fig.savefig(tmp, dpi=110)

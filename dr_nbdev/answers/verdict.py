@@ -15,6 +15,7 @@ import pandas as pd
 import dr_nbdev
 from ..base.files import EYES, balance, balance_line, image_id, name_some, patient_eye
 from ..base.tables import find_columns, line_of, read_table
+from ..base.text import one_form
 from ..core import N_GRADES, DataError
 
 # %% ../../nbs/answers/verdict.ipynb #c78a9b12
@@ -85,7 +86,7 @@ def _read_lines(path):
 def _find_patients(t, names, path):
     "Find the line of each photograph: photograph to (patient, side), and the images of the other lines"
     ids = pd.Series(map(image_id, names), dtype=object)
-    key = str if ids.duplicated().any() and t.image.isin(names).any() else image_id # the same name in several folders
+    key = one_form if ids.duplicated().any() and t.image.isin(names).any() else image_id # the same name in several folders
     lines, mine = t.image.map(key), pd.Series(map(key, names), names)
     who = dict(zip(lines, zip(t.patient, t.side)))
     if len(who) < len(t): raise DataError(f'{path} names {name_some(t.image[lines.duplicated()])} twice')
@@ -118,7 +119,7 @@ def separate_namesakes(
     result: pd.DataFrame, # Table of grades, as `predict_folder` returns it
 ) -> pd.DataFrame: # Same table; patients known by name only carry their folder where a name occurs in several
     "Tell patients of the same name apart by their folder"
-    t = result.assign(patient=result.patient.fillna(''), eye=result.eye.fillna(''))
+    t = result.assign(patient=result.patient.fillna('').map(one_form), eye=result.eye.fillna(''))
     by_name = np.array([patient_eye(image_id(n)) == (p, e) for n, p, e in zip(t.name, t.patient, t.eye)]) & t.eye.ne('')
     folder = t.name.map(lambda o: PurePosixPath(o).parent.as_posix())
     many = folder[by_name].groupby([t.patient[by_name], t.eye[by_name]]).nunique()

@@ -52,8 +52,10 @@ def _common(has_result):
                    verbose=typer.Option('-v', '--verbose', help='Print versions first, and where an error came from'),
                    version=typer.Option('--version', callback=_show_version, is_eager=True, help='Print the version'))
     if has_result: options['json'] = typer.Option('--json', help='Print the result as JSON, and nothing else')
-    return [Parameter(f'_{k}', Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, o])
-            for k, o in options.items()]
+    flags = [Parameter(f'_{k}', Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, o])
+             for k, o in options.items()]
+    page = typer.Option('--encoding', help='Code page of tables and lists that are not Unicode, such as cp1251')
+    return [*flags, Parameter('_encoding', Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, page])]
 
 # %% ../../nbs/base/commands.ipynb #0798b54e
 def _outcome(func, options, quiet, json, incomplete=None, shown=None):
@@ -83,6 +85,7 @@ def _guarded(func, options, incomplete=None, shown=None):
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
     quiet, verbose, json = (options.pop(f'_{o}', False) for o in ('quiet', 'verbose', 'json'))
     options.pop('_version', None)
+    if page := options.pop('_encoding', None): os.environ['DR_ENCODING'] = page
     if quiet: os.environ['DR_QUIET'] = '1'
     if verbose: print(environment(), file=sys.stderr)
     try: return _outcome(func, options, quiet, json, incomplete, shown)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from .text import disarm, one_form
 from .work import need
 from ..core import DataError
 
@@ -137,7 +138,7 @@ def image_id(
     name: str, # File name, or entry of a label table, with or without an extension
 ) -> str: # Name without folder and image extension
     "Get the id of a photograph from its name"
-    name = os.path.basename(name.strip().replace('\\', '/'))
+    name = os.path.basename(one_form(name).strip().replace('\\', '/'))
     stem, extension = os.path.splitext(name)
     return stem.strip() if extension.lower() in (*IMAGE_EXTENSIONS, '.dcm', '.dicom') else name
 
@@ -152,6 +153,7 @@ def patient_eye(
     id: str, # Id of an image
 ) -> tuple[str, str]: # Patient; 'left', 'right', or '' where the name shows no side
     "Find the patient and the side of an eye from the name of its photograph"
+    id = one_form(id)
     last, first = _side_last.fullmatch(id), _side_first.fullmatch(id)
     if bool(last) == bool(first): return id, '' # No side, or two
     patient, side = last.groups() if last else first.groups()[::-1]
@@ -198,8 +200,8 @@ def _cell(
     name: str, # Relative path of a photograph
 ) -> str: # Text that can be saved as UTF-8 and that no spreadsheet runs as a formula
     "Write the name of a file so that it is safe in a table"
-    name = name.encode('utf-8', 'backslashreplace').decode()
-    return './' + name if name[:1] in '=+-@\t\r' else name
+    name = one_form(name.encode('utf-8', 'backslashreplace').decode())
+    return name if disarm(name) == name else f'./{name}'
 
 # %% ../../nbs/base/files.ipynb #de2f7bf6
 @dataclass(frozen=True)
@@ -220,13 +222,21 @@ class Listing:
         return balance('files', len(self) + sum(map(len, self.left_out.values())), used, self.left_out)
 
 # %% ../../nbs/base/files.ipynb #d17d3827
+def _named(files, names, left_out):
+    "Make a `Listing`, and refuse two files whose names become one"
+    names = [_cell(name) for name in names]
+    twice = {name for name, n in Counter(names).items() if n > 1}
+    both = [str(f) for name, f in zip(names, files) if name in twice]
+    if both: raise DataError(f'{" and ".join(map(ascii, both[:2]))} have names that look the same: rename one of them')
+    return Listing(files, names, left_out)
+
 def _listed(source):
     "List files that are named one by one, and refuse an empty list or a file that comes twice"
     files = [f if is_remote(f) else Path(f) for f in source]
     if not files: raise DataError('the list of files is empty: name at least one photograph')
     twice = [str(f) for f, n in Counter(files).items() if n > 1]
     if twice: raise DataError(f'the list names {name_some(twice)} more than once')
-    return Listing(files, [_cell(str(f)) for f in source])
+    return _named(files, list(map(str, source)), {})
 
 # %% ../../nbs/base/files.ipynb #41647e92
 def photo_list(
@@ -237,7 +247,7 @@ def photo_list(
     if isinstance(source, Listing): return source
     if not isinstance(source, (str, Path)): return _listed(source)
     files, rest = list_folder(source, recursive)
-    if files: return Listing(files, [_cell(f.relative_to(source).as_posix()) for f in files], rest)
+    if files: return _named(files, [f.relative_to(source).as_posix() for f in files], rest)
     if not recursive and list_folder(source, recursive=True)[0]:
         raise DataError(
             f'there are no images in {source} itself, but in folders below it: ask for recursive (--recursive)')

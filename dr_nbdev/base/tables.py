@@ -15,34 +15,30 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
+from .text import decode_text, one_form, rearm
 from ..core import DataError
 
 # %% ../../nbs/base/tables.ipynb #0609e5c0
 _SEPARATORS = {',': 'commas', ';': 'semicolons', '\t': 'tabs'}
-# First bytes of a text to its encoding, in the order in which they are tried
-_ENCODINGS = (
-    (b'\xff\xfe', 'utf-16'), (b'\xfe\xff', 'utf-16'), (b'\xef\xbb\xbf', 'utf-8-sig'), (b'', 'utf-8'), (b'', 'cp1252'))
 
 def _decoded(
     data: bytes, # Content of a file
     where: str, # Name of the table in messages
+    encoding: str | None, # Encoding of what is not Unicode; None: to be recognised
 ) -> tuple[str, str]: # Text, and the name of its encoding
-    "Detect the encoding of a text, and decode it"
-    for mark, encoding in _ENCODINGS:
-        if not data.startswith(mark): continue
-        try: text = data.decode(encoding)
-        except ValueError: continue
-        if '\0' not in text: return text, encoding.removesuffix('-sig')
-    raise DataError(
-        f'{where} is not a readable CSV: its content is not text in UTF-8, UTF-16 or cp1252. Save it as CSV')
+    "Decode a table; zero bytes are not text"
+    text, name = decode_text(data, where, encoding)
+    if '\0' in text: raise DataError(f'{where} is not a readable CSV: its content is not text. Save it as CSV')
+    return text, name
 
 # %% ../../nbs/base/tables.ipynb #fd24325c
 def _read_csv(
     data: bytes | str, # Content of a file, or its text
     where: str, # Name of the table in messages
+    encoding: str | None = None, # Encoding of what is not Unicode; None: to be recognised
 ) -> tuple[list, str]: # Pairs of a line number and its cells; encoding and separator in words
     "Read a CSV, and detect its encoding and its separator"
-    text, encoding = (data, 'utf-8') if isinstance(data, str) else _decoded(data, where)
+    text, encoding = (data, 'utf-8') if isinstance(data, str) else _decoded(data, where, encoding)
     lead = re.match(r'\ufeff?(?:sep=([,;\t])\r?\n)?', text)
     body = text[lead.end():]
     header = re.sub(r'"[^"]*"', '', body.lstrip().partition('\n')[0])
@@ -101,7 +97,7 @@ def _table(
     where: str, # Name of the table in messages
 ) -> pd.DataFrame: # Table whose cells are all text; `attrs['lines']` holds the line number of each row
     "Make a table of rows; a row that does not fit the header is an error"
-    rows = [(n, r) for n, r in rows if any(r)]
+    rows = [(n, [rearm(one_form(cell)) for cell in r]) for n, r in rows if any(r)]
     if len(rows) < 2:
         raise DataError(
             f'{where} has {"a header and no lines below it" if rows else "no lines"}: is it the right file?')
@@ -133,6 +129,7 @@ def line_of(
 def read_table(
     file: str | Path | IO, # Path, or open file, of a CSV, a Parquet file, or an Excel workbook with one sheet
     where: str | None = None, # Name of the table in messages; None: its path
+    encoding: str | None = None, # Encoding of a CSV that is not Unicode, such as 'cp1251'; None: to be recognised
 ) -> pd.DataFrame: # Cells as text without outer spaces; '' where empty; format in `attrs['read_as']`
     "Read a table from a CSV, an Excel workbook or a Parquet file"
     where = where or str(file)
@@ -143,7 +140,7 @@ def read_table(
     if isinstance(data, bytes) and data[:4] == b'PAR1': return _table(*_read_parquet(data, where), where)
     if isinstance(data, bytes) and data[:4] in (b'PK\3\4', b'\xd0\xcf\x11\xe0'):
         return _table(*_read_excel(data, where), where)
-    return _table(*_read_csv(data, where), where)
+    return _table(*_read_csv(data, where, encoding), where)
 
 # %% ../../nbs/base/tables.ipynb #0d305b7a
 KNOWN_COLUMNS = dict(

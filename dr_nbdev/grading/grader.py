@@ -20,8 +20,9 @@ import dr_nbdev
 from ..answers.confidence import GradeProbs, PredictionSets, set_text
 from ..answers.grades import DEFAULT_THRESHOLDS, to_grade
 from ..base.files import Listing, image_id, patient_eye, photo_list
+from ..base.text import one_form
 from ..base.work import best_device, check_device, prefetch, progress
-from ..base.write import check_target, only_one, write_safely
+from ..base.write import check_target, only_one, write_csv, write_safely
 from ..core import GRADES, N_GRADES, REFERABLE, DataError, WeightsError
 from dr_nbdev.grading.bundle import (
     BUNDLE, fetch_bundle, find_weights, open_hub, read_bundle, read_plain_state, write_bundle,
@@ -277,7 +278,7 @@ def whose(self: Grader,
 ) -> tuple[str, str]: # Patient, and 'left' or 'right'; each '' where unknown
     "Find the patient and the eye: in the given table, the tags of the file, or its name"
     if self.who is not None: return self.who.get(name, ('', ''))
-    if any(prepared.tags): return prepared.tags
+    if any(prepared.tags): return tuple(map(one_form, prepared.tags))
     patient, eye = patient_eye(image_id(name))
     return (patient, eye) if eye else ('', '')
 
@@ -354,7 +355,7 @@ def grade_to(self: Grader,
         had = keep_finished(partial)
         todo = [i for i, n in enumerate(names) if n not in had]
         for df in self.grade_files([files[i] for i in todo], [names[i] for i in todo], batch):
-            df.to_csv(partial, mode='a', index=False, header=not partial.exists())
+            write_csv(df, partial, 'a', header=not partial.exists())
         df = read_result(partial) if names else result_table([])
         if df.name.tolist() != names: df = df.set_index('name').loc[names].reset_index()
         with write_safely(out) as tmp: write_result(df, tmp)

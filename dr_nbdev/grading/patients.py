@@ -17,6 +17,7 @@ import dr_nbdev
 from ..answers.verdict import EYE_COLUMNS, NOT_ASSESSED, verdict_lines, verdicts
 from ..base.files import name_some
 from ..base.show import image_url, render
+from ..base.text import on_disk
 from ..base.work import progress
 from ..base.write import write_json, write_safely
 from ..core import DISCLAIMER
@@ -93,7 +94,7 @@ def _put_aside(folder, names):
 # %% ../../nbs/grading/patients.ipynb #b3d1bf87
 def _write_pages(table, weights, source, folder):
     "Write a page for each patient, and put aside those of an earlier run"
-    def look(name): return prepare(Path(source)/name, Preprocess(size=480), 'off').square if name else None
+    def look(name): return prepare(on_disk(Path(source)/name), Preprocess(size=480), 'off').square if name else None
     names = page_names(table.patient)
     _put_aside(folder, names)
     for row, name in zip(progress(table.to_dict('records'), 'pages'), names):

@@ -18,7 +18,8 @@ import pandas as pd
 
 from ..answers.grades import referable_answers
 from ..base.files import balance_line, file_facts
-from ..base.write import write_safely
+from ..base.text import one_form, rearm
+from ..base.write import write_csv, write_safely
 from ..core import GRADES, N_GRADES, DataError
 
 # %% ../../nbs/grading/results.ipynb #b3462139
@@ -95,12 +96,17 @@ _AS_WRITTEN = dict(
     dtype={o.name: _MEMORY[o.kind] for o in SCHEMA if o.kind != 'number'}, keep_default_na=False,
     na_values={o.name: [''] for o in SCHEMA if o.kind != 'text'})
 
+def _as_before(t):
+    "Take the quotes of `disarm` off the texts of a table of grades"
+    names = [o.name for o in SCHEMA if o.kind in ('text', 'word') and o.name in t]
+    return t.assign(**{k: t[k].map(rearm, na_action='ignore').astype(t[k].dtype) for k in names})
+
 def read_result(
     path: Path, # Result, complete or partial, .csv or .parquet
 ) -> pd.DataFrame: # Table of grades with the types it was written with
     "Read a table of grades back"
     if Path(path).suffix == '.parquet': return pd.read_parquet(path)
-    return pd.read_csv(path, **_AS_WRITTEN)
+    return _as_before(pd.read_csv(path, **_AS_WRITTEN))
 
 # %% ../../nbs/grading/results.ipynb #abba6903
 def result_parts(
@@ -108,7 +114,7 @@ def result_parts(
     rows: int = 50_000, # Largest number of rows in a part
 ): # Iterator over tables of at most `rows` rows
     "Read a table of grades part by part, in constant memory"
-    if Path(path).suffix != '.parquet': return pd.read_csv(path, chunksize=rows, **_AS_WRITTEN)
+    if Path(path).suffix != '.parquet': return map(_as_before, pd.read_csv(path, chunksize=rows, **_AS_WRITTEN))
     import pyarrow.parquet as pq
     return (b.to_pandas() for b in pq.ParquetFile(path).iter_batches(rows))
 
@@ -127,7 +133,7 @@ def write_result(
     path: Path, # File to write; .parquet for Parquet, anything else for CSV
 ):
     "Write a table of grades as CSV or Parquet"
-    if Path(path).suffix != '.parquet': return df.to_csv(path, index=False)
+    if Path(path).suffix != '.parquet': return write_csv(df, path)
     try: plain_types(df).to_parquet(path, index=False)
     except ImportError: raise DataError(f'{path} is Parquet: pip install "dr_nbdev[parquet]"') from None
 
@@ -137,8 +143,10 @@ def keep_finished(
 ) -> set: # Names of the photographs whose rows are complete; empty if there is no such file
     "Cut a half-written line off a partial file, and list the rows that stay"
     if not partial.exists(): return set()
-    text = partial.read_text(encoding='utf-8')
-    partial.write_text(text[:text.rfind('\n') + 1], encoding='utf-8')
+    data = partial.read_bytes()
+    end = data.rfind(b'\n') + 1
+    while data[:end].count(b'"') % 2: end = data.rfind(b'\n', 0, end - 1) + 1 # a line break inside a name
+    partial.write_bytes(data[:end])
     return set(read_result(partial).name)
 
 # %% ../../nbs/grading/results.ipynb #a9d8525e
@@ -183,5 +191,5 @@ def result_json(
 def write_beside(out, name, table, what):
     "Write a further table beside the result"
     target = Path(out).with_name(name)
-    with write_safely(target) as tmp: table.to_csv(tmp, index=False)
+    with write_safely(target) as tmp: write_csv(table, tmp)
     print(f'{what}: {target}\n  {balance_line(table.attrs["balance"])}')

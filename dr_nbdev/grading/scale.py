@@ -6,29 +6,47 @@
 __all__ = ['read_list', 'parse_shard', 'shard_range', 'shard_file', 'grade_shard', 'gather', 'grade_dataset', 'grade_by_ray']
 
 # %% ../../nbs/grading/scale.ipynb #4fedb89e
-import csv, hashlib, logging, re, sys
+import csv, hashlib, logging, os, re, sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..base.files import Listing, balance, file_facts, name_some
+from ..base.files import Listing, balance, file_facts, is_remote, name_some
+from ..base.text import decode_text, on_disk
 from ..base.work import need
-from ..base.write import read_json, write_json, write_safely
+from ..base.write import read_json, write_csv, write_json, write_safely
 from ..core import DataError
 from .grader import Grader
 from .results import plain_types
+
+# %% ../../nbs/grading/scale.ipynb #7dbdc6da
+def _listed_file(
+    line: str, # Line of a list
+) -> str: # Path: the line itself, or without outer blanks and quotes where only that exists; in the form on disk
+    "Find the file that a line of a list means"
+    ways = (line, line.strip(), line.strip().strip('"'))
+    if is_remote(ways[1]): return ways[1]
+    found = next((o for o in ways if os.path.exists(o)), None)
+    return str(on_disk(ways[2])) if found is None else found
+
+def _lines_of(data, where):
+    "Divide a list into lines; file names whose bytes are no text are kept if they all exist"
+    raw = [os.fsdecode(o) for o in re.split(rb'\0' if data[-1:] == b'\0' or b'\n' not in data else rb'\r?\n', data) if o.strip()]
+    if not data.isascii() and all(map(os.path.exists, raw)): return raw
+    text = decode_text(data, where)[0]
+    return [o for o in (text.split('\0') if '\0' in text else text.replace('\r\n', '\n').split('\n')) if o.strip()]
 
 # %% ../../nbs/grading/scale.ipynb #90d7450b
 def read_list(
     path: str | Path, # Text file with one path a line; '-' reads standard input
 ) -> list[str]: # Paths, in the order of the file
     "Read a list of photographs from a text file; an empty list is an error"
-    any_name = dict(encoding='utf-8', errors='surrogateescape')
-    try: text = sys.stdin.read() if str(path) == '-' else Path(path).read_text(**any_name)
+    try: data = getattr(sys.stdin, 'buffer', sys.stdin).read() if str(path) == '-' else Path(path).read_bytes()
     except FileNotFoundError: raise DataError(f'{path} does not exist') from None
-    files = [line.removesuffix('\r') for line in text.split('\n') if line.strip()]
+    if isinstance(data, str): data = os.fsencode(data)
+    files = [_listed_file(o) for o in _lines_of(data, path)]
     if not files: raise DataError(f'{path} lists no photograph: write one path a line')
     return files
 
@@ -221,7 +239,7 @@ def _write_parts(parts, path):
     "Append tables to one file, and count their rows"
     n, writer = 0, None
     for t in parts:
-        if path.suffix != '.parquet': t.to_csv(path, mode='a', index=False, header=not n)
+        if path.suffix != '.parquet': write_csv(t, path, 'a', header=not n)
         else:
             import pyarrow as pa, pyarrow.parquet as pq
             rows = pa.Table.from_pandas(plain_types(t), preserve_index=False)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from ..base.files import image_id, is_image_name, name_some, patient_eye
 from ..base.tables import find_columns, read_table
+from ..base.text import one_form
 from ..core import DataError
 from .labels import read_labels
 
@@ -72,6 +73,15 @@ def _refused(infos):
     return ''
 
 # %% ../../nbs/merging/archives.ipynb #54cf12e5
+def _own_name(
+    info: zipfile.ZipInfo, # Member of a zip
+) -> str: # Its name in one Unicode form
+    "Read the name of a member: UTF-8 even if the zip does not say so, otherwise cp437, the code page of zips"
+    name = info.filename
+    try: name = name if info.flag_bits & 0x800 else name.encode('cp437').decode()
+    except ValueError: pass
+    return one_form(name)
+
 def open_zip(
     path: str | Path, # Path of a zip file
 ) -> zipfile.ZipFile: # Archive, open for reading
@@ -81,6 +91,8 @@ def open_zip(
     if re.search(r'\.\d{3}$', path.name): raise DataError(f'{path} {_other_form(path, None)}')
     try: z = zipfile.ZipFile(path)
     except Exception as e: raise DataError(f'{path} {_other_form(path, e)}') from None
+    for info in z.infolist(): info.filename = _own_name(info)
+    z.NameToInfo = {info.filename: info for info in z.infolist()}
     if why := _refused(z.infolist()):
         z.close()
         raise DataError(f'{path} {why}')

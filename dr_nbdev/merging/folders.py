@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.files import image_id, name_some
+from ..base.text import one_form
 from ..core import DataError
 from .archives import Archive, read_archive
 from .labels import GRADE_WORDS, labelled_photos, plain_label, read_mapping, with_truth
@@ -69,7 +70,7 @@ def read_folder(
     mapping: str | dict | None = None, # Grade of each label, as in `read_mapping`; None for the usual words
 ) -> Archive: # Graded photographs of the folder
     "Read a folder of photographs and its table of grades"
-    folder, source = Path(folder), source or Path(folder).resolve().name
+    folder, source = Path(folder), one_form(source or Path(folder).resolve().name)
     labels = Path(labels) if labels else _find_labels(folder)
     mapping = read_mapping(mapping, exact=True) if isinstance(mapping, str) else mapping
     found = labelled_photos(folder, labels, mapping, columns, recursive=True)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from ..base.files import Listing, balance, image_id, name_some, patient_eye, photo_list
 from ..base.tables import find_columns, line_of, read_table
+from ..base.text import one_form
 from ..core import FIVE, N_GRADES, DataError, Scheme
 
 # %% ../../nbs/merging/labels.ipynb #44dfd6a5
@@ -237,10 +238,10 @@ class LabelledPhotos:
 
 # %% ../../nbs/merging/labels.ipynb #aa40d9d1
 def _key_of(names, images):
-    "Choose the key of names and labels: `str` if a labelled name occurs in several folders, otherwise `image_id`"
+    "Choose the key of names and labels: `one_form` if a labelled name occurs in several folders, otherwise `image_id`"
     ids = pd.Series(map(image_id, names), dtype=object)
     twice = ids[ids.isin(images.map(image_id))].duplicated().any()
-    return str if twice and images.isin(names).any() else image_id
+    return one_form if twice and images.isin(names).any() else image_id
 
 # %% ../../nbs/merging/labels.ipynb #0c37523c
 def labelled_photos(

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ..base.files import name_some
-from ..base.write import write_safely
+from ..base.text import one_form, rearm
+from ..base.write import write_csv, write_safely
 from ..core import N_GRADES, DataError
 
 # %% ../../nbs/merging/manifest.ipynb #975f9c64
@@ -31,7 +32,7 @@ def write_manifest(
     dest: str | Path, # Merged folder
 ):
     "Write the manifest of a folder of graded photographs"
-    with write_safely(Path(dest)/'manifest.csv') as tmp: table[COLUMNS].to_csv(tmp, index=False)
+    with write_safely(Path(dest)/'manifest.csv') as tmp: write_csv(table[COLUMNS], tmp)
 
 # %% ../../nbs/merging/manifest.ipynb #1cf74a06
 def missing_files(
@@ -45,6 +46,11 @@ def missing_files(
     return manifest[[size(os.path.join(dest, p)) != n for p, n in zip(manifest.path, manifest.bytes)]]
 
 # %% ../../nbs/merging/manifest.ipynb #b3e518f0
+def _names_in_form(t):
+    "Take the quotes of `disarm` off the names of a table, and bring them to one Unicode form"
+    own = [c for c in ('image_id', 'patient', 'duplicate_group', 'source') if c in t]
+    return t.assign(**{c: t[c].map(lambda o: one_form(rearm(str(o)))) for c in own})
+
 def load_manifest(
     dest: str | Path, # Merged folder, as `merge` made it
     files: bool = True, # True to check also that every photograph is there
@@ -63,15 +69,16 @@ def load_manifest(
     if files and len(gone := missing_files(dest, t)):
         raise DataError(f'{dest} lacks photographs of its manifest, or they have changed: {name_some(gone.path)}. '
                         'Run dr_data again, it puts them back')
-    return t
+    return _names_in_form(t)
 
 # %% ../../nbs/merging/manifest.ipynb #8ff9375d
 def load_left_out(
     dest: str | Path, # Merged folder
 ) -> pd.DataFrame: # One row per unused photograph, with the reason
     "Read the table of the photographs that a merge left out"
-    return pd.read_csv(Path(dest)/'left_out.csv', dtype=dict(image_id=str, patient=str, duplicate_group=str),
-                       keep_default_na=False)
+    t = pd.read_csv(Path(dest)/'left_out.csv', dtype=dict(image_id=str, patient=str, duplicate_group=str),
+                    keep_default_na=False)
+    return _names_in_form(t)
 
 # %% ../../nbs/merging/manifest.ipynb #d4c59094
 def load_all_seen(

@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..base.work import progress
-from ..base.write import write_json
+from ..base.write import write_csv, write_json
 from ..core import DataError, ImageError
 from .archives import Archive, base_name, read_member
 from .duplicates import SAME, THUMB, brief, connected, correlation, near_pairs, texture, thumbnail
@@ -162,8 +162,8 @@ def _write_tables(plan, work, about):
     used = plan[plan.split != LEFT]
     for side in ('train', 'val'):
         labels = used.loc[used.split == side, ['path', 'grade']].set_axis(['path', 'diagnosis'], axis=1)
-        labels.to_csv(work/f'labels_{side}.csv', index=False)
-    plan.loc[plan.split == LEFT, LEFT_COLUMNS].to_csv(work/'left_out.csv', index=False)
+        write_csv(labels, work/f'labels_{side}.csv')
+    write_csv(plan.loc[plan.split == LEFT, LEFT_COLUMNS], work/'left_out.csv')
     write_json(work/'merge.json', about)
     write_manifest(used, work)
 

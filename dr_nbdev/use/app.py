@@ -6,7 +6,7 @@
 __all__ = ['MAX_PHOTOS', 'MAX_MB', 'start_app', 'dr_app']
 
 # %% ../../nbs/use/app.ipynb #6a239633
-import os, shutil, tempfile
+import os, shutil, signal, tempfile
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -20,7 +20,9 @@ from ..answers.verdict import NOT_ASSESSED, separate_namesakes, verdict_lines, v
 from ..base.commands import command
 from ..base.files import is_image_name, name_some, reason_left_out
 from ..base.show import render
+from ..base.text import safe_name
 from ..base.work import check_host, check_port, need, prefetch
+from ..base.write import write_csv
 from ..core import DISCLAIMER, GRADES, DataError, DRError
 from ..grading.bundle import shipped_bundles
 from ..grading.grader import Grader
@@ -43,6 +45,7 @@ class _Dropped:
 # %% ../../nbs/use/app.ipynb #f6a2b31e
 def _checked(name, size, read, kind):
     "List a file as a photograph, or with the reason why it is not one"
+    name = safe_name(name)
     if kind: return _Dropped(name, message=f'{kind}: neither a photograph (.jpg, .png, .tif, .bmp, .webp) nor a zip')
     if size > MAX_MB*1e6: return _Dropped(name, message=f'{size/1e6:.0f} MB: larger than {MAX_MB} MB')
     return _Dropped(name, read)
@@ -277,7 +280,7 @@ def results(self: _Page,
     import gradio as gr
     t, mine = _seen_table(seen), self.folder/f'session_{session}'
     mine.mkdir(exist_ok=True)
-    t.to_csv(mine/'grades.csv', index=False)
+    write_csv(t, mine/'grades.csv')
     (mine/'report.html').write_text(_batch_page(seen), encoding='utf-8')
     names = [photo.name for photo in seen]
     first = next((photo.name for photo in seen if photo.grade is not None), names[0])
@@ -390,7 +393,7 @@ def start_app(
         app.unload(page.wire())
     look = gr.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace']) # fetched from nowhere
     _, url, _ = app.queue(default_concurrency_limit=2).launch(
-        server_name=host, server_port=port, auth=('dr', password) if password else None, share=False, quiet=True,
+        server_name=f'[{host}]' if ':' in host else host, server_port=port, auth=('dr', password) if password else None, share=False, quiet=True,
         max_file_size=f'{MAX_MB*5}mb', css=page_css(), theme=look, prevent_thread_lock=not wait, footer_links=[],
         pwa=False, ssr_mode=False, inline=False)
     return app, url
@@ -406,7 +409,9 @@ def dr_app(
     engine: str = 'torch', # Engine that computes the scores, as for dr_predict
 ):
     "Open a page on this machine to grade photographs. For research use, not a medical device."
+    host = host.strip('[]')
     if port is not None: check_port(host, port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler) # uploads are deleted then too
     with _private_folder() as folder:
         print(f'Starting; stop it with Ctrl-C. {DISCLAIMER}')
         app, url = start_app(folder, weights, host, port, password or os.environ.get('DR_APP_PASSWORD'), False, engine)

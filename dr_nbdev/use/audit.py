@@ -15,7 +15,8 @@ from ..base.commands import command
 from ..base.files import balance, balance_line
 from ..base.tables import read_table
 from ..base.work import need
-from ..base.write import check_target, write_safely
+from ..base.text import on_disk
+from ..base.write import check_target, write_csv, write_safely
 from ..core import N_GRADES, DataError
 from ..photos.preprocess import Preprocess
 
@@ -58,7 +59,7 @@ def label_sheet(
     from dr_nbdev.base.show import photo_grid
     from dr_nbdev.grading.prepare import prepare
     rows = list(found.head(n).itertuples())
-    photos = [prepare(Path(folder)/r.name, Preprocess(size=220), 'off').square for r in rows]
+    photos = [prepare(on_disk(Path(folder)/r.name), Preprocess(size=220), 'off').square for r in rows]
     titles = [f'{Path(r.name).name[:22]}\nlabel {r.truth}, likely {r.likely}, {r.label_quality:.2f}' for r in rows]
     return photo_grid(photos, titles)
 
@@ -80,7 +81,7 @@ def dr_audit(
     found = label_errors(t)[['name', 'truth', 'likely', 'label_quality', 'suspect', 'score']]
     rest = {'without a grade from 0 to 4, or without probabilities': t.name[~t.index.isin(found.index)]}
     told = balance('rows', len(t), len(found), rest)
-    with write_safely(out) as tmp: found.to_csv(tmp, index=False)
+    with write_safely(out) as tmp: write_csv(found, tmp)
     print(f'{int(found.suspect.sum())} of {len(found)} labels are suspect: {out}\n{balance_line(told)}')
     if folder:
         sheet = Path(out).with_suffix('.png')

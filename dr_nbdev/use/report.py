@@ -20,7 +20,7 @@ from ..base.commands import command
 from ..base.files import balance_line
 from ..base.show import render
 from ..base.work import environment, progress
-from ..base.write import check_target, only_one, write_json, write_safely
+from ..base.write import check_target, only_one, write_csv, write_json, write_safely
 from ..core import DISCLAIMER, FIVE, GRADE_COLORS, DataError, patient_numbers
 from ..grading.card import figure_words, model_card
 from ..grading.grader import Grader
@@ -387,7 +387,7 @@ def _write(out, m, page, both, about):
     with write_safely(out/'report.html') as tmp: tmp.write_text(page, encoding='utf-8')
     write_json(out/'metrics.json', m)
     with write_safely(out/'predictions.csv') as tmp:
-        both.drop(columns=['file', 'image']).round(4).to_csv(tmp, index=False)
+        write_csv(both.drop(columns=['file', 'image']).round(4), tmp)
     if about.get('training'):
         with write_safely(out/'MODEL_CARD.md') as tmp: tmp.write_text(model_card(about, m), encoding='utf-8')
 

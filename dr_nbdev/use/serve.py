@@ -6,20 +6,24 @@
 __all__ = ['Batcher', 'Limits', 'make_service', 'dr_serve']
 
 # %% ../../nbs/use/serve.ipynb #045f5f36
-import asyncio, hmac, json, logging, os, signal, sys, time
+import asyncio, hmac, json, logging, os, re, sys, time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from email.header import decode_header, make_header
 from queue import Empty, SimpleQueue
 from threading import Thread
+from urllib.parse import unquote
 
 import pandas as pd
 from fastcore.basics import patch
 
 from ..answers.verdict import NOT_ASSESSED, read_rules, verdicts
 from ..base.commands import command
+from ..base.files import name_some
 from ..base.show import render
-from ..base.work import check_host, check_port, need, versions
+from ..base.text import safe_name
+from ..base.work import check_host, check_port, need, versions, web_address
 from ..core import DISCLAIMER, DataError
 from ..grading.grader import Grader
 from ..grading.prepare import Prepared, prepare
@@ -109,11 +113,13 @@ class _Gate:
         async def noted(message):
             nonlocal status
             if message['type'] == 'http.response.start': status = message['status']
+            elif scope['method'] == 'HEAD': message = message | dict(body=b'')
             await send(message)
         self.batcher.calls += 1
         try:
-            if no := self.refusal(scope): await _say(noted, *no)
-            else: await asyncio.wait_for(self.app(scope, limited, noted), self.limits.seconds)
+            call = scope | dict(method='GET') if scope['method'] == 'HEAD' else scope
+            if no := self.refusal(call): await _say(noted, *no)
+            else: await asyncio.wait_for(self.app(call, limited, noted), self.limits.seconds)
         except TimeoutError:
             if not status: await _say(noted, 503, f'it took longer than {self.limits.seconds:g} seconds')
         except Exception:
@@ -165,38 +171,102 @@ async def _say(send, status, words):
 def _verdict_rows(
     rows: list, # Rows of photographs, as `Batcher.grade` returns them
     rules: str, # Rule, as for `verdicts`
-) -> list: # Verdict of each patient whose photographs are among them, as plain values
+) -> tuple[list, list]: # Verdict of each patient, as plain values; names of the photographs of no known patient
     "Derive the verdicts from rows of photographs"
     t = pd.DataFrame(rows).astype(dict(grade='Int64', score=float, status=str))
-    return json.loads(verdicts(t, rules).to_json(orient='records'))
+    nobody = t.name[t.patient.fillna('').eq('')].tolist()
+    return json.loads(verdicts(t, rules).to_json(orient='records')), nobody
+
+# %% ../../nbs/use/serve.ipynb #32c709c1
+def _sent_name(
+    disposition: bytes, # Header Content-Disposition of a part
+    plain: bytes, # Its parameter filename, b'' if there is none
+) -> str: # Name of the file; '' if there is none
+    "Read the name of an uploaded file"
+    wide = re.search(rb"filename\*\s*=\s*\"?([\w-]+)'[^']*'([^;\s\"]+)", disposition)
+    name = plain.decode('utf-8', 'surrogateescape')
+    try:
+        if wide: name = unquote(wide[2].decode('ascii'), wide[1].decode('ascii'), 'surrogateescape')
+        elif re.search(r'=\?[\w-]+\?[BbQq]\?.*\?=', name): name = str(make_header(decode_header(name)))
+    except (LookupError, ValueError): pass # an encoding that does not exist: the name as it came
+    return safe_name(os.path.basename(name.replace('\\', '/')))[:200]
+
+# %% ../../nbs/use/serve.ipynb #09df2a09
+def _form_parser():
+    "Make the class that reads an upload: the parser of Starlette, with names in every form that programs send"
+    from python_multipart.multipart import parse_options_header
+    from starlette.formparsers import MultiPartException, MultiPartParser
+    class Parser(MultiPartParser):
+        def on_headers_finished(self):
+            part = self._current_part
+            header = part.content_disposition or b''
+            _, options = parse_options_header(header)
+            name = _sent_name(header, options.get(b'filename', b''))
+            if options.get(b'name') == b'file':
+                if not name: raise MultiPartException('a part of the form field file has no file name: send each photograph as a file')
+                part.content_disposition = b'form-data; name="file"; filename="photograph"'
+            super().on_headers_finished()
+            if part.file: part.file.filename = name
+    return Parser
+
+async def _uploads(request, limits):
+    "Read the photographs of a call, each with a name of its own; what is wrong becomes a short answer"
+    from fastapi import HTTPException
+    from starlette.formparsers import MultiPartException
+    if not request.headers.get('content-type', '').lower().startswith('multipart/form-data'):
+        raise HTTPException(422, 'no photograph: send each as a file in the form field file (multipart/form-data)')
+    try: form = await _form_parser()(request.headers, request.stream(), max_files=limits.files).parse()
+    except MultiPartException as e:
+        many = e.message.startswith('Too many files')
+        raise HTTPException(413, f'a call may have {limits.files} photographs at most') if many else HTTPException(400, e.message)
+    files = [o for o in form.getlist('file') if not isinstance(o, str)]
+    if not files: raise HTTPException(422, 'no photograph: send each as a file in the form field file')
+    large = [o.filename for o in files if o.size > limits.mb*1e6]
+    if large: raise HTTPException(413, f'{large[0]} has more than {limits.mb} MB')
+    return files
+
+def _told_apart(names):
+    "Number names that come again, and keep the others"
+    times, out = Counter(), []
+    for name in names:
+        times[name] += 1
+        out.append(name if times[name] == 1 else f'{name} ({times[name]})')
+    return out
 
 # %% ../../nbs/use/serve.ipynb #6e4b2935
+_FORM = dict(requestBody=dict(required=True, content={'multipart/form-data': dict(schema=dict(
+    type='object', required=['file'], properties=dict(
+        file=dict(type='array', items=dict(type='string', format='binary')))))}))
+
 def _add_grade(app, batcher, limits, rules):
     "Add the calls that grade"
-    from fastapi import HTTPException, Response, UploadFile
+    from fastapi import HTTPException, Request, Response
     grader = batcher.grader
-    def name(upload): return os.path.basename((upload.filename or 'photograph').replace('\\', '/'))[:200]
-    async def rows_of(file, response):
-        if len(file) > limits.files: raise HTTPException(413, f'a call may have {limits.files} photographs at most')
-        large = [name(upload) for upload in file if (upload.size or 0) > limits.mb*1e6]
-        if large: raise HTTPException(413, f'{large[0]} has more than {limits.mb} MB')
+    async def rows_of(files, names, response):
         response.headers['X-Weights'] = grader.name
         response.headers['X-Disclaimer'] = f'{DISCLAIMER} {NOT_ASSESSED}'
-        return await asyncio.gather(*[batcher.grade(name(upload), await upload.read()) for upload in file])
+        return await asyncio.gather(*[batcher.grade(name, await file.read()) for name, file in zip(names, files)])
 
-    @app.post('/grade')
-    async def grade(file: list[UploadFile], response: Response) -> list[dict]:
+    @app.post('/grade', openapi_extra=_FORM)
+    async def grade(request: Request, response: Response) -> list[dict]:
         "Grade photographs (multipart field file, once or more): a row for each, null where there is no grade"
-        return await rows_of(file, response)
+        files = await _uploads(request, limits)
+        return await rows_of(files, _told_apart([o.filename for o in files]), response)
 
     about = ('Grade the photographs of patients, named like 10_left.jpeg or by their DICOM tags: '
              'a verdict for each patient, and the rows')
-    @app.post('/verdict', description=about)
-    async def verdict(file: list[UploadFile], response: Response) -> dict:
-        rows = await rows_of(file, response)
-        twice = [o for o, n in Counter(r['name'] for r in rows).items() if n > 1]
+    @app.post('/verdict', description=about, openapi_extra=_FORM)
+    async def verdict(request: Request, response: Response) -> dict:
+        files = await _uploads(request, limits)
+        names = [o.filename for o in files]
+        twice = [o for o, n in Counter(names).items() if n > 1]
         if twice: raise HTTPException(422, f'two photographs are called {twice[0]}: give each a name of its own')
-        return dict(patients=_verdict_rows(rows, rules), photographs=rows, not_assessed=NOT_ASSESSED)
+        rows = await rows_of(files, names, response)
+        patients, nobody = _verdict_rows(rows, rules)
+        if not patients:
+            raise HTTPException(422, f'the patient of no photograph is known: {name_some(nobody)}. Name them like '
+                                     '10_left.jpeg, or ask /grade')
+        return dict(patients=patients, without_patient=nobody, photographs=rows, not_assessed=NOT_ASSESSED)
 
 # %% ../../nbs/use/serve.ipynb #0b6b3ace
 def _add_state(app, batcher, limits):
@@ -251,6 +321,18 @@ def make_service(
     app.add_middleware(_Gate, batcher=batcher, limits=limits, token=token, log=log)
     return app
 
+# %% ../../nbs/use/serve.ipynb #d929f5d5
+def _run(app, host, port, line):
+    "Run the service until it is told to stop; print a line once it listens and can be stopped"
+    import uvicorn
+    class Server(uvicorn.Server):
+        async def startup(self, *args, **kwargs):
+            await super().startup(*args, **kwargs)
+            if self.started: print(line, flush=True)
+    Server(uvicorn.Config(app, host, port, log_level='warning', access_log=False, server_header=False)).run()
+    for stream in (sys.stdout, sys.stderr): stream.flush()
+    os._exit(0)
+
 # %% ../../nbs/use/serve.ipynb #e73c92bf
 @command('dr_serve --port 8000 --device cpu', 'DR_SERVE_TOKEN="a secret" dr_serve --host 0.0.0.0',
          names=dict(weights=('-m', '--model')))
@@ -269,6 +351,7 @@ def dr_serve(
 ):
     "Run a service that grades photographs sent by HTTP. For research use, not a medical device."
     token = token or os.environ.get('DR_SERVE_TOKEN')
+    host = host.strip('[]')
     check_host(host, token, 'give a token (--token or DR_SERVE_TOKEN)')
     check_port(host, port)
     read_rules(rules)
@@ -277,7 +360,5 @@ def dr_serve(
     limits = Limits(max_files, max_mb, max(4*max_mb, Limits.total_mb), timeout)
     def log(line): print(json.dumps(line), file=sys.stderr, flush=True)
     app = make_service(grader, token, limits, log, rules)
-    import uvicorn
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)) # after the calls that it has
-    print(f'http://{host}:{port}/docs tells how to ask; stop it with Ctrl-C. {DISCLAIMER}', flush=True)
-    uvicorn.run(app, host=host, port=port, log_level='warning', access_log=False, server_header=False)
+    address = f'{web_address(host, port)}/docs tells how to ask; stop it with Ctrl-C. {DISCLAIMER}'
+    return _run(app, host, port, address)
