@@ -142,7 +142,7 @@ def _best_page(
     least = [_surprise(readings[page], page) for page in order]
     usual = least[0] < math.log(2e4)*len(''.join(words))
     clear = len(order) == 1 or least[1] - least[0] > _CLEAR
-    return first if usual and clear and len(''.join(words)) >= 2*_ENOUGH else None
+    return first if usual and clear and sum(len(o) > 1 for o in words) >= _ENOUGH else None
 
 # %% ../../nbs/base/text.ipynb #65f22823
 _BOMS = ((codecs.BOM_UTF32_LE, 'utf-32'), (codecs.BOM_UTF32_BE, 'utf-32'), (codecs.BOM_UTF16_LE, 'utf-16'),

@@ -6,7 +6,7 @@
 __all__ = ['Batcher', 'Limits', 'make_service', 'dr_serve']
 
 # %% ../../nbs/use/serve.ipynb #045f5f36
-import asyncio, hmac, json, logging, os, re, sys, time
+import asyncio, hmac, json, logging, os, re, signal, sys, time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -329,7 +329,10 @@ def _run(app, host, port, line):
         async def startup(self, *args, **kwargs):
             await super().startup(*args, **kwargs)
             if self.started: print(line, flush=True)
-    Server(uvicorn.Config(app, host, port, log_level='warning', access_log=False, server_header=False)).run()
+    server = Server(uvicorn.Config(app, host, port, log_level='warning', access_log=False, server_header=False))
+    def stop(*_): server.should_exit = True # uvicorn raises a signal again at its end
+    for kind in (signal.SIGINT, signal.SIGTERM): signal.signal(kind, stop)
+    server.run()
     for stream in (sys.stdout, sys.stderr): stream.flush()
     os._exit(0)
 
