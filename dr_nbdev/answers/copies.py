@@ -25,7 +25,7 @@ def _structure(square):
     fine *= np.exp(-fine**2/16)
     return ((fine - fine[_INNER > 0].mean())*_INNER).ravel()
 
-# %% ../../nbs/answers/copies.ipynb #6ec39cd0
+# %% ../../nbs/answers/copies.ipynb #28fc8446
 _patterns = np.random.default_rng(0).standard_normal((_SIDE, _SIDE, 128), np.float32)
 _PATTERNS = np.concatenate([_patterns, _patterns[:, ::-1]], 2).reshape(_SIDE**2, 256)
 
@@ -33,12 +33,13 @@ def picture_codes(
     squares: np.ndarray, # Prepared photographs, n x size x size x 3, uint8
 ) -> list[str]: # Code of each, 64 hexadecimal digits; '' where there is no structure
     "Compute codes that are alike for copies of a picture"
+    if not len(squares): return []
     found = np.stack([_structure(o) for o in squares])
     bits = np.packbits(found @ _PATTERNS > 0, axis=1)
     return [o.tobytes().hex() if has else '' for o, has in zip(bits, found.any(1))]
 
-# %% ../../nbs/answers/copies.ipynb #9672e012
-COPY_BITS = 54 # Largest number of different bits, of 256, of two codes of one picture
+# %% ../../nbs/answers/copies.ipynb #3bb85071
+COPY_BITS = 56 # Largest number of different bits, of 256, of two codes of one picture
 
 def copy_pairs(
     codes: list[str], # Codes, as `picture_codes` returns them; '' for none

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 import dr_nbdev
-from ..answers.verdict import EYE_COLUMNS, NOT_ASSESSED, verdict_lines, verdicts
+from ..answers.verdict import EYE_COLUMNS, NOT_ASSESSED, patient_table, verdict_lines, verdicts
 from ..base.files import name_some
 from ..base.show import image_url, render
 from ..base.work import progress
@@ -73,12 +73,14 @@ def doubtful_patients(
     result: pd.DataFrame, # Table of grades
 ) -> list[str]: # Sentences; empty if there is nothing to doubt
     "List what looks like a mix-up of patients"
-    t = result[result.patient.fillna('').ne('') & result.score.notna()]
+    every = patient_table(result)
+    t = every[every.patient.ne('') & every.score.notna()]
     same = t[t.groupby(['score', 'quality']).patient.transform('nunique') > 1].sort_values(['score', 'quality'])
     names = pd.Series(t.patient.unique(), dtype=object)
     alike = names[names.str.lower().duplicated(keep=False)]
-    doubts = {'the same score and quality under two patients, is it one photograph?': same.name,
-              'patients whose names differ only in capitals': alike}
+    told = ((o, every.name[every[column].eq(o)]) for column in ('mix_up', 'aside', 'doubt', 'remark') for o in every[column].unique() if o)
+    doubts = {'the same score and quality under two patients, is it one photograph?': same.name[same.mix_up.eq('')],
+              'patients whose names differ only in capitals': alike, **dict(told)}
     return [f'{what}: {name_some(found)}' for what, found in doubts.items() if len(found)]
 
 # %% ../../nbs/grading/patients.ipynb #817c4b1d

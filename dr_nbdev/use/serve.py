@@ -18,6 +18,7 @@ from fastcore.basics import patch
 
 from ..answers.verdict import NOT_ASSESSED, read_rules, verdicts
 from ..base.commands import command
+from ..base.files import name_some
 from ..base.show import render
 from ..base.work import check_host, check_port, need, versions
 from ..core import DISCLAIMER, DataError
@@ -162,13 +163,14 @@ async def _say(send, status, words):
     await send(dict(type='http.response.body', body=body))
 
 # %% ../../nbs/use/serve.ipynb #3eb9b71e
-def _verdict_rows(
+def _verdict_answer(
     rows: list, # Rows of photographs, as `Batcher.grade` returns them
     rules: str, # Rule, as for `verdicts`
-) -> list: # Verdict of each patient whose photographs are among them, as plain values
+) -> dict: # `patients`: verdict of each; `balance` of the photographs; all as plain values
     "Derive the verdicts from rows of photographs"
     t = pd.DataFrame(rows).astype(dict(grade='Int64', score=float, status=str))
-    return json.loads(verdicts(t, rules).to_json(orient='records'))
+    table = verdicts(t, rules)
+    return dict(patients=json.loads(table.to_json(orient='records')), balance=table.attrs['balance'])
 
 # %% ../../nbs/use/serve.ipynb #6e4b2935
 def _add_grade(app, batcher, limits, rules):
@@ -196,7 +198,11 @@ def _add_grade(app, batcher, limits, rules):
         rows = await rows_of(file, response)
         twice = [o for o, n in Counter(r['name'] for r in rows).items() if n > 1]
         if twice: raise HTTPException(422, f'two photographs are called {twice[0]}: give each a name of its own')
-        return dict(patients=_verdict_rows(rows, rules), photographs=rows, not_assessed=NOT_ASSESSED)
+        answer = _verdict_answer(rows, rules)
+        if rows and not answer['patients']:
+            raise HTTPException(422, f'no patient is known of {name_some(r["name"] for r in rows)}: name photographs like '
+                                     '10_left.jpeg, or send DICOM files with a patient\'s number; /grade grades them as they are')
+        return answer | dict(photographs=rows, not_assessed=NOT_ASSESSED)
 
 # %% ../../nbs/use/serve.ipynb #0b6b3ace
 def _add_state(app, batcher, limits):
