@@ -144,14 +144,14 @@ def whose_by_table(
     if stands_for_nobody(patient): return who._replace(patient='', known_from=f'table: {patient} {NOBODY}')
     return who if {eye, tags[1]} != {'left', 'right'} else who._replace(known_from=f'table, against the tags ({tags[1]})')
 
-# %% ../../nbs/answers/whose.ipynb #5d86d18b
+# %% ../../nbs/answers/whose.ipynb #27b1f2a5
 def separate_namesakes(
     result: pd.DataFrame, # Table of grades, as `predict_folder` returns it
 ) -> pd.DataFrame: # Same table; patients known by name only carry their folder where a name occurs in several
     "Tell patients of the same name apart by their folder"
     t = result.assign(patient=result.patient.fillna(''), eye=result.eye.fillna(''))
     by_name = np.array([patient_eye(image_id(n)) == (p, e) for n, p, e in zip(t.name, t.patient, t.eye)]) & t.eye.ne('')
-    folder = t.name.map(lambda o: PurePosixPath(o).parent.as_posix())
+    folder = pd.Series([PurePosixPath(o).parent.as_posix() for o in t.name], t.index, dtype=object)
     many = folder[by_name].groupby([t.patient[by_name], t.eye[by_name]]).nunique()
     apart = by_name & t.patient.isin(many[many > 1].index.get_level_values('patient'))
     return t.assign(patient=t.patient.mask(apart, folder + '/' + t.patient))

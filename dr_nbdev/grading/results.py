@@ -172,10 +172,8 @@ def ungraded(
     said = [f'{without} of {len(result)} photographs got no grade: see their status and message'] if without else []
     if 'patients' in result.attrs:
         told = result.attrs['patients'].attrs['balance']
-        left = {why: o['n'] for why, o in told['left_out'].items() if why != EARLIER}
-        if doubt := sum(left.pop(o, 0) for o in DOUBTS):
-            said.append(f'{doubt} photographs are in doubt (a mix-up, or no day): see the reasons in patients.csv')
-        if left: said.append(f'{sum(left.values())} photographs belong to no known patient and entered no verdict')
+        nobody = sum(o['n'] for why, o in told['left_out'].items() if why not in (EARLIER, *DOUBTS))
+        if nobody: said.append(f'{nobody} photographs belong to no known patient and entered no verdict')
     return '; '.join(said)
 
 # %% ../../nbs/grading/results.ipynb #e23a6719
