@@ -182,7 +182,7 @@ def dr_predict(
     engine: str = 'torch',
     submission: str | None = None, # Kaggle's sample_submission.csv; also writes submission.csv in its form
     fill: int | None = None, # Grade, 0 to 4, for ids of the submission without one (default: an error)
-    # Table of image, patient, eye and date (no value: tags and names of the files); also writes patients.csv, patients.json
+    # Table of image, patient, eye, date (no value: tags and names of files); also writes patients.csv and patients.json
     patients: str | None = None,
     rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or path of your own CSV
     pages: bool = False, # Also write a page to print for each patient, in pages/ beside the table

@@ -38,7 +38,7 @@ def picture_codes(
     bits = np.packbits(found @ _PATTERNS > 0, axis=1)
     return [o.tobytes().hex() if has else '' for o, has in zip(bits, found.any(1))]
 
-# %% ../../nbs/answers/copies.ipynb #3bb85071
+# %% ../../nbs/answers/copies.ipynb #c2a99a0d
 COPY_BITS = 56 # Largest number of different bits, of 256, of two codes of one picture
 
 def copy_pairs(
@@ -47,7 +47,8 @@ def copy_pairs(
     "Find the pairs of codes that show one picture, also where one is mirrored"
     rows = np.array([i for i, o in enumerate(codes) if len(o) == 64], int)
     if len(rows) < 2: return np.zeros((0, 2), int)
-    bits = np.unpackbits(np.frombuffer(bytes.fromhex(''.join(codes[i] for i in rows)), np.uint8).reshape(-1, 32), axis=1)
+    data = bytes.fromhex(''.join(codes[i] for i in rows))
+    bits = np.unpackbits(np.frombuffer(data, np.uint8).reshape(-1, 32), axis=1)
     signs, found = bits.astype(np.float32)*2 - 1, []
     for i in range(0, len(rows), 1024):
         part, end = signs[i:i + 1024], min(i + 1024, len(rows))

@@ -204,12 +204,12 @@ def _compare_copies(t):
             if not words: t.loc[part.index, 'visit'] = max(part.visit)
             else: t.loc[part.index, 'mix_up'] = MIX_UP + 'one picture is filed ' + ', '.join(words)
 
-# %% ../../nbs/answers/verdict.ipynb #b9bbac7c
+# %% ../../nbs/answers/verdict.ipynb #37d1dc15
 _TEXTS = ('patient', 'eye', 'visit', 'known_from', 'person', 'picture')
 
 def patient_table(
     result: pd.DataFrame, # Table of grades, as `predict_folder` returns it
-) -> pd.DataFrame: # Same rows; patients kept apart, and the columns mix_up, aside, doubt, remark: '' where there is none
+) -> pd.DataFrame: # Same rows; patients kept apart, and the columns mix_up, aside, doubt and remark, '' or a reason
     "Find out whose each photograph is, and what speaks against it"
     none = pd.Series('', result.index)
     texts = {c: result.get(c, none).fillna('').astype(str) for c in _TEXTS}
@@ -254,7 +254,7 @@ def _visit_words(day, eyes):
         return f'grade {eye["grade"]}' + ', mix-up'*(eye['status'] == 'mix_up')
     return f'{day}: ' + ', '.join(f'{side} {finding(e)} ({files(e)})' for side, e in eyes.items() if e['name'])
 
-# %% ../../nbs/answers/verdict.ipynb #25751569
+# %% ../../nbs/answers/verdict.ipynb #3e15f14d
 def _patient_row(patient, photos, rules, named=()):
     "Derive the verdict of one patient from the rows of `patient_table`"
     newest, counts = photos.visit.max(), photos.aside.eq('')
@@ -263,7 +263,10 @@ def _patient_row(patient, photos, rules, named=()):
     earlier = {day: _eyes_of(rows) for day, rows in sorted(before.groupby('visit'), reverse=True)}
     asked, remarks = _earlier_asks(earlier, eyes, rules)
     asked += _doubt_asks(photos, rules)
-    if named: asked.append(_ask('ungradable', f'{MIX_UP}files of another patient name this one ({", ".join(named)})', rules))
+    if named:
+        words = f'{MIX_UP}files of another patient name this one ({", ".join(named)})'
+        asked.append(_ask('ungradable', words, rules))
+    if earlier: remarks.append(f'the visit of {newest} decides, not {", ".join(earlier)}')
     remarks += [o for o in dict.fromkeys(photos.remark) if o]
     against = photos.name[photos.known_from.str.startswith('table, against')]
     if len(against): remarks.append(f'the tags name the other side, the table counts ({", ".join(against)})')
@@ -271,7 +274,7 @@ def _patient_row(patient, photos, rules, named=()):
     if photos[~counts].referable.eq('yes').any(): row['referable'] = 'yes'
     doubtful = photos[photos.mix_up.ne('') | ~counts]
     return row | dict(earlier='; '.join(_visit_words(*o) for o in earlier.items()),
-                      in_doubt='; '.join(f'{n}: {a or b}' for n, a, b in zip(doubtful.name, doubtful.mix_up, doubtful.aside)))
+                      in_doubt='; '.join(f'{o.name}: {o.mix_up or o.aside}' for o in doubtful.itertuples()))
 
 # %% ../../nbs/answers/verdict.ipynb #5a79f868
 EARLIER = 'of an earlier visit' # Reason in the balance of the verdicts
@@ -287,7 +290,7 @@ def _account(t):
     decides = mine & newest & ~mixed & ~aside
     return balance('photographs by patient', len(t), int(decides.sum()), {why: t.name[o] for why, o in rest.items()})
 
-# %% ../../nbs/answers/verdict.ipynb #9d7be800
+# %% ../../nbs/answers/verdict.ipynb #fbd90950
 def verdicts(
     # Table of grades, as `predict_folder` returns it; `attrs['absent']` may list patients without a photograph
     result: pd.DataFrame,
@@ -296,11 +299,13 @@ def verdicts(
     "Derive a verdict for each patient, by a rule"
     rules, t = read_rules(rules), patient_table(result)
     named = _named_elsewhere(t)
-    rows = [_verdict(who, _eyes_of(t[:0]), rules) | dict(earlier='', in_doubt='') for who in result.attrs.get('absent', [])]
+    absent = result.attrs.get('absent', [])
+    rows = [_verdict(who, _eyes_of(t[:0]), rules) | dict(earlier='', in_doubt='') for who in absent]
     rows += [_patient_row(who, photos, rules, named.get(who, ()))
              for who, photos in t[t.patient.ne('')].groupby('patient', sort=False)]
     columns = ['patient', 'visit', *(f'{side}_{k}' for side in ('left', 'right') for k in EYE_COLUMNS), 'referable',
-               'sight_threatening', 'action', 'interval', 'reason', 'earlier', 'in_doubt', 'rule', 'source', 'not_assessed']
+               'sight_threatening', 'action', 'interval', 'reason', 'earlier', 'in_doubt', 'rule', 'source',
+               'not_assessed']
     if any('other_grade' in r for r in rows): columns += [f'other_{k}' for k in EYE_COLUMNS]
     out = pd.DataFrame(rows, columns=columns)
     out = out.astype({c: 'Int64' for c in out if c.endswith('_grade')})

@@ -133,7 +133,7 @@ def read_patients(
     known = {who[0] for who in found.values()}
     return found, notes, [p for p in dict.fromkeys(t.patient) if p not in known and not stands_for_nobody(p)]
 
-# %% ../../nbs/answers/whose.ipynb #b36a3853
+# %% ../../nbs/answers/whose.ipynb #8ba2033b
 def whose_by_table(
     entry: tuple, # Patient, eye, and perhaps the day, as `read_patients` returns them
     tags: tuple, # Patient, eye, day, codes of the person, and doubt, as `Tags` of photos.read
@@ -142,7 +142,8 @@ def whose_by_table(
     patient, eye, visit = (*entry, '')[:3]
     who = Whose(patient, eye, visit or tags[2], 'table')
     if stands_for_nobody(patient): return who._replace(patient='', known_from=f'table: {patient} {NOBODY}')
-    return who if {eye, tags[1]} != {'left', 'right'} else who._replace(known_from=f'table, against the tags ({tags[1]})')
+    if {eye, tags[1]} == {'left', 'right'}: return who._replace(known_from=f'table, against the tags ({tags[1]})')
+    return who
 
 # %% ../../nbs/answers/whose.ipynb #27b1f2a5
 def separate_namesakes(
@@ -156,12 +157,13 @@ def separate_namesakes(
     apart = by_name & t.patient.isin(many[many > 1].index.get_level_values('patient'))
     return t.assign(patient=t.patient.mask(apart, folder + '/' + t.patient))
 
-# %% ../../nbs/answers/whose.ipynb #d319ac3b
+# %% ../../nbs/answers/whose.ipynb #1e83ade9
 _FACTS = dict(b='birth date', s='sex', i='issuer of the number', n='name')
 
 def _people_under(number, codes):
     "Group the photographs of one number by person: person of each, doubt, remark"
-    facts = pd.DataFrame([{c[0]: c for c in o.split()} for o in codes], codes.index).reindex(columns=list(_FACTS)).fillna('')
+    facts = pd.DataFrame([{c[0]: c for c in o.split()} for o in codes], codes.index)
+    facts = facts.reindex(columns=list(_FACTS)).fillna('')
     kinds = {k: facts[k][facts[k].ne('')].nunique() for k in _FACTS}
     differ = [k for k in 'bsi' if kinds[k] > 1]
     people = facts[differ].agg(' '.join, axis=1) if differ else pd.Series('', codes.index)

@@ -48,9 +48,10 @@ def same_number(
     a, b = number_parts(a), number_parts(b)
     return a <= b or b <= a
 
-# %% ../../nbs/base/people.ipynb #07d0fec6
+# %% ../../nbs/base/people.ipynb #a8b58e0b
 _COUNTED = set('''img image im dsc dscn dscf pict pic photo picture scan fundus retina retinal file frame series slice
     colour color cfp op ophoto fov eye capture export exam visit study shot fp cf'''.split())
+_IDENTIFIER = re.compile(r'\d+(\.\d+){3,}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}', re.IGNORECASE) # UID, UUID
 
 def names_somebody(
     part: str, # Part of a file's name that remains without the side, such as '10' of 10_left
@@ -58,13 +59,12 @@ def names_somebody(
     "Check whether the name of a file can name a patient"
     letters = set(re.findall(r'[^\W\d_]+', part.casefold()))
     if not part or letters and letters <= _COUNTED: return False
-    if re.fullmatch(r'\d+(\.\d+){3,}', part) or re.fullmatch(r'[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}', part.lower()):
-        return False # a UID, a UUID
-    return not iso_day(part)
+    return not (_IDENTIFIER.fullmatch(part) or iso_day(part))
 
-# %% ../../nbs/base/people.ipynb #cb917b0e
+# %% ../../nbs/base/people.ipynb #aa751e54
 _MONTHS = {o: i for i, o in enumerate('jan feb mar apr may jun jul aug sep oct nov dec'.split(), 1)}
-_YEAR_FIRST = re.compile(r'(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|()(\d\d)(\d\d))(?:[T ].*|\d{4,6}(?:\.\d+)?(?:[+-]\d{4})?)?')
+_YEAR_FIRST = re.compile(
+    r'(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|()(\d\d)(\d\d))(?:[T ].*|\d{4,6}(?:\.\d+)?(?:[+-]\d{4})?)?')
 _DAY_WORD = re.compile(r'(\d{1,2})(?:st|nd|rd|th)?[\s.-]+([a-z]{3,9})[\s.,-]+(\d{4})(?: .*)?')
 _WORD_DAY = re.compile(r'([a-z]{3,9})[\s.]+(\d{1,2})(?:st|nd|rd|th)?[\s,]+(\d{4})(?: .*)?')
 
@@ -83,7 +83,7 @@ def iso_day(
     if m := _WORD_DAY.fullmatch(text.lower()): return _day(m[3], _MONTHS.get(m[1][:3], 0), m[2])
     return ''
 
-# %% ../../nbs/base/people.ipynb #4fe68fa7
+# %% ../../nbs/base/people.ipynb #0f2f56f3
 _YEAR_LAST = re.compile(r'(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?: .*)?')
 
 def read_days(
@@ -93,7 +93,7 @@ def read_days(
     what: str = 'visit', # Name of the column in messages
 ) -> list[str]: # YYYY-MM-DD; '' where empty
     "Read a column of days, and refuse a day that can be read in two ways"
-    texts, lines = list(texts), list(lines)
+    texts, lines, remedy = list(texts), list(lines), 'write it as 2024-03-04'
     numeric = {i: m for i, o in enumerate(texts) if (m := _YEAR_LAST.fullmatch(o.strip()))}
     first = [i for i, m in numeric.items() if int(m[1]) > 12 >= int(m[3])] # the day is first
     second = [i for i, m in numeric.items() if int(m[3]) > 12 >= int(m[1])]
@@ -105,12 +105,12 @@ def read_days(
         if not (m := numeric.get(i)): day = iso_day(text)
         elif first or second or m[1] == m[3] or m[2] == '.':
             day = _day(m[4], m[1], m[3]) if second else _day(m[4], m[3], m[1])
-        else: raise DataError(f'{where}: line {lines[i]}: {what} {text!r} can be read in two ways: write it as 2024-03-04')
-        if not day: raise DataError(f'{where}: line {lines[i]}: {what} {text!r} is not a day: write it as 2024-03-04')
+        else: raise DataError(f'{where}: line {lines[i]}: {what} {text!r} can be read in two ways: {remedy}')
+        if not day: raise DataError(f'{where}: line {lines[i]}: {what} {text!r} is not a day: {remedy}')
         return day
     return [read(i, o) for i, o in enumerate(texts)]
 
-# %% ../../nbs/base/people.ipynb #978b480f
+# %% ../../nbs/base/people.ipynb #438a824b
 def person_codes(
     birth: str = '', # Birth date; '' where unknown
     sex: str = '', # Sex: M or F; anything else is not compared
@@ -119,7 +119,8 @@ def person_codes(
 ) -> str: # Codes such as 'b3f1 s07c i9ab n77c'; '' if nothing is known
     "Shorten what tells two people under one number apart"
     sex = sex.strip().upper()[:1]
-    named = '^'.join(o.strip() for o in unicodedata.normalize('NFKC', name).casefold().split('=')[0].split('^')[:2]).strip('^ ')
+    parts = unicodedata.normalize('NFKC', name).casefold().split('=')[0].split('^')[:2]
+    named = '^'.join(map(str.strip, parts)).strip('^ ')
     facts = dict(b=iso_day(birth), s=sex if sex in ('M', 'F') else '', i=issuer.strip().casefold(), n=named)
     return ' '.join(k + hashlib.sha256(f'{k}{v}'.encode()).hexdigest()[:3] for k, v in facts.items()
                     if v and not (k != 's' and stands_for_nobody(v)))

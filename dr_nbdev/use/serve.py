@@ -200,8 +200,9 @@ def _add_grade(app, batcher, limits, rules):
         if twice: raise HTTPException(422, f'two photographs are called {twice[0]}: give each a name of its own')
         answer = _verdict_answer(rows, rules)
         if rows and not answer['patients']:
-            raise HTTPException(422, f'no patient is known of {name_some(r["name"] for r in rows)}: name photographs like '
-                                     '10_left.jpeg, or send DICOM files with a patient\'s number; /grade grades them as they are')
+            raise HTTPException(
+                422, f'no patient is known of {name_some(r["name"] for r in rows)}: name photographs like 10_left.jpeg, '
+                'or send DICOM files with a patient\'s number; /grade grades them as they are')
         return answer | dict(photographs=rows, not_assessed=NOT_ASSESSED)
 
 # %% ../../nbs/use/serve.ipynb #0b6b3ace
