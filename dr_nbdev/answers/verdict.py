@@ -189,11 +189,11 @@ def _verdict(
         referable=referable, sight_threatening=threat, action=action, interval=interval,
         reason='; '.join(dict.fromkeys(why)), rule=rules.attrs['name'], source=source, not_assessed=NOT_ASSESSED)
 
-# %% ../../nbs/answers/verdict.ipynb #7c5fe187
+# %% ../../nbs/answers/verdict.ipynb #da8aab54
 def _compare_copies(t):
     "Name the copies of a picture that are filed as two eyes, and give the others a common day"
     mine = t.index[t.patient.ne('')]
-    for group in copy_groups(t.picture[mine].tolist()):
+    for group in copy_groups(t.picture_code[mine].tolist()):
         rows = t.loc[mine[group]]
         people = rows.patient.unique()
         for _, part in rows.groupby('patient'):
@@ -204,8 +204,8 @@ def _compare_copies(t):
             if not words: t.loc[part.index, 'visit'] = max(part.visit)
             else: t.loc[part.index, 'mix_up'] = MIX_UP + 'one picture is filed ' + ', '.join(words)
 
-# %% ../../nbs/answers/verdict.ipynb #37d1dc15
-_TEXTS = ('patient', 'eye', 'visit', 'known_from', 'person', 'picture')
+# %% ../../nbs/answers/verdict.ipynb #3dc5e315
+_TEXTS = ('patient', 'eye', 'visit', 'known_from', 'person', 'picture_code')
 
 def patient_table(
     result: pd.DataFrame, # Table of grades, as `predict_folder` returns it

@@ -157,7 +157,7 @@ def separate_namesakes(
     apart = by_name & t.patient.isin(many[many > 1].index.get_level_values('patient'))
     return t.assign(patient=t.patient.mask(apart, folder + '/' + t.patient))
 
-# %% ../../nbs/answers/whose.ipynb #1e83ade9
+# %% ../../nbs/answers/whose.ipynb #ea4dc23f
 _FACTS = dict(b='birth date', s='sex', i='issuer of the number', n='name')
 
 def _people_under(number, codes):
@@ -175,7 +175,7 @@ def _people_under(number, codes):
         doubt = f'mix-up: the number {number} stands for several people (their {words} differs): find out whose each is'
     elif kinds['n'] > 1:
         words = f'the tags give several names for the number {number}: is it one person?'
-        if kinds['b'] == 1 and facts.b.ne('').all(): remark = words
+        if kinds['b'] == 1 and facts.b[facts.n.ne('')].ne('').all(): remark = words
         else: doubt = f'mix-up: {words}'
     named = number + ' (' + place.astype(str) + f' of {place.max()})' if differ else pd.Series(number, codes.index)
     return named, doubt, remark

@@ -283,14 +283,14 @@ def table(self: Grader,
 ) -> pd.DataFrame: # Row per photograph, with the columns `COLUMNS`, and spread if asked for
     "Grade the photographs that have a square, and keep the message of the others"
     rows = [dict(name=n, **self.whose(n, o)._asdict(), quality=o.quality, status=o.status, message=o.message,
-                 person=o.tags.person, picture='') for n, o in zip(names, results)]
+                 person=o.tags.person, picture_code='') for n, o in zip(names, results)]
     has = [i for i, o in enumerate(results) if o.square is not None]
     if not has: return result_table(rows)
     squares = np.stack([results[i].square for i in has])
     s = self.scores(squares).astype(float)
     finite = np.isfinite(s)
     answers = self._answers(s[finite])
-    answers['picture'] = picture_codes(squares[finite])
+    answers['picture_code'] = picture_codes(squares[finite])
     if self.with_spread: answers['spread'] = self.spread(squares)[finite].round(4)
     scored = [rows[i] for i, ok in zip(has, finite) if ok]
     for row, answer in zip(scored, answers.to_dict('records')): row |= answer

@@ -53,7 +53,7 @@ SCHEMA = (
            '`ok`, `low_quality` (graded with a warning, or not at all), `not_fundus`, `unreadable`, `failed`', 110),
     Column('message', 'text', 'problem or remark, in words', 360),
     Column('person', 'text', 'short codes of birth date, sex, issuer and name in the tags, to tell people apart'),
-    Column('picture', 'text', 'code of the picture, to find one that is filed twice; empty without a grade'),
+    Column('picture_code', 'text', 'code of the picture, to find one that is filed twice; empty without a grade'),
     Column('spread', 'number',
            'standard deviation of the ensemble members under test-time augmentation, in grades', extra=True))
 COLUMNS = [o.name for o in SCHEMA if not o.extra]
