@@ -14,7 +14,8 @@ from typing import Literal
 import pandas as pd
 from fastcore.basics import patch
 
-from .answers.verdict import read_patients, read_rules
+from .answers.verdict import read_rules
+from .answers.whose import read_patients
 from .base.commands import command
 from .base.files import Listing, balance_line, is_image_name, photo_list
 from .base.show import photo_grid
@@ -182,7 +183,7 @@ def dr_predict(
     engine: str = 'torch',
     submission: str | None = None, # Kaggle's sample_submission.csv; also writes submission.csv in its form
     fill: int | None = None, # Grade, 0 to 4, for ids of the submission without one (default: an error)
-    # Table of image, patient and eye (no value: tags or names of the files); also writes patients.csv and patients.json
+    # Table of image, patient, eye, date (no value: tags and names of files); also writes patients.csv and patients.json
     patients: str | None = None,
     rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or path of your own CSV
     pages: bool = False, # Also write a page to print for each patient, in pages/ beside the table

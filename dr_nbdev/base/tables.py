@@ -149,6 +149,10 @@ KNOWN_COLUMNS = dict(
     grade=('grade', 'level', 'diagnosis', 'label', 'dr_grade', 'dr_level', 'retinopathy_grade',
            'adjudicated_dr_grade', 'class', 'dr'),
     patient=('patient', 'patient_id', 'subject', 'subject_id', 'person'), eye=('eye', 'side', 'laterality'),
+    visit=('visit_date', 'study_date', 'exam_date', 'examination_date', 'acquisition_date', 'photo_date', 'date',
+           'visit'),
+    birth=('birth_date', 'date_of_birth', 'birthdate', 'dob', 'patient_birth_date'),
+    sex=('sex', 'gender', 'patient_sex'),
     source=('source', 'dataset', 'site', 'camera'), split=('split', 'subset'))
 
 def find_columns(

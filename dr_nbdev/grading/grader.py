@@ -18,9 +18,10 @@ from fastcore.basics import patch
 
 import dr_nbdev
 from ..answers.confidence import GradeProbs, PredictionSets, set_text
+from ..answers.copies import picture_codes
 from ..answers.grades import DEFAULT_THRESHOLDS, to_grade
-from ..base.files import Listing, image_id, patient_eye, photo_list
-from ..base.text import one_form
+from ..answers.whose import Whose, whose_by_name, whose_by_table, whose_by_tags
+from ..base.files import Listing, photo_list
 from ..base.work import best_device, check_device, prefetch, progress
 from ..base.write import check_target, only_one, write_csv, write_safely
 from ..core import GRADES, N_GRADES, REFERABLE, DataError, WeightsError
@@ -29,7 +30,7 @@ from dr_nbdev.grading.bundle import (
 )
 from .prepare import Prepared, prepare
 from dr_nbdev.grading.results import (
-    add_referable, keep_finished, partial_file, read_result, result_table, write_result,
+    COLUMNS, add_referable, keep_finished, partial_file, read_result, result_table, write_result,
 )
 from ..photos.preprocess import Preprocess
 from ..photos.quality import MIN_QUALITY, QUALITY_MODES
@@ -51,7 +52,7 @@ class Grader:
     quality: str = 'warn' # Quality mode: 'warn', 'refuse', or 'off' (not assessed)
     min_quality: float = MIN_QUALITY # Quality score, 0 to 1, below which a photograph is of low quality
     with_spread: bool = False # True to compute the spread too: four more passes through each member
-    who: dict | None = None # File name to (patient, eye); None: from the tags of the file, or from its name
+    who: dict | None = None # File name to (patient, eye, day); None: from the tags of the file and its name
 
     def __post_init__(self):
         if self.quality not in QUALITY_MODES:
@@ -275,12 +276,11 @@ def _answers(self: Grader,
 def whose(self: Grader,
     name: str, # Name of the photograph in the table
     prepared: Prepared, # Photograph, with patient and eye from its tags
-) -> tuple[str, str]: # Patient, and 'left' or 'right'; each '' where unknown
-    "Find the patient and the eye: in the given table, the tags of the file, or its name"
-    if self.who is not None: return self.who.get(name, ('', ''))
-    if any(prepared.tags): return tuple(map(one_form, prepared.tags))
-    patient, eye = patient_eye(image_id(name))
-    return (patient, eye) if eye else ('', '')
+) -> Whose: # Patient, eye, day, and the source in words
+    "Find whose eye it is, and of which day: in the given table, the tags of the file, or its name"
+    if self.who is not None:
+        return whose_by_table(self.who[name], prepared.tags) if name in self.who else Whose(visit=prepared.tags.visit)
+    return whose_by_tags(name, prepared.tags) if any(prepared.tags) else whose_by_name(name)
 
 # %% ../../nbs/grading/grader.ipynb #27c8faa6
 @patch
@@ -289,14 +289,15 @@ def table(self: Grader,
     results: list[Prepared], # Prepared photographs, in the same order
 ) -> pd.DataFrame: # Row per photograph, with the columns `COLUMNS`, and spread if asked for
     "Grade the photographs that have a square, and keep the message of the others"
-    rows = [dict(name=n, **dict(zip(('patient', 'eye'), self.whose(n, o))),
-                 quality=o.quality, status=o.status, message=o.message) for n, o in zip(names, results)]
+    rows = [dict(name=n, **self.whose(n, o)._asdict(), quality=o.quality, status=o.status, message=o.message,
+                 person=o.tags.person, picture_code='') for n, o in zip(names, results)]
     has = [i for i, o in enumerate(results) if o.square is not None]
     if not has: return result_table(rows)
     squares = np.stack([results[i].square for i in has])
     s = self.scores(squares).astype(float)
     finite = np.isfinite(s)
     answers = self._answers(s[finite])
+    answers['picture_code'] = picture_codes(squares[finite])
     if self.with_spread: answers['spread'] = self.spread(squares)[finite].round(4)
     scored = [rows[i] for i, ok in zip(has, finite) if ok]
     how = f'{self.scorer.name} {self.scorer.precision}'
@@ -312,7 +313,7 @@ def key(self: Grader) -> str: # Sixteen hexadecimal digits
     "Compute a key of everything that decides the content of a row"
     from dr_nbdev.networks.weights import hash_weights
     how = (self.preprocess.key, tuple(self.thresholds), self.referable_cut, self.probs, self.sets, self.coverage,
-           self.quality, self.min_quality, self.with_spread, self.who, self.precision)
+           self.quality, self.min_quality, self.with_spread, self.who, COLUMNS, self.precision)
     h = hashlib.sha256(repr(how).encode())
     hash_weights(h, self.model)
     return h.hexdigest()[:16]

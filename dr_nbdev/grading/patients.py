@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 import dr_nbdev
-from ..answers.verdict import EYE_COLUMNS, NOT_ASSESSED, verdict_lines, verdicts
+from ..answers.verdict import EYE_COLUMNS, NOT_ASSESSED, patient_table, verdict_lines, verdicts
 from ..base.files import name_some
 from ..base.show import image_url, render
 from ..base.text import on_disk
@@ -33,7 +33,8 @@ def verdict_box(
     def words(side):
         if pd.isna(row[f'{side}_grade']): return row[f'{side}_status'].replace('_', ' ')
         grade, score, status, said, _, others = (row[f'{side}_{k}'] for k in EYE_COLUMNS)
-        text = f'grade {grade}, score {score:.2f}, referable: {said or "left open"}, {status.replace("_", " ")}'
+        how = 'in a mix-up' if status == 'mix_up' else status.replace('_', ' ')
+        text = f'grade {grade}, score {score:.2f}, referable: {said or "left open"}, {how}'
         return f'{text}; also photographed: {others}' if others else text
     sides = [o for o in ('right', 'left', 'other') if row.get(f'{o}_status') == row.get(f'{o}_status')
              and f'{o}_status' in row]
@@ -74,12 +75,15 @@ def doubtful_patients(
     result: pd.DataFrame, # Table of grades
 ) -> list[str]: # Sentences; empty if there is nothing to doubt
     "List what looks like a mix-up of patients"
-    t = result[result.patient.fillna('').ne('') & result.score.notna()]
+    every = patient_table(result)
+    t = every[every.patient.ne('') & every.score.notna()]
     same = t[t.groupby(['score', 'quality']).patient.transform('nunique') > 1].sort_values(['score', 'quality'])
     names = pd.Series(t.patient.unique(), dtype=object)
     alike = names[names.str.lower().duplicated(keep=False)]
-    doubts = {'the same score and quality under two patients, is it one photograph?': same.name,
-              'patients whose names differ only in capitals': alike}
+    reasons = (every[column] for column in ('mix_up', 'aside', 'doubt', 'remark'))
+    told = ((why, every.name[reason.eq(why)]) for reason in reasons for why in reason.unique() if why)
+    doubts = {'the same score and quality under two patients, is it one photograph?': same.name[same.mix_up.eq('')],
+              'patients whose names differ only in capitals': alike, **dict(told)}
     return [f'{what}: {name_some(found)}' for what, found in doubts.items() if len(found)]
 
 # %% ../../nbs/grading/patients.ipynb #817c4b1d

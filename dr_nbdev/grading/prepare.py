@@ -26,7 +26,7 @@ class Prepared:
     status: str = 'ok'            # Status: 'ok', 'low_quality', 'not_fundus' or 'unreadable'
     message: str = ''             # Problem, or remark, in words; '' if there is none
     quality: float = float('nan') # Quality score: share of real photographs that are not better; NaN: not assessed
-    tags: Tags = Tags()           # Patient and eye from the tags of a DICOM file
+    tags: Tags = Tags()           # Patient, eye and day from the tags of a DICOM file
 
 # %% ../../nbs/grading/prepare.ipynb #edc2ec5b
 def prepare_image(

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ..answers.grades import referable_answers
+from ..answers.verdict import DOUBTS, EARLIER
 from ..base.files import balance_line, file_facts
 from ..base.text import one_form, rearm
 from ..base.write import write_csv, write_safely
@@ -37,7 +38,10 @@ class Column:
 SCHEMA = (
     Column('name', 'text', 'file, relative to the folder', 170),
     Column('patient', 'text', 'from a table, the tags of a DICOM file, or a name such as `10_left`'),
-    Column('eye', 'text', '`left` or `right`, from the same source; empty where unknown', group=True),
+    Column('eye', 'text', '`left` or `right`; empty where unknown', group=True),
+    Column('visit', 'text', 'day of the photograph, YYYY-MM-DD, from a table or the tags; empty where unknown'),
+    Column('known_from', 'text',
+           'source of patient and eye: `table`, `tags`, `name` or `tags and name`; or the contradiction between them'),
     Column('grade', 'whole', 'predicted grade, 0 to 4; empty where there is none', 70),
     Column('label', 'word', 'name of the grade', 130),
     Column('referable', 'word', '`yes`, `no`, or empty where a person has to decide', 90),
@@ -50,6 +54,8 @@ SCHEMA = (
            '`ok`, `low_quality` (graded with a warning, or not at all), `not_fundus`, `unreadable`, `failed`', 110),
     Column('message', 'text', 'problem or remark, in words', 360),
     Column('engine', 'text', 'engine and number format of the score, such as `torch float32`; empty where there is none'),
+    Column('person', 'text', 'short codes of birth date, sex, issuer and name in the tags, to tell people apart'),
+    Column('picture_code', 'text', 'code of the picture, to find one that is filed twice; empty without a grade'),
     Column('spread', 'number',
            'standard deviation of the ensemble members under test-time augmentation, in grades', extra=True))
 COLUMNS = [o.name for o in SCHEMA if not o.extra]
@@ -176,8 +182,8 @@ def ungraded(
     said = [f'{without} of {len(result)} photographs got no grade: see their status and message'] if without else []
     if 'patients' in result.attrs:
         told = result.attrs['patients'].attrs['balance']
-        if nobody := told['found'] - told['used']:
-            said.append(f'{nobody} photographs belong to no known patient and entered no verdict')
+        nobody = sum(o['n'] for why, o in told['left_out'].items() if why not in (EARLIER, *DOUBTS))
+        if nobody: said.append(f'{nobody} photographs belong to no known patient and entered no verdict')
     return '; '.join(said)
 
 # %% ../../nbs/grading/results.ipynb #e23a6719

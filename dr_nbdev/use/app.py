@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
-from ..answers.verdict import NOT_ASSESSED, separate_namesakes, verdict_lines, verdicts
+from ..answers.verdict import NOT_ASSESSED, patient_table, verdict_lines, verdicts
 from ..base.commands import command
 from ..base.files import is_image_name, name_some, reason_left_out
 from ..base.show import render
@@ -126,7 +126,7 @@ def _grade_dropped(
 
 # %% ../../nbs/use/app.ipynb #b5902d47
 def _seen_table(seen): return result_table([photo.row for photo in seen])
-def _patient_table(seen): return separate_namesakes(_seen_table(seen)) # as `verdicts` names the patients
+def _patient_table(seen): return patient_table(_seen_table(seen)) # as `verdicts` names the patients
 
 # %% ../../nbs/use/app.ipynb #ebc5df3c
 def _list_weights(
@@ -153,7 +153,8 @@ def _verdict_of(
     "Find the verdict of the patient that a photograph belongs to"
     t = _patient_table(seen)
     who = t.patient[t.name == name].iloc[0]
-    return verdicts(t[t.patient == who].reset_index(drop=True)).to_dict('records')[0] if who else None
+    people = verdicts(_seen_table(seen)) # of all photographs: one may be filed under two patients
+    return people[people.patient == who].to_dict('records')[0] if who else None
 
 # %% ../../nbs/use/app.ipynb #bead3954
 def _side_by_side(verdict, cards):
@@ -177,7 +178,7 @@ def _batch_page(
     from markupsafe import Markup
     t, cards = _patient_table(seen), {photo.name: photo.card(with_heat=False) for photo in seen}
     patients = [Markup(_side_by_side(row, [cards.pop(name) for name in t.name[t.patient == row['patient']]]))
-                for row in verdicts(t).to_dict('records')]
+                for row in verdicts(_seen_table(seen)).to_dict('records')]
     return render('batch.html', css=Markup(page_css()), n=len(seen), disclaimer=DISCLAIMER,
                   weights=seen[0].grader.name, summary=result_summary(t), patients=patients,
                   cards=Markup(''.join(cards.values())))

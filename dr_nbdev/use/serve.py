@@ -168,14 +168,15 @@ async def _say(send, status, words):
     await send(dict(type='http.response.body', body=body))
 
 # %% ../../nbs/use/serve.ipynb #3eb9b71e
-def _verdict_rows(
+def _verdict_answer(
     rows: list, # Rows of photographs, as `Batcher.grade` returns them
     rules: str, # Rule, as for `verdicts`
-) -> tuple[list, list]: # Verdict of each patient, as plain values; names of the photographs of no known patient
+) -> dict: # `patients`: verdict of each; `balance` of the photographs; `without_patient`: names; all as plain values
     "Derive the verdicts from rows of photographs"
     t = pd.DataFrame(rows).astype(dict(grade='Int64', score=float, status=str))
-    nobody = t.name[t.patient.fillna('').eq('')].tolist()
-    return json.loads(verdicts(t, rules).to_json(orient='records')), nobody
+    table = verdicts(t, rules)
+    return dict(patients=json.loads(table.to_json(orient='records')), balance=table.attrs['balance'],
+                without_patient=t.name[t.patient.fillna('').eq('')].tolist())
 
 # %% ../../nbs/use/serve.ipynb #32c709c1
 def _sent_name(
@@ -262,11 +263,12 @@ def _add_grade(app, batcher, limits, rules):
         twice = [o for o, n in Counter(names).items() if n > 1]
         if twice: raise HTTPException(422, f'two photographs are called {twice[0]}: give each a name of its own')
         rows = await rows_of(files, names, response)
-        patients, nobody = _verdict_rows(rows, rules)
-        if not patients:
-            raise HTTPException(422, f'the patient of no photograph is known: {name_some(nobody)}. Name them like '
-                                     '10_left.jpeg, or ask /grade')
-        return dict(patients=patients, without_patient=nobody, photographs=rows, not_assessed=NOT_ASSESSED)
+        answer = _verdict_answer(rows, rules)
+        if not answer['patients']:
+            raise HTTPException(
+                422, f'no patient is known of {name_some(names)}: name photographs like 10_left.jpeg, or send DICOM '
+                'files with a patient\'s number; /grade grades them as they are')
+        return answer | dict(photographs=rows, not_assessed=NOT_ASSESSED)
 
 # %% ../../nbs/use/serve.ipynb #0b6b3ace
 def _add_state(app, batcher, limits):
