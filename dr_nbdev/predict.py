@@ -144,7 +144,7 @@ def write_submission(self: Request,
     "Write the submission beside the table, if one is asked for"
     if not self.submission: return
     form = kaggle_form(result, self.submission, self.fill)
-    write_beside(self.out, 'submission.csv', form, f'in the form of {self.submission}')
+    write_beside(self.out, 'submission.csv', form, f'in the form of {self.submission}', False)
 
 # %% ../nbs/6_predict.ipynb #91d25fb2
 @patch

@@ -152,7 +152,7 @@ def separate_namesakes(
     result: pd.DataFrame, # Table of grades, as `predict_folder` returns it
 ) -> pd.DataFrame: # Same table; patients known by name only carry their folder where a name occurs in several
     "Tell patients of the same name apart by their folder"
-    t = result.assign(patient=result.patient.fillna(''), eye=result.eye.fillna(''))
+    t = result.assign(patient=result.patient.fillna('').map(one_form), eye=result.eye.fillna(''))
     by_name = np.array([patient_eye(image_id(n)) == (p, e) for n, p, e in zip(t.name, t.patient, t.eye)]) & t.eye.ne('')
     folder = pd.Series([PurePosixPath(o).parent.as_posix() for o in t.name], t.index, dtype=object)
     many = folder[by_name].groupby([t.patient[by_name], t.eye[by_name]]).nunique()

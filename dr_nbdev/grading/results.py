@@ -19,7 +19,7 @@ import pandas as pd
 from ..answers.grades import referable_answers
 from ..answers.verdict import DOUBTS, EARLIER
 from ..base.files import balance_line, file_facts
-from ..base.text import one_form, rearm
+from ..base.text import rearm
 from ..base.write import write_csv, write_safely
 from ..core import GRADES, N_GRADES, DataError
 
@@ -194,8 +194,8 @@ def result_json(
     return dict(photographs=result, **result.attrs) if 'balance' in result.attrs else result
 
 # %% ../../nbs/grading/results.ipynb #7dbd9b55
-def write_beside(out, name, table, what):
-    "Write a further table beside the result"
+def write_beside(out, name, table, what, for_people=True):
+    "Write a further table beside the result; one for a program keeps its ids as they are"
     target = Path(out).with_name(name)
-    with write_safely(target) as tmp: write_csv(table, tmp)
+    with write_safely(target) as tmp: write_csv(table, tmp) if for_people else table.to_csv(tmp, index=False)
     print(f'{what}: {target}\n  {balance_line(table.attrs["balance"])}')
