@@ -232,8 +232,8 @@ def _deep_png(data, name, max_pixels):
     return cv2.imdecode(np.frombuffer(_sound_png(data), np.uint8), cv2.IMREAD_UNCHANGED), up
 
 # %% ../../nbs/photos/decode.ipynb #7d0de102
-_USUAL = 1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946 # TIFF compressions: none, fax, LZW, JPEG, Deflate, PackBits
-_PLAIN_TIFF = 1, 5, 8, 32773, 32946
+_PLAIN_TIFF = 1, 5, 8, 32773, 32946 # TIFF compressions: none, LZW, Deflate, PackBits, Deflate of old
+_PILLOW_TIFF = 2, 3, 4, 6, 7, 34925, 50000, *_PLAIN_TIFF # Also fax, JPEG, LZMA, ZSTD
 
 def _tiff_tags(data):
     "Read the tags of the first picture of a TIFF, of either size"
@@ -246,11 +246,12 @@ def _tiff_way(data):
     "Choose what reads a TIFF: 'Pillow', 'OpenCV' or 'tifffile'"
     tags = _tiff_tags(data)
     deep, colour = max(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))) > 8, tags.get(TiffImagePlugin.SAMPLESPERPIXEL, 1) > 2
-    kind, packed = tags.get(TiffImagePlugin.COMPRESSION, 1), b'+' in data[2:4]
+    kind, big = tags.get(TiffImagePlugin.COMPRESSION, 1), b'+' in data[2:4]
     inverted = deep and tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
-    if not deep or not colour: return 'tifffile' if inverted or deep and kind not in _PLAIN_TIFF else 'Pillow'
+    well_known = kind in (_PLAIN_TIFF if deep else _PILLOW_TIFF) and not inverted
+    if not deep or not colour or not well_known: return 'Pillow' if well_known else 'tifffile'
     together = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) == 1
-    return 'OpenCV' if together and kind in _PLAIN_TIFF and not packed else 'tifffile'
+    return 'OpenCV' if together and not big else 'tifffile'
 
 # %% ../../nbs/photos/decode.ipynb #7d0de103
 def _one_page(f, name, max_pixels):
