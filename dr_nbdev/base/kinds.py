@@ -15,7 +15,7 @@ from importlib.util import find_spec
 HEAD = 1024 # Bytes that are read to recognise a file
 
 _PICTURES = {
-    'JPEG': rb'\xff\xd8\xff', 'PNG': rb'\x89PNG\r\n\x1a\n', 'TIFF': rb'II[*+]\0|MM\0[*+]', 'BMP': rb'BM....\0\0\0\0',
+    'JPEG': rb'\xff\xd8\xff', 'PNG': rb'\x89PNG', 'TIFF': rb'II[*+]\0|MM\0[*+]', 'BMP': rb'BM....\0\0\0\0',
     'GIF': rb'GIF8', 'WebP': rb'RIFF....WEBP', 'JPEG 2000': rb'\0\0\0\x0cjP  |\xff\x4f\xff\x51',
     'AVIF': rb'....ftypavi[fs]', 'HEIC': rb'....ftyp(?:hei[cxms]|hev[cx]|mif1|msf1)',
     'JPEG XL': rb'\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n'}
