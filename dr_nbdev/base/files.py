@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['IMAGE_EXTENSIONS', 'DICOM_EXTENSIONS', 'CACHE_TAG', 'EYES', 'is_image_name', 'natural_key', 'file_head', 'is_dicom',
-           'reason_left_out', 'list_folder', 'image_files', 'is_remote', 'file_facts', 'read_file', 'image_id',
-           'patient_eye', 'name_some', 'balance', 'balance_line', 'Listing', 'photo_list']
+           'reason_left_out', 'member_left_out', 'list_folder', 'image_files', 'is_remote', 'file_facts', 'read_file',
+           'image_id', 'patient_eye', 'name_some', 'balance', 'balance_line', 'Listing', 'photo_list']
 
 # %% ../../nbs/base/files.ipynb #2a16676c
-import heapq, os, re
+import heapq, os, re, zipfile, zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -67,6 +67,20 @@ def reason_left_out(
     why = why_no_photograph(head)
     if why != 'not a picture' or extension not in DICOM_EXTENSIONS: return why
     return needs_extra('DICOM')
+
+# %% ../../nbs/base/files.ipynb #b2c0de11
+def member_left_out(
+    z: zipfile.ZipFile, # Open zip
+    member: zipfile.ZipInfo, # File in it
+) -> str: # '' for a photograph, otherwise the reason to leave it out
+    "Find out from name and first bytes whether a file in a zip is a photograph"
+    name = member.filename.replace('\\', '/').rsplit('/', 1)[-1]
+    if name.startswith('.'): return 'hidden'
+    if is_image_name(name): return ''
+    try:
+        with z.open(member) as f: why = why_no_photograph(f.read(HEAD))
+    except (OSError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error): return ''
+    return '' if why == 'not a picture' and name.lower().endswith(DICOM_EXTENSIONS) else why
 
 # %% ../../nbs/base/files.ipynb #a802be3f
 CACHE_TAG = 'CACHEDIR.TAG' # File that marks a folder as a cache (bford.info/cachedir)

@@ -18,8 +18,7 @@ from fastcore.basics import patch
 
 from ..answers.verdict import NOT_ASSESSED, separate_namesakes, verdict_lines, verdicts
 from ..base.commands import command
-from ..base.files import DICOM_EXTENSIONS, is_image_name, name_some, reason_left_out
-from ..base.kinds import HEAD, why_no_photograph
+from ..base.files import member_left_out, name_some, reason_left_out
 from ..base.show import render
 from ..base.work import check_host, check_port, need, prefetch
 from ..core import DISCLAIMER, GRADES, DataError, DRError
@@ -55,22 +54,12 @@ def _read_once(f):
     return data
 
 # %% ../../nbs/use/app.ipynb #426972a7
-def _not_in_zip(z, m):
-    "Reason why a member of a zip is not a photograph, by its name and first bytes; '' if it is one"
-    name = m.filename.rsplit('/', 1)[-1]
-    if name.startswith('.'): return 'hidden'
-    if is_image_name(name): return ''
-    try:
-        with z.open(m) as f: why = why_no_photograph(f.read(HEAD))
-    except Exception: return '' # reading it says what is wrong
-    return '' if why == 'not a picture' and name.lower().endswith(DICOM_EXTENSIONS) else why
-
 def _in_zip(f):
     "List the photographs of a zip, or the reason why it is refused"
     try: z = open_zip(f)
     except DataError as e: return [_Dropped(f.name, message=str(e).replace(str(f), f.name))]
     found = [_checked(m.filename, m.file_size, partial(read_member, z, m.filename), '')
-             for m in z.infolist() if not m.is_dir() and not _not_in_zip(z, m)]
+             for m in z.infolist() if not m.is_dir() and not member_left_out(z, m)]
     return found or [_Dropped(f.name, message='there is no photograph in this zip')]
 
 # %% ../../nbs/use/app.ipynb #df1caba5
@@ -99,7 +88,7 @@ def _left_out(
     for f in (f for f in map(Path, files) if f.suffix.lower() == '.zip'):
         try: z = open_zip(f)
         except DataError: continue
-        why = {m.filename: _not_in_zip(z, m) for m in z.infolist() if not m.is_dir()}
+        why = {m.filename: member_left_out(z, m) for m in z.infolist() if not m.is_dir()}
         for reason in dict.fromkeys(filter(None, why.values())):
             lines.append(f'\n\n{f.name}: left out, {reason}: {name_some(n for n, o in why.items() if o == reason)}')
     return ''.join(lines)
