@@ -28,7 +28,8 @@ def picture_kind(
     return next((kind for kind, pattern in _PICTURES.items() if pattern.match(head)), '')
 
 # %% ../../nbs/base/kinds.ipynb #4f348e7a
-_TYPES = frozenset('AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV'.split())
+_TYPES = frozenset(('AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN '
+                    'SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV').split())
 _LONG = frozenset('OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split()) # Types with a length of four bytes
 
 def _elements(

@@ -245,7 +245,8 @@ def _tiff_tags(data):
 def _tiff_way(data):
     "Choose what reads a TIFF: 'Pillow', 'OpenCV' or 'tifffile'"
     tags = _tiff_tags(data)
-    deep, colour = max(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))) > 8, tags.get(TiffImagePlugin.SAMPLESPERPIXEL, 1) > 2
+    deep = max(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))) > 8
+    colour = tags.get(TiffImagePlugin.SAMPLESPERPIXEL, 1) > 2
     kind, big = tags.get(TiffImagePlugin.COMPRESSION, 1), b'+' in data[2:4]
     inverted = deep and tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
     well_known = kind in (_PLAIN_TIFF if deep else _PILLOW_TIFF) and not inverted
@@ -269,7 +270,8 @@ def _by_tifffile(data, name, max_pixels):
         try: a = page.asarray()
         except ValueError as e:
             if 'imagecodecs' not in str(e): raise
-            raise ImageError(f'{name} is a TIFF compressed as {page.compression.name}: pip install "dr_nbdev[tiff]"') from e
+            kind = page.compression.name
+            raise ImageError(f'{name} is a TIFF compressed as {kind}: pip install "dr_nbdev[tiff]"') from e
         if page.axes.startswith('S'): a = np.moveaxis(a, 0, -1)
         if page.photometric == 0: a = np.iinfo(a.dtype).max - a if a.dtype.kind == 'u' else a.max() - a
         if page.photometric == 3: a = page.colormap[:, a].transpose(1, 2, 0)

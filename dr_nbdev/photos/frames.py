@@ -30,7 +30,8 @@ def declared_colours(
     head, kept = jpeg_header(f := io.BytesIO(frame)), [b'\xff\xd8']
     named, even = head.names in (b'RGB', b'rgb'), len(set(head.sampling)) == 1
     unmarked = not head.jfif and head.adobe is None
-    rgb = len(head.names) == 3 and (unmarked and (named or meaning == 'RGB' and even) or meaning == 'RGB' and head.adobe == 0)
+    declared = meaning == 'RGB' and (unmarked and even or head.adobe == 0)
+    rgb = len(head.names) == 3 and (declared or unmarked and named)
     end = 2
     for marker, body in jpeg_segments(f):
         end = f.tell()
@@ -54,7 +55,9 @@ def _expand(
         rest = words[at + 2:]
         if code == 0: out += rest[:n].tolist()
         elif code == 1: out += np.linspace(out[-1], int(rest[0]), n + 1).round().astype(int)[1:].tolist()
-        elif code == 2: _expand(words, int.from_bytes(rest[:2 if wide else 4].tobytes(), 'little')//words.itemsize, n, out)
+        elif code == 2:
+            place = int.from_bytes(rest[:2 if wide else 4].tobytes(), 'little')
+            _expand(words, place//words.itemsize, n, out)
         else: raise ValueError(f'a palette has a segment of type {code}')
         at += (2 + n, 3, 4 if wide else 6)[code]
         count = None if count is None else count - 1
@@ -233,6 +236,7 @@ def _compressed(ds, meaning, syntax, name, max_pixels):
         head = jpeg_header(io.BytesIO(frame))
         frame = declared_colours(frame, meaning)
         if head.plain and meaning not in ('PALETTE COLOR', 'MONOCHROME1'): return frame
-        if head.bits == 8 and head.process in (0xC0, 0xC1, 0xC2) and len(head.names) == 3: meaning = 'RGB' # once decoded
+        if head.bits == 8 and head.process in (0xC0, 0xC1, 0xC2) and len(head.names) == 3:
+            meaning = 'RGB' # once decoded
     bare = _bare(ds, meaning, _jpeg_syntax(frame) if kind in (_JPEG, _JLS) else syntax, frame)
     return as_picture(run_apart(decode_frame, frame, bare, name, max_pixels, name=name), ds, meaning)
