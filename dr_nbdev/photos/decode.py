@@ -347,7 +347,8 @@ def is_plain(
     "Check whether a picture is of a usual format, which is decoded in this process"
     kind = picture_kind(data[:HEAD])
     if kind == 'JPEG': return (head := jpeg_header(io.BytesIO(data))) is not None and head.plain
-    if kind == 'TIFF': return _tiff_tags(data).get(TiffImagePlugin.COMPRESSION, 1) in _PLAIN_TIFF
+    if kind == 'TIFF':
+        with own_settings: return _tiff_tags(data).get(TiffImagePlugin.COMPRESSION, 1) in _PLAIN_TIFF
     return kind in ('PNG', 'BMP', 'GIF', 'WebP')
 
 # %% ../../nbs/photos/decode.ipynb #8e0de106
