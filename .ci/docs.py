@@ -19,7 +19,7 @@ sys.path.insert(0, str(root))
 # Room to its title, what it holds, and its chapters in reading order; a chapter that is not named comes last
 ROOMS = {
     'photos': ('Photos', 'From a file to a square that a network can take, and is it good enough?',
-               'read decode field preprocess quality'),
+               'read decode frames apart forms field preprocess quality'),
     'merging': ('Merging', 'From archives and folders to one graded folder with a split',
                 'config archives downloads folders labels sources target duplicates splits staging manifest report'),
     'training': ('Training', 'From a graded folder to a fitted network, with fastai',
@@ -30,7 +30,7 @@ ROOMS = {
     'metrics': ('Metrics', 'How good grades are, with intervals over patients', 'grades calibration both_eyes labelled'),
     'networks': ('Networks', 'The networks, their costs and their weights', 'registry weights'),
     'drawn': ('Drawn eyes', 'Eyes drawn with known lesions, for examples and tests', 'sample eye vessels lesions camera archives'),
-    'base': ('Base', 'Files, tables, pictures, commands: what every room uses', 'files text tables people write show work commands repo moved')}
+    'base': ('Base', 'Files, tables, pictures, commands: what every room uses', 'kinds files text tables people write show work commands repo moved')}
 USES = 'own_data report app serve explain embed audit demo commands gallery reading'.split()
 STUDIES = 'results weights plan recipe first_run retinamnist invariance arrays extra_metrics one_score'.split()
 GROUPS = {'Start': ['quickstart', 'use/faq', 'use/glossary'],

@@ -6,7 +6,6 @@
 __all__ = ['Photo', 'page_css', 'grade_photo']
 
 # %% ../../nbs/grading/photo.ipynb #93f1fd9a
-import io
 from pathlib import Path
 
 import numpy as np
@@ -59,11 +58,8 @@ def _content(
     src: object, # Path, content of a file, array, Pillow picture or DICOM dataset
 ) -> object: # Path, content of a file (bytes), or pixels (height x width x 3, uint8, RGB)
     "Turn any accepted form into a path, bytes or pixels"
-    if isinstance(src, (str, Path, bytes)): return src
+    if isinstance(src, (str, Path, bytes)) or hasattr(src, 'original_encoding'): return src # the last: a data set
     if isinstance(src, Image.Image): return to_rgb(ImageOps.exif_transpose(src))
-    if hasattr(src, 'PixelData'):
-        src.save_as(data := io.BytesIO(), enforce_file_format=True)
-        return data.getvalue()
     if isinstance(src, np.ndarray) and src.ndim == 3 and src.shape[2] == 3 and src.dtype == np.uint8: return src
     what = f'{src.dtype}, {"x".join(map(str, src.shape))}' if isinstance(src, np.ndarray) else type(src).__name__
     raise DataError('a photograph is a path, bytes, a Pillow picture, a DICOM dataset, '

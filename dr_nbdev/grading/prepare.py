@@ -47,7 +47,8 @@ def prepare_image(
 # %% ../../nbs/grading/prepare.ipynb #b28f56dd
 @np.errstate(all='ignore')
 def open_prepared(
-    src: Path | str | bytes | np.ndarray, # Path, content of a file, or pixels (height x width x 3, uint8, RGB)
+    # Path, content of a file, data set of pydicom, or pixels (height x width x 3, uint8, RGB)
+    src: Path | str | bytes | object | np.ndarray,
     name: str, # Name in messages
     prep: Preprocess, # Preprocessing of the weights
     quality: str = 'warn', # Quality mode: 'warn', 'refuse' or 'off'
@@ -56,7 +57,7 @@ def open_prepared(
     "Read, assess and prepare a photograph, and return its pixels too"
     tags, opened = Tags(), None
     try:
-        if not isinstance(src, np.ndarray): src = open_source(src if isinstance(src, bytes) else read_file(src), name)
+        if not isinstance(src, np.ndarray): src = open_source(read_file(src) if isinstance(src, (str, Path)) else src, name)
         tags = getattr(src, 'tags', tags) # known even if the picture turns out to be broken
         opened = prep.open(src)
         ready = prepare_image(*opened, prep, quality, min_quality)

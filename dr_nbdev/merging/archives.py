@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from ..base.files import image_id, is_image_name, name_some, patient_eye
+from ..base.files import image_id, member_left_out, name_some, patient_eye
 from ..base.tables import find_columns, read_table
 from ..base.text import one_form
 from ..core import DataError
@@ -198,11 +198,12 @@ def read_archive(
     infos = {_slashes(i.filename): i for i in z.infolist() if not _slashes(i.filename).endswith('/')}
     root = _root(list(infos))
     names = {n: i.filename for n, i in infos.items() if not _is_test(n, root)}
-    if len(infos) > len(names) and not any(map(is_image_name, names)):
+    images = [n for n in names if not member_left_out(z, infos[n])]
+    if len(infos) > len(names) and not images:
         raise DataError(
             f'{path} holds only a test set: every image lies in a folder called test, and such images are not used '
             'for training. If they should be, rename the folder')
-    tables, images = _label_tables(z, names), [n for n in names if is_image_name(n)]
+    tables = _label_tables(z, names)
     if not images: raise DataError(f'{path} has labels but no images: is it the right archive?')
     csv, found, over = _pair_up(tables, images)
     t, has = tables[csv], tables[csv].image_id.isin(found)
@@ -210,7 +211,7 @@ def read_archive(
         raise DataError(f'{path}: none of the {len(t)} images in {csv} is in the zip, which has {name_some(images)}')
     notes = notes_on(path.name, csv, t.image_id[~has], set(found) - set(t.image_id), len(infos) - len(names))
     if over: notes.append(f'{path.name}: passed over: {"; ".join(over)}')
-    if other := [n for n in names if n not in tables and not is_image_name(n)]:
+    if other := [n for n in names if n not in {*tables, *images}]:
         notes.append(f'{path.name}: files of other kinds: {name_some(other)}')
     t = t[has].assign(member=[names[found[id]] for id in t.image_id[has].tolist()]).reset_index(drop=True)
     t['patient'], t['eye'] = zip(*map(patient_eye, t.image_id.tolist()))

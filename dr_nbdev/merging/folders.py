@@ -55,7 +55,7 @@ def _asked_side(column):
 def _with_ids(t, source):
     "Give photographs ids that no other source has, a patient, and a path in the merged folder"
     ids = t.name.map(image_id)
-    if ids.duplicated().any(): ids = t.name.map(lambda name: str(PurePosixPath(name).with_suffix('')))
+    if ids.duplicated().any(): ids = t.name.map(lambda name: str(PurePosixPath(name).with_name(image_id(name))))
     slug = re.sub(r'[^\w.-]+', '_', source)
     return t.assign(
         own_id=ids, image_id=f'{source}_' + ids, patient=t.patient.where(t.patient.ne(''), f'{source}_' + ids),

@@ -9,7 +9,7 @@ __all__ = ['VISIT_TAGS', 'SIDE_TAGS', 'PERSON_TAGS', 'Tags', 'dicom_whose', 'Sou
 # %% ../../nbs/photos/read.ipynb #d52a2cc0
 import io
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,12 +17,15 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..base.files import is_dicom, read_file
+from ..base.kinds import picture_kind
 from ..base.people import iso_day, person_codes
 from ..base.work import need
 from ..core import DataError, ImageError
+from .apart import run_apart
 from dr_nbdev.photos.decode import (
-    MAX_PIXELS, check_size, decode_at_scale, open_picture, own_settings, read_deep, several_pictures,
+    MAX_PIXELS, decode_at_scale, decode_picture, is_plain, open_picture, own_settings,
 )
+from .frames import read_frame
 
 # %% ../../nbs/photos/read.ipynb #40e60554
 class Tags(NamedTuple):
@@ -40,7 +43,8 @@ def _open_dicom(
 ) -> object: # Parsed content of the file, a `pydicom.Dataset`
     "Parse a DICOM file, wholly or only the given tags"
     pydicom = need('pydicom', f'{name} is DICOM', 'dicom', ImageError)
-    return pydicom.dcmread(io.BytesIO(data), stop_before_pixels=tags is not None, specific_tags=tags)
+    if data[:4] == b'DICM': data = bytes(128) + data
+    return pydicom.dcmread(io.BytesIO(data), stop_before_pixels=tags is not None, specific_tags=tags, force=True)
 
 # %% ../../nbs/photos/read.ipynb #cb795938
 VISIT_TAGS = ('AcquisitionDateTime', 'AcquisitionDate', 'StudyDate', 'SeriesDate', 'ContentDate') # First one wins
@@ -66,41 +70,6 @@ def dicom_whose(
         return _tags_of(_open_dicom(data, str(src), ['PatientID', *SIDE_TAGS, *VISIT_TAGS, *PERSON_TAGS]))
     except Exception: return Tags()
 
-# %% ../../nbs/photos/read.ipynb #5ca0727f
-def _frame_pixels(
-    ds: object, # Parsed file with one frame
-    name: str, # Name of the file in errors
-) -> np.ndarray: # Pixels, height x width (x 3), uint8
-    "Decode a frame that is not 8-bit JPEG, and scale its pixels to 8 bits"
-    from pydicom.pixels import apply_color_lut
-    try: a = ds.pixel_array
-    except (RuntimeError, NotImplementedError) as e:
-        kind = ds.file_meta.TransferSyntaxUID.name
-        raise ImageError(
-            f'{name} is compressed as {kind}, for which a decoder is needed: '
-            'pip install pylibjpeg pylibjpeg-libjpeg') from e
-    bits = ds.BitsStored
-    if ds.PhotometricInterpretation == 'PALETTE COLOR':
-        a = apply_color_lut(a, ds)
-        bits = 8*a.itemsize
-    full = 2**bits - 1
-    a = (a.clip(0, full)*(255/full)).round().astype(np.uint8)
-    return 255 - a if ds.PhotometricInterpretation == 'MONOCHROME1' else a
-
-# %% ../../nbs/photos/read.ipynb #2803cf1b
-def _frame(ds, name, max_pixels):
-    "Take the one photograph out of a parsed file: the content of a JPEG, or pixels"
-    from pydicom.encaps import get_frame
-    from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit
-    if 'PixelData' not in ds:
-        why = f'its modality is {ds.Modality}' if 'Modality' in ds else 'it is cut short'
-        raise ImageError(f'{name} is DICOM without a picture: {why}')
-    if (n := int(ds.get('NumberOfFrames') or 1)) != 1: raise several_pictures(name, n)
-    check_size(ds.Columns, ds.Rows, name, max_pixels)
-    as_file = ds.file_meta.TransferSyntaxUID in (JPEGBaseline8Bit, JPEG2000, JPEG2000Lossless)
-    if as_file and ds.BitsAllocated == 8: return get_frame(ds.PixelData, 0, number_of_frames=1)
-    return Image.fromarray(_frame_pixels(ds, name))
-
 # %% ../../nbs/photos/read.ipynb #ff6477f3
 @contextmanager
 def _as_image_errors(name):
@@ -122,24 +91,33 @@ class Source:
     fault: ImageError | None = None # Reason why there is no picture
 
 # %% ../../nbs/photos/read.ipynb #aa3b13b2
+def _is_dataset(src): return hasattr(src, 'original_encoding') # what `pydicom.Dataset` has, and nothing else
+
+def _of_dataset(read, name, max_pixels):
+    "Make a source of a data set that `read` returns"
+    tags = Tags()
+    try:
+        with _as_image_errors(name), own_settings:
+            ds = read()
+            tags = _tags_of(ds)
+            return Source(read_frame(ds, name, max_pixels), name, tags)
+    except ImageError as e: return Source(None, name, tags, e)
+
 def open_source(
-    src: str | Path | bytes, # File, or content of a file
+    src: str | Path | bytes | object, # File, content of a file, or data set of pydicom
     name: str | None = None, # Name in errors; None: the path
     max_pixels: int = MAX_PIXELS, # Largest size that is decoded, pixels
 ) -> Source: # Picture, tags, and the fault of a DICOM without a readable picture
     "Read a file, and find out what it is"
-    name = name or ('the given data' if isinstance(src, bytes) else str(src))
+    given = isinstance(src, bytes) or _is_dataset(src)
+    name = name or ('the given data' if given else str(src))
+    if _is_dataset(src): return _of_dataset(lambda: src, name, max_pixels)
     with _as_image_errors(name):
-        data = src if isinstance(src, bytes) else read_file(src)
+        data = src if given else read_file(src)
         if not data: raise ImageError(f'{name} is empty (0 bytes)')
-        if not is_dicom(data): return Source(data, name)
-    tags = None
-    try:
-        with _as_image_errors(name), own_settings:
-            ds = _open_dicom(data, name)
-            tags = _tags_of(ds)
-            return Source(_frame(ds, name, max_pixels), name, tags)
-    except ImageError as e: return Source(None, name, dicom_whose(data) if tags is None else tags, e)
+        if picture_kind(data) or not is_dicom(data): return Source(data, name)
+    source = _of_dataset(lambda: _open_dicom(data, name), name, max_pixels)
+    return replace(source, tags=dicom_whose(data)) if source.fault and not any(source.tags) else source
 
 # %% ../../nbs/photos/read.ipynb #0b84f7e2
 def read_scaled(
@@ -151,10 +129,12 @@ def read_scaled(
     source = src if isinstance(src, Source) else open_source(src, max_pixels=max_pixels)
     if source.fault: raise source.fault
     picture, name = source.picture, source.name
-    with _as_image_errors(name), own_settings:
+    with _as_image_errors(name):
         if isinstance(picture, Image.Image): return decode_at_scale(picture, at_least)
-        if (deep := read_deep(picture, name, max_pixels)) is not None: return decode_at_scale(deep, at_least)
-        with open_picture(io.BytesIO(picture), name, max_pixels) as im: return decode_at_scale(im, at_least)
+        if not picture_kind(picture): # perhaps a format that only Pillow knows
+            with own_settings, open_picture(io.BytesIO(picture), name, max_pixels): pass
+        if is_plain(picture): return decode_picture(picture, name, max_pixels, at_least)
+        return run_apart(decode_picture, picture, name, max_pixels, at_least, name=name)
 
 # %% ../../nbs/photos/read.ipynb #80fe9786
 def read_image(

@@ -18,7 +18,7 @@ from fastcore.basics import patch
 
 from ..answers.verdict import NOT_ASSESSED, patient_table, verdict_lines, verdicts
 from ..base.commands import command
-from ..base.files import is_image_name, name_some, reason_left_out
+from ..base.files import member_left_out, name_some, reason_left_out
 from ..base.show import render
 from ..base.text import safe_name
 from ..base.work import check_host, check_port, need, prefetch
@@ -57,14 +57,12 @@ def _read_once(f):
     return data
 
 # %% ../../nbs/use/app.ipynb #426972a7
-def _promises_image(name): return is_image_name(name) or name.lower().endswith(('.dcm', '.dicom'))
-
 def _in_zip(f):
     "List the photographs of a zip, or the reason why it is refused"
     try: z = open_zip(f)
     except DataError as e: return [_Dropped(f.name, message=str(e).replace(str(f), f.name))]
     found = [_checked(m.filename, m.file_size, partial(read_member, z, m.filename), '')
-             for m in z.infolist() if _promises_image(m.filename)]
+             for m in z.infolist() if not m.is_dir() and not member_left_out(z, m)]
     return found or [_Dropped(f.name, message='there is no photograph in this zip')]
 
 # %% ../../nbs/use/app.ipynb #df1caba5
@@ -91,10 +89,11 @@ def _left_out(
     "Name the files in zips that are not photographs"
     lines = []
     for f in (f for f in map(Path, files) if f.suffix.lower() == '.zip'):
-        try: members = open_zip(f).infolist()
+        try: z = open_zip(f)
         except DataError: continue
-        other = [m.filename for m in members if not m.is_dir() and not _promises_image(m.filename)]
-        if other: lines.append(f'\n\n{f.name}: left out, no photographs by their names: {name_some(other)}')
+        why = {m.filename: member_left_out(z, m) for m in z.infolist() if not m.is_dir()}
+        for reason in dict.fromkeys(filter(None, why.values())):
+            lines.append(f'\n\n{f.name}: left out, {reason}: {name_some(n for n, o in why.items() if o == reason)}')
     return ''.join(lines)
 
 # %% ../../nbs/use/app.ipynb #6b13d2cc
