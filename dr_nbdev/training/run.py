@@ -155,8 +155,7 @@ def fit_config(
 ):
     "Train for the remaining epochs, at the learning rates of the configuration"
     try: _fit(learn, cfg, done)
-    except DRError: raise
-    except Exception: # What numbers that are not finite have led to
+    except Exception: # Metrics and callbacks refuse NaN in words of their own
         check_finite(learn)
         raise
 
