@@ -12,7 +12,6 @@ from functools import partial
 
 import cv2
 import numpy as np
-from fastcore.basics import patch
 
 from .decode import MIN_SIDE
 
@@ -30,7 +29,6 @@ class FieldOfView:
     mask: np.ndarray  # Pixels of the retina in the whole frame, bool, at reduced scale
     scale: float      # Pixels of the mask per pixel at full scale
     shrink: int = 1   # Pixels at full scale per pixel that was read, along a side
-    border: float | None = None # Brightness to paint over writing on the border with, 0 to 255; None: nothing to paint
 
     @property
     def box(self): # Rows and columns of the picture that was read
@@ -307,19 +305,7 @@ def _beside_writing(
     if field is None and n > 1: return _whole(full, lum.shape, shrink, _SEVERAL.format(n))
     if field is None: return None
     near = cv2.dilate(field.astype(np.uint8), _kernel(5))
-    fov = _boxed(_largest_piece(near & _field_mask(lum, *border)), full, shrink)
-    return fov and replace(fov, border=border[0])
-
-# %% ../../nbs/photos/field.ipynb #f1e1f002
-@patch
-def cleaned(self: FieldOfView,
-    img: np.ndarray, # Photograph in which this field was found, height x width x 3, uint8
-) -> np.ndarray: # Photograph without writing around the retina, same shape
-    "Paint over writing on the border"
-    if self.border is None: return img
-    mask = cv2.dilate(self.mask.astype(np.uint8), _kernel(5))
-    inside = cv2.resize(mask, img.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
-    return np.where(inside[..., None], img, np.uint8(self.border))
+    return _boxed(_largest_piece(near & _field_mask(lum, *border)), full, shrink)
 
 # %% ../../nbs/photos/field.ipynb #f1e1d011
 def field_of_view(

@@ -183,7 +183,6 @@ def __call__(self: Preprocess,
 ) -> np.ndarray: # Square, size x size x 3, uint8, RGB
     "Read a photograph if need be, cut out the field of view, fit it into the square, and enhance it"
     img, fov = (src, fov) if fov else self.open(src)
-    img = fov.cleaned(img)
     out = _cut(img, fov, self.size, self.fill) if self.crop else fit_square(img, self.size, self.fill)
     if self.enhance == 'clahe': return clahe(out)
     if self.enhance is None: return out
