@@ -24,29 +24,43 @@ def ended(p):
     return p.returncode, err
 
 def whole(d, command, args):
-    "Run to the end, which must be a good one"
-    began = time.monotonic()
-    status, err = ended(start(d, command, *args))
+    "Run to the end, which must be a good one; seconds until the first new file, and until the end"
+    before, began, first = set(d.rglob('*')), time.monotonic(), None
+    p = start(d, command, *args)
+    while p.poll() is None:
+        if first is None and set(d.rglob('*')) - before: first = time.monotonic() - began
+        time.sleep(.02)
+    last = time.monotonic() - began
+    status, err = ended(p)
     assert status == 0, err
-    return time.monotonic() - began
+    return min(first or last, .9*last), last
+
+def strike(d, command, args, work, rng, reset):
+    "Kill during the work; one that had ended is started anew, and killed sooner"
+    first, last = work
+    for _ in range(20):
+        p = start(d, command, *args)
+        try: p.wait(rng.uniform(first, last))
+        except subprocess.TimeoutExpired: p.send_signal(signal.SIGKILL)
+        status, err = ended(p)
+        if status == -signal.SIGKILL: return first, last
+        assert status == 0, err
+        first, last = .8*first, .8*last
+        reset()
+    raise AssertionError(f'{command}: no kill struck')
 
 def killed(d, command, args, result, times, rng, reset):
-    "Kill at random moments; every time the next run ends well, with the result of an undisturbed one"
+    "Kill at random moments of the work; every time the next run ends well, with the result of an undisturbed one"
     reset()
-    seconds = whole(d, command, args)
-    want, hit = result(), 0
+    work = whole(d, command, args)
+    want = result()
     for _ in range(times):
         reset()
-        for _ in range(2):
-            p = start(d, command, *args)
-            time.sleep(rng.uniform(0, seconds))
-            p.send_signal(signal.SIGKILL)
-            hit += p.wait() == -signal.SIGKILL
-            p.stderr.close()
+        for _ in range(2): work = strike(d, command, args, work, rng, reset)
         whole(d, command, args)
         assert result().equals(want), f'{command}: another result after a kill'
     left = sorted(str(o.relative_to(d)) for o in Path(d).rglob('.*') if not o.name.startswith('.cache'))
-    print(f'{command}: {hit} of {2*times} kills struck, {times} results whole; hidden files left: {left or "none"}')
+    print(f'{command}: {2*times} kills struck, {times} results whole; hidden files left: {left or "none"}')
 
 def two_writers(d, command, args, result, times, rng, reset):
     "Two at once: each ends well or is refused, and the result is whole"

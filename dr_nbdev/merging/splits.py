@@ -46,12 +46,17 @@ def choose_val(
     unit, grades = leak_groups(table), table.grade.to_numpy()
     has = np.zeros((len(table), N_GRADES), int) # Photographs of each grade, by group
     np.add.at(has, (unit, grades), 1)
-    room = np.round(np.bincount(grades, minlength=N_GRADES) * val).astype(int)
-    chosen = []
-    for u in np.random.default_rng(seed).permutation(np.setdiff1d(unit, unit[disputed(table)])):
-        if (has[u] <= room).all():
-            room -= has[u]
-            chosen.append(u)
+    share = np.round(np.bincount(grades, minlength=N_GRADES) * val).astype(int)
+    order = np.random.default_rng(seed).permutation(np.setdiff1d(unit, unit[disputed(table)]))
+    chosen, room = [], share.copy()
+    def take(u, extra):
+        if ((has[u] > 0) & (has[u] > room + extra)).any(): return
+        room[:] -= has[u]
+        chosen.append(u)
+    for u in order: take(u, 0)
+    for u in order: # a grade that would have none may have one more, for a second eye
+        without = (share > 0) & (room == share)
+        if u not in chosen and (without & (has[u] > 0)).any(): take(u, without)
     return np.isin(unit, chosen)
 
 # %% ../../nbs/merging/splits.ipynb #a6ae3c34

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SeedCallback', 'EMACallback', 'FreezeStages', 'GrowingSquares', 'BF16OnCPU', 'half_precision', 'CompileCallback',
-           'ProfileCallback', 'time_shares', 'kept_epoch', 'CheckpointCallback', 'kept_model', 'save_checkpoint',
-           'load_checkpoint']
+           'ProfileCallback', 'time_shares', 'kept_epoch', 'check_finite', 'CheckpointCallback', 'kept_model',
+           'save_checkpoint', 'load_checkpoint']
 
 # %% ../../nbs/training/callbacks.ipynb #5754ea99
 import math, time, warnings
@@ -250,6 +250,17 @@ def kept_epoch(
     if choose not in ('last', 'qwk', 'macro_f1'): raise DataError(f"choose={choose!r}: 'last', 'qwk' or 'macro_f1'")
     return int(history.epoch.iloc[-1] if choose == 'last' else history.epoch[history[choose].idxmax()])
 
+# %% ../../nbs/training/callbacks.ipynb #d1ee1002
+def check_finite(
+    learn: Learner, # fastai Learner in training
+    *values: float, # Losses or scores, numbers or tensors; none: the last loss and the weights
+):
+    "Raise `DRError` if a training has diverged"
+    values = values or (getattr(learn, 'loss', 0.), *learn.model.state_dict().values())
+    if all(bool(torch.isfinite(torch.as_tensor(o)).all()) for o in values): return
+    raise DRError(f'training diverged at epoch {learn.epoch + 1}: the loss or a weight is no longer a finite number. '
+                  f'Lower --lr, which is {learn.lr:g}, and start again with --fresh')
+
 # %% ../../nbs/training/callbacks.ipynb #ee3dbd0e
 class CheckpointCallback(Callback):
     "Write the history, the weights to keep and a checkpoint after each epoch"
@@ -259,8 +270,9 @@ class CheckpointCallback(Callback):
         choose: str = 'last', # Epoch whose weights are kept: the 'last', or the best by 'qwk' or 'macro_f1'
         log: Callable = print, # Function that gets a line of text for each epoch
     ):
-        # State, which `load_checkpoint` restores: a row per finished epoch; the smoothed loss and its count
-        self.rows, self.smooth = [], None
+        # State, which `load_checkpoint` restores: a row per finished epoch; the smoothed loss and its count;
+        # gradients of a step that was not complete (`at_once`)
+        self.rows, self.smooth, self.begun = [], None, None
         # Objects
         self.log, self.writes = log, my_part()[0] == 0
         # Settings
@@ -269,13 +281,12 @@ class CheckpointCallback(Callback):
         if self.smooth: # The smoothed training loss goes on where it was
             loss = self.recorder.smooth_loss
             loss.val, loss.count = torch.tensor(self.smooth[0]), self.smooth[1]
-        self.smooth = None
+        if self.begun:
+            self.learn.gradient_accumulation.count = self.begun['count']
+            for p, grad in zip(self.learn.model.parameters(), self.begun['grads']): p.grad = grad
+        self.smooth = self.begun = None
     def before_train(self): self.began = time.time()
-    def after_train(self):
-        loss, lr = float(self.recorder.smooth_loss.value), self.opt.hypers[0]['lr']
-        if math.isfinite(loss): return
-        raise DRError(f'the loss is {loss} in epoch {self.epoch + 1}: '
-                      f'start again (fresh) with a lower learning rate than {lr:.2g}')
+    def after_train(self): check_finite(self.learn, self.recorder.smooth_loss.value)
 
 # %% ../../nbs/training/callbacks.ipynb #cba88a93
 @patch
@@ -284,6 +295,7 @@ def after_epoch(self: CheckpointCallback):
     values = self.recorder.values[-1]
     if not len(values): return # An epoch that a resumed run skips
     figures = dict(zip(self.recorder.metric_names[1:], map(float, values)))
+    check_finite(self.learn, *(v for k, v in figures.items() if k.endswith('loss')))
     self.rows.append(dict(epoch=self.epoch + 1) | figures | dict(seconds=round(time.time() - self.began, 2)))
     if not self.writes: return
     best = kept_epoch(pd.DataFrame(self.rows), self.choose) == self.epoch + 1
@@ -309,10 +321,12 @@ def save_checkpoint(
     "Write checkpoint.pt and history.csv into the folder of a run"
     average = dict(state=learn.ema.average.state_dict(), steps=learn.ema.steps) if hasattr(learn, 'ema') else None
     opt, loss = learn.opt.opt.state_dict(), learn.recorder.smooth_loss
+    begun = getattr(learn, 'gradient_accumulation', None) # A step that the next epoch completes
+    begun = begun and begun.count and dict(count=begun.count, grads=[p.grad for p in learn.model.parameters()])
     for group in opt['param_groups']: # The scheduler leaves NumPy numbers, which `load_checkpoint` would refuse
         group |= {k: float(v) for k, v in group.items() if isinstance(v, np.floating)}
     state = dict(model=learn.model.state_dict(), average=average, opt=opt, rows=rows,
-                 smooth=(float(loss.val), loss.count))
+                 smooth=(float(loss.val), loss.count), begun=begun)
     with write_safely(run/'checkpoint.pt') as tmp: torch.save(state, tmp)
     with write_safely(run/'history.csv') as tmp: pd.DataFrame(rows).to_csv(tmp, index=False)
 
@@ -331,4 +345,5 @@ def load_checkpoint(
         learn.ema.start()
         learn.ema.average.load_state_dict(state['average']['state'])
         learn.ema.steps, learn.ema.resumed = state['average']['steps'], True
+    learn.checkpoint.begun = state.get('begun') # Version 0.2 stored none
     return len(state['rows'])

@@ -25,7 +25,7 @@ from ..networks.weights import NETWORK_FIELDS, load_state, read_state, retired_f
 from ..photos.preprocess import Preprocess
 from dr_nbdev.training.callbacks import (
     CheckpointCallback, CompileCallback, EMACallback, FreezeStages, GrowingSquares, ProfileCallback, SeedCallback,
-    half_precision,
+    check_finite, half_precision,
 )
 from .distributed import shared_callbacks
 from .learner import fundus_dls, grade_learner
@@ -154,6 +154,13 @@ def fit_config(
     done: int = 0, # Number of epochs that the checkpoint has completed
 ):
     "Train for the remaining epochs, at the learning rates of the configuration"
+    try: _fit(learn, cfg, done)
+    except Exception: # Metrics and callbacks refuse NaN in words of their own
+        check_finite(learn)
+        raise
+
+def _fit(learn, cfg, done):
+    "Train at the rates of a schedule"
     lrs = [learn.lr, learn.lr*(cfg.head_lr if cfg.weights else 1)]
     if cfg.schedule == 'one_cycle': learn.fit_one_cycle(cfg.epochs, lrs, moms=(.9,)*3, start_epoch=done)
     elif cfg.schedule == 'step':
@@ -257,6 +264,7 @@ def save_scores(
     import torch
     model, t = with_views(learn.model.eval(), cfg.views), learn.dls.table
     with torch.inference_mode(): scores = torch.cat([model(x)[:, 0] for x, _ in learn.dls.valid]).float().cpu().numpy()
+    check_finite(learn, scores)
     columns = ['path', 'image_id', 'patient', 'duplicate_group', 'source', 'grade']
     t = t[t.split == 'val'].reset_index(drop=True).reindex(columns=columns).fillna('').assign(score=scores)
     with write_safely(run/'val_scores.csv') as tmp:
