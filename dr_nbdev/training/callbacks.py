@@ -8,7 +8,7 @@ __all__ = ['SeedCallback', 'EMACallback', 'FreezeStages', 'GrowingSquares', 'BF1
            'save_checkpoint', 'load_checkpoint']
 
 # %% ../../nbs/training/callbacks.ipynb #5754ea99
-import math, time, warnings
+import time, warnings
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
