@@ -190,7 +190,7 @@ RULES = (
     ('contrast', 'low', 'hardly any contrast'), ('focus', 'low', 'out of focus'), ('sharp', 'high', 'noisy'),
     ('saturation', 'low', 'washed out'))
 EXPLAINS = .1 # Share of real photographs with a value as bad, above which a rule is no reason
-LEARNED = 'judged so by the learned gate' # Reason where no measure explains it
+LEARNED = 'judged to be of low quality by the learned gate' # Reason where no measure explains it
 # Shares at which the quantiles of the reference are stored
 SHARES = (0, .002, .005, .01, .02, .03, .05, .1, .2, .35, .5, .65, .8, .9, .95, .97, .98, .99, .995, .998, 1)
 # Measures that a look makes meaningless
@@ -254,7 +254,7 @@ def assess(
     look, (poor, other) = _look_of(m), _judged(square, m)
     def refused(why): return Quality(0., why, False, look, m, poor, other)
     if other > (OTHER if fov.visible else OTHER_UNSEEN):
-        why = GREY if _is_grey(m) else _not_a_retina(m) or LEARNED
+        why = GREY if _is_grey(m) else _not_a_retina(m) or 'judged so by the learned gate'
         return refused(f'not a fundus photograph: {why}')
     if not fov.visible: return refused(fov.reason)
     if _is_grey(m): return refused(GREY)

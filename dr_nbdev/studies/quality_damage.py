@@ -9,9 +9,6 @@ __all__ = ['DAMAGES', 'damage', 'harmless']
 import cv2
 import numpy as np
 
-from ..drawn.camera import Camera
-from ..drawn.sample import fundus_sample
-
 # %% ../../nbs/studies/quality_damage.ipynb #0c07ad5a
 def _grid(shape, centre=(0, 0)):
     "Coordinates x and y of each pixel, from a centre"
