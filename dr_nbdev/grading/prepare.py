@@ -37,9 +37,9 @@ def prepare_image(
     min_quality: float = MIN_QUALITY, # Quality score, 0 to 1, below which a photograph is of low quality
 ) -> Prepared: # Square, or the reason why there is none
     "Assess and prepare the pixels of a photograph"
-    if not fov.visible: return Prepared(None, 'not_fundus', fov.reason)
-    if quality == 'off': return Prepared(prep(img, fov), message=fov.reason)
+    if quality == 'off' and fov.visible: return Prepared(prep(img, fov), message=fov.reason)
     q = assess(img, fov)
+    if not fov.visible: return Prepared(None, 'not_fundus', q.reason)
     status, why = quality_status(q, min_quality)
     graded = status == 'ok' or status == 'low_quality' and quality == 'warn'
     return Prepared(prep(img, fov) if graded else None, status, why or fov.reason, round(q.score, 4))
