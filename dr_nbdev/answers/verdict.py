@@ -202,7 +202,7 @@ def _compare_copies(t):
                 values = [o for o in dict.fromkeys(part[column]) if o]
                 if len(values) > 1: words.append(f'{how} {" and ".join(values)}')
             if not words: t.loc[part.index, 'visit'] = max(part.visit)
-            else: t.loc[part.index, 'mix_up'] = MIX_UP + 'one picture is filed ' + ', '.join(words)
+            else: t.loc[part.index, 'mix_up'] = MIX_UP + 'the same photograph is filed ' + ', '.join(words)
 
 # %% ../../nbs/answers/verdict.ipynb #3dc5e315
 _TEXTS = ('patient', 'eye', 'visit', 'known_from', 'person', 'picture_code')

@@ -33,7 +33,7 @@ from dr_nbdev.grading.results import (
     COLUMNS, add_referable, keep_finished, partial_file, read_result, result_table, write_result,
 )
 from ..photos.preprocess import Preprocess
-from ..photos.quality import MIN_QUALITY, QUALITY_MODES
+from ..photos.quality import MIN_QUALITY, QUALITY_MODES, gate_key
 
 # %% ../../nbs/grading/grader.ipynb #268b5953
 @dataclass
@@ -313,7 +313,7 @@ def key(self: Grader) -> str: # Sixteen hexadecimal digits
     "Compute a key of everything that decides the content of a row"
     from dr_nbdev.networks.weights import hash_weights
     how = (self.preprocess.key, tuple(self.thresholds), self.referable_cut, self.probs, self.sets, self.coverage,
-           self.quality, self.min_quality, self.with_spread, self.who, COLUMNS, self.precision)
+           self.quality, self.min_quality, self.with_spread, self.who, COLUMNS, self.precision, gate_key())
     h = hashlib.sha256(repr(how).encode())
     hash_weights(h, self.model)
     return h.hexdigest()[:16]

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['SIDE', 'LIMITS', 'GREY', 'GATE', 'MEASURES', 'RULES', 'EXPLAINS', 'LEARNED', 'SHARES', 'NOT_SAID', 'REFERENCE_FILE',
-           'OTHER', 'OTHER_UNSEEN', 'QUALITY_MODES', 'MIN_QUALITY', 'BANDS', 'rough', 'measure', 'Quality', 'assess',
-           'quality_status', 'quality_band', 'quality_words']
+           'OTHER', 'OTHER_UNSEEN', 'QUALITY_MODES', 'MIN_QUALITY', 'BANDS', 'rough', 'measure', 'gate_key', 'Quality',
+           'assess', 'quality_status', 'quality_band', 'quality_words']
 
 # %% ../../nbs/photos/quality.ipynb #59328def
-import threading
+import hashlib, threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -156,6 +156,14 @@ def _network():
 def _trees():
     "Read the trees, once: for each node its measure, threshold, children and value"
     with np.load(GATE/'quality_trees.npz') as f: return dict(f)
+
+# %% ../../nbs/photos/quality.ipynb #e9c10002
+@cache
+def gate_key() -> str: # Sixteen hexadecimal digits
+    "Compute a key of the files that judge a photograph"
+    h = hashlib.sha256()
+    for name in ('quality_gate.onnx', 'quality_trees.npz', 'quality_reference.json'): h.update((GATE/name).read_bytes())
+    return h.hexdigest()[:16]
 
 # %% ../../nbs/photos/quality.ipynb #5e9a8b2a
 def _walk(
