@@ -60,7 +60,8 @@ def _compute(self: Batcher):
         names, prepared, loops, futures = map(list, zip(*items))
         try: rows = json.loads(self.grader.table(names, prepared).to_json(orient='records'))
         except Exception as e: rows = [e]*len(items)
-        for loop, future, row in zip(loops, futures, rows): loop.call_soon_threadsafe(_settle, future, row)
+        for loop, future, row in zip(loops, futures, rows):
+            with suppress(RuntimeError): loop.call_soon_threadsafe(_settle, future, row) # its caller has gone
 
 # %% ../../nbs/use/serve.ipynb #28ed2c9e
 @patch
