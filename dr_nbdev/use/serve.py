@@ -9,6 +9,7 @@ __all__ = ['Batcher', 'Limits', 'make_service', 'dr_serve']
 import asyncio, hmac, json, logging, os, re, signal, sys, time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.header import decode_header, make_header
 from queue import Empty, SimpleQueue
