@@ -70,7 +70,7 @@ def app():
         shot(page, 'app_one')
         with page.expect_download() as got: page.locator('#dr-csv').click()
         text = Path(got.value.path()).read_text()
-        assert text.startswith('name,patient,eye,grade,label,referable,score') and 'a_left.jpeg' in text, text[:200]
+        assert text.startswith('name,patient,eye,visit,known_from,grade,label,referable,score') and 'a_left.jpeg' in text, text[:200]
         with page.expect_download() as got: page.locator('#dr-report').click()
         assert 'not a medical device' in Path(got.value.path()).read_text()
 
