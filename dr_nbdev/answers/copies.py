@@ -6,6 +6,8 @@
 __all__ = ['COPY_BITS', 'picture_codes', 'copy_pairs', 'copy_groups']
 
 # %% ../../nbs/answers/copies.ipynb #e39f8de5
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -26,8 +28,11 @@ def _structure(square):
     return ((fine - fine[_INNER > 0].mean())*_INNER).ravel()
 
 # %% ../../nbs/answers/copies.ipynb #28fc8446
-_patterns = np.random.default_rng(0).standard_normal((_SIDE, _SIDE, 128), np.float32)
-_PATTERNS = np.concatenate([_patterns, _patterns[:, ::-1]], 2).reshape(_SIDE**2, 256)
+@cache
+def _patterns():
+    "Draw the patterns of the code, once: 128 and their mirror images"
+    half = np.random.default_rng(0).standard_normal((_SIDE, _SIDE, 128), np.float32)
+    return np.concatenate([half, half[:, ::-1]], 2).reshape(_SIDE**2, 256)
 
 def picture_codes(
     squares: np.ndarray, # Prepared photographs, n x size x size x 3, uint8
@@ -35,7 +40,7 @@ def picture_codes(
     "Compute codes that are alike for copies of a picture"
     if not len(squares): return []
     found = np.stack([_structure(o) for o in squares])
-    bits = np.packbits(found @ _PATTERNS > 0, axis=1)
+    bits = np.packbits(found @ _patterns() > 0, axis=1)
     return [o.tobytes().hex() if has else '' for o, has in zip(bits, found.any(1))]
 
 # %% ../../nbs/answers/copies.ipynb #c2a99a0d

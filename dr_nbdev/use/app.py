@@ -393,7 +393,8 @@ def start_app(
         app.unload(page.wire())
     look = gr.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace']) # fetched from nowhere
     _, url, _ = app.queue(default_concurrency_limit=2).launch(
-        server_name=f'[{host}]' if ':' in host else host, server_port=port, auth=('dr', password) if password else None, share=False, quiet=True,
+        server_name=f'[{host}]' if ':' in host else host, server_port=port, share=False, quiet=True,
+        auth=('dr', password) if password else None,
         max_file_size=f'{MAX_MB*5}mb', css=page_css(), theme=look, prevent_thread_lock=not wait, footer_links=[],
         pwa=False, ssr_mode=False, inline=False)
     return app, url
