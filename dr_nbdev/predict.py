@@ -44,13 +44,14 @@ def predict_folder(
     quality: str = 'warn', # Quality mode: 'warn' (grade low quality), 'refuse' (no grade) or 'off' (not assessed)
     min_quality: float = MIN_QUALITY, # Quality score below which a photograph has status low_quality, 0 to 1
     thresholds: str = 'bundle', # Thresholds: the bundle's own, or those for macro F1 ('f1') or QWK ('qwk')
+    evidence: bool = True, # True to look for lesions and macular oedema too
 ) -> pd.DataFrame: # One row for each photograph, with the columns explained below
     "Grade the photographs of a folder (for research use, not a medical device)"
     found = photo_list(folder, recursive)
     if out is not None: check_target(out, found.files)
     check_batch(batch)
     grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, found.files)
-    grader = replace(grader, quality=quality, min_quality=min_quality)
+    grader = replace(grader, quality=quality, min_quality=min_quality, evidence=evidence)
     return grader.grade_folder(found, out, batch=batch)
 
 # %% ../nbs/6_predict.ipynb #61b7e5f9
@@ -176,6 +177,7 @@ def dr_predict(
     recursive: bool = False, # Include the folders below
     # Low-quality photographs: grade them with a warning, predict no grade, or do not assess quality
     quality: Literal['warn', 'refuse', 'off'] = 'warn',
+    evidence: bool = True, # Look for lesions and macular oedema too (--no-evidence: grades alone)
     batch: int | None = None, # Number of photographs in one pass through the network (default: the engine's choice)
     thresholds: Literal['bundle', 'f1', 'qwk'] = 'bundle', # Thresholds: the bundle's own, for macro F1 or for QWK
     device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
@@ -206,7 +208,7 @@ def dr_predict(
     who, notes, absent = read_patients(patients, found.names) if by_table else (None, [], [])
     if patients: read_rules(rules)
     grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, found.files)
-    grader = replace(grader, quality=quality, with_spread=spread, who=who)
+    grader = replace(grader, quality=quality, with_spread=spread, evidence=evidence, who=who)
     result, written = request.grade(grader, found)
     print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {written}')
     request.write_submission(result)

@@ -28,9 +28,10 @@ from ..core import GRADES, N_GRADES, REFERABLE, DataError, WeightsError
 from dr_nbdev.grading.bundle import (
     BUNDLE, fetch_bundle, find_weights, open_hub, read_bundle, read_plain_state, write_bundle,
 )
+from .evidence import evidence_key, find_evidence
 from .prepare import Prepared, prepare
 from dr_nbdev.grading.results import (
-    COLUMNS, add_referable, keep_finished, partial_file, read_result, result_table, write_result,
+    COLUMNS, EVIDENCE_COLUMNS, add_referable, keep_finished, partial_file, read_result, result_table, write_result,
 )
 from ..photos.preprocess import Preprocess
 from ..photos.quality import MIN_QUALITY, QUALITY_MODES, gate_key
@@ -52,6 +53,7 @@ class Grader:
     quality: str = 'warn' # Quality mode: 'warn', 'refuse', or 'off' (not assessed)
     min_quality: float = MIN_QUALITY # Quality score, 0 to 1, below which a photograph is of low quality
     with_spread: bool = False # True to compute the spread too: four more passes through each member
+    evidence: bool = True # True to look for lesions and macular oedema too
     who: dict | None = None # File name to (patient, eye, day); None: from the tags of the file and its name
 
     def __post_init__(self):
@@ -140,7 +142,7 @@ def predict(self: Grader,
 @patch
 def _prepared(self: Grader, files, waiting=None):
     "Prepare photographs in threads, a few ahead of the caller"
-    def one(f): return prepare(f, self.preprocess, self.quality, self.min_quality)
+    def one(f): return prepare(f, self.preprocess, self.quality, self.min_quality, evidence=self.evidence)
     return prefetch(one, files, min(8, os.cpu_count() or 1), waiting)
 
 def _features(model, x):
@@ -283,6 +285,11 @@ def whose(self: Grader,
     return whose_by_tags(name, prepared.tags) if any(prepared.tags) else whose_by_name(name)
 
 # %% ../../nbs/grading/grader.ipynb #27c8faa6
+@patch(as_prop=True)
+def extras(self: Grader) -> tuple: # Names in `SCHEMA`
+    "Name the columns on request that this grader fills"
+    return (*['spread']*self.with_spread, *[o.name for o in EVIDENCE_COLUMNS]*self.evidence)
+
 @patch
 def table(self: Grader,
     names: list[str], # Names of the photographs, for the first column
@@ -292,7 +299,7 @@ def table(self: Grader,
     rows = [dict(name=n, **self.whose(n, o)._asdict(), quality=o.quality, status=o.status, message=o.message,
                  person=o.tags.person, picture_code='') for n, o in zip(names, results)]
     has = [i for i, o in enumerate(results) if o.square is not None]
-    if not has: return result_table(rows)
+    if not has: return result_table(rows, self.extras)
     squares = np.stack([results[i].square for i in has])
     s = self.scores(squares).astype(float)
     finite = np.isfinite(s)
@@ -305,7 +312,12 @@ def table(self: Grader,
     add_referable(scored, self.referable_cut)
     failed = dict(status='failed', message='the output of the network is not a number')
     for i in np.array(has)[~finite]: rows[i] |= failed
-    return result_table(rows)
+    for i in np.array(has)[finite]:
+        if results[i].view is None: continue
+        results[i].evidence = found = find_evidence(results[i].view, self.scorer.name)
+        rows[i] |= found.row(poor=results[i].status == 'low_quality')
+        if found.reason: rows[i]['message'] = '; '.join(filter(None, (rows[i]['message'], found.reason)))
+    return result_table(rows, self.extras)
 
 # %% ../../nbs/grading/grader.ipynb #7c81e84d
 @patch
@@ -313,7 +325,8 @@ def key(self: Grader) -> str: # Sixteen hexadecimal digits
     "Compute a key of everything that decides the content of a row"
     from dr_nbdev.networks.weights import hash_weights
     how = (self.preprocess.key, tuple(self.thresholds), self.referable_cut, self.probs, self.sets, self.coverage,
-           self.quality, self.min_quality, self.with_spread, self.who, COLUMNS, self.precision, gate_key())
+           self.quality, self.min_quality, self.with_spread, self.who, COLUMNS, self.precision, gate_key(),
+           self.evidence and evidence_key())
     h = hashlib.sha256(repr(how).encode())
     hash_weights(h, self.model)
     return h.hexdigest()[:16]
@@ -357,7 +370,7 @@ def grade_to(self: Grader,
         todo = [i for i, n in enumerate(names) if n not in had]
         for df in self.grade_files([files[i] for i in todo], [names[i] for i in todo], batch):
             write_csv(df, partial, 'a', header=not partial.exists())
-        df = read_result(partial) if names else result_table([])
+        df = read_result(partial) if names else result_table([], self.extras)
         if df.name.tolist() != names: df = df.set_index('name').loc[names].reset_index()
         with write_safely(out) as tmp: write_result(df, tmp)
         partial.unlink(missing_ok=True)

@@ -14,13 +14,14 @@ from pathlib import Path
 import pandas as pd
 
 import dr_nbdev
-from ..answers.verdict import EYE_COLUMNS, NOT_ASSESSED, patient_table, verdict_lines, verdicts
+from ..answers.verdict import EYE_COLUMNS, NOT_ASSESSED, OEDEMA_NOTE, patient_table, verdict_lines, verdicts
 from ..base.files import name_some
 from ..base.show import image_url, render
 from ..base.text import on_disk
 from ..base.work import progress
 from ..base.write import write_json, write_safely
 from ..core import DISCLAIMER
+from .evidence import evidence_layers, find_evidence
 from .prepare import prepare
 from .results import write_beside
 from ..photos.preprocess import Preprocess
@@ -32,24 +33,28 @@ def verdict_box(
     "Describe the verdict of a patient as an HTML table"
     def words(side):
         if pd.isna(row[f'{side}_grade']): return row[f'{side}_status'].replace('_', ' ')
-        grade, score, status, said, _, others = (row[f'{side}_{k}'] for k in EYE_COLUMNS)
+        grade, score, status, said, _, others, oedema = (row[f'{side}_{k}'] for k in EYE_COLUMNS)
         how = 'in a mix-up' if status == 'mix_up' else status.replace('_', ' ')
         text = f'grade {grade}, score {score:.2f}, referable: {said or "left open"}, {how}'
+        if oedema: text += f', macular oedema {"" if oedema == "yes" else "not "}suspected'
         return f'{text}; also photographed: {others}' if others else text
     sides = [o for o in ('right', 'left', 'other') if row.get(f'{o}_status') == row.get(f'{o}_status')
              and f'{o}_status' in row]
-    return render('verdict.html', row=row, eyes=[dict(side=o, text=words(o)) for o in sides])
+    return render('verdict.html', row=row, note=OEDEMA_NOTE if row['not_assessed'] != NOT_ASSESSED else '',
+                   eyes=[dict(side=o, text=words(o)) for o in sides])
 
 # %% ../../nbs/grading/patients.ipynb #3d652a49
 def patient_page(
     row: dict, # Row of the table that `verdicts` returns
     pictures: dict, # 'left' and 'right' to a photograph, height x width x 3, uint8; None or absent if there is none
     weights: str, # Name of the weights that graded the photographs
+    evidence: dict | None = None, # 'left' and 'right' to the `Evidence` of the photograph; None: nothing is marked
 ) -> str: # HTML of the whole page
     "Make a page to print about one patient"
     from markupsafe import Markup
     shown = {o: None if pictures.get(o) is None else image_url(pictures[o]) for o in ('right', 'left')}
-    eyes = [dict(side=o, name=row[f'{o}_name'], picture=url) for o, url in shown.items()]
+    marks = {o: evidence_layers(e) for o, e in (evidence or {}).items() if e and e.marks}
+    eyes = [dict(side=o, name=row[f'{o}_name'], picture=url, evidence=marks.get(o)) for o, url in shown.items()]
     made = f'{date.today()}, dr_nbdev {dr_nbdev.__version__}'
     return render('patient.html', row=row, verdict=Markup(verdict_box(row)), eyes=eyes, made=made,
                   disclaimer=DISCLAIMER,
@@ -98,11 +103,13 @@ def _put_aside(folder, names):
 # %% ../../nbs/grading/patients.ipynb #b3d1bf87
 def _write_pages(table, weights, source, folder):
     "Write a page for each patient, and put aside those of an earlier run"
-    def look(name): return prepare(on_disk(Path(source)/name), Preprocess(size=480), 'off').square if name else None
+    def look(name): return prepare(on_disk(Path(source)/name), Preprocess(size=480), 'off', evidence=True)
     names = page_names(table.patient)
     _put_aside(folder, names)
     for row, name in zip(progress(table.to_dict('records'), 'pages'), names):
-        page = patient_page(row, {side: look(row[f'{side}_name']) for side in ('left', 'right')}, weights)
+        eyes = {side: look(row[f'{side}_name']) for side in ('left', 'right') if row[f'{side}_name']}
+        marks = {side: find_evidence(o.view) for side, o in eyes.items() if row[f'{side}_oedema'] and o.view}
+        page = patient_page(row, {side: o.square for side, o in eyes.items()}, weights, marks)
         with write_safely(folder/name) as tmp: tmp.write_text(page, encoding='utf-8')
     print(f'pages to print: {folder}/')
 

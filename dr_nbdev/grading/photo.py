@@ -15,6 +15,7 @@ from fastcore.basics import patch
 
 from ..base.show import image_url, render, templates
 from ..core import DISCLAIMER, GRADE_COLORS, GRADES, N_GRADES, DataError
+from .evidence import Evidence, evidence_layers, evidence_words, find_evidence
 from .heatmap import heat_colours, heatmap
 from .prepare import Prepared, open_prepared
 from ..photos.decode import to_rgb
@@ -42,10 +43,19 @@ class Photo:
             self._heat = heatmap(self.grader, self.prepared.square, inside=self.inside)
         return self._heat
 
+    @property
+    def evidence(self) -> Evidence | None: # Lesions, landmarks and macular oedema; None if there is no grade
+        "Look for the lesions on first use, and keep them"
+        ready = self.prepared
+        if ready.evidence is None and ready.view is not None:
+            ready.evidence = find_evidence(ready.view, self.grader.scorer.name)
+        return ready.evidence
+
     def __repr__(self):
         if self.grade is None: return f'{self.name}: no grade, {self.status}: {self.message}'
         referable = f'referable: {self.referable or "left open"}'
-        return f'{self.name}: {self.grade} {self.label}, score {self.score:.2f}, {referable}, {self.status}'
+        oedema = f', oedema: {self.oedema or "left open"}' if 'oedema' in self.row else ''
+        return f'{self.name}: {self.grade} {self.label}, score {self.score:.2f}, {referable}{oedema}, {self.status}'
     def _repr_html_(self): return f'<style>{page_css()}</style>{self.card(with_heat=False)}'
 
 # %% ../../nbs/grading/photo.ipynb #b2aa3680
@@ -73,7 +83,7 @@ def grade_photo(
 ) -> Photo: # Photograph with its grade, or with the reason why there is none
     "Read a photograph, assess its quality and grade it"
     name, prep = name or (str(src) if isinstance(src, (str, Path)) else 'photograph'), grader.preprocess
-    ready, opened = open_prepared(_content(src), name, prep, grader.quality, grader.min_quality)
+    ready, opened = open_prepared(_content(src), name, prep, grader.quality, grader.min_quality, evidence=True)
     if opened is None: return Photo(name, grader, ready)
     plain = Preprocess(prep.size, prep.crop) # without enhancement, for the eye
     return Photo(name, grader, ready, plain(*opened), prep.inside(opened.field))
@@ -125,6 +135,12 @@ def _graded_values(photo, with_heat):
         sure=_sure_words(row, grader.coverage), referable=_referable_words(row, grader.referable_cut), heat=heat)
 
 # %% ../../nbs/grading/photo.ipynb #f928148a
+def _evidence_values(photo):
+    "Collect the values that a card shows of the evidence"
+    if not photo.grader.evidence or photo.evidence is None: return {}
+    seen, oedema = evidence_words(photo.row)
+    return dict(seen=seen, oedema=oedema, evidence=evidence_layers(photo.evidence) if seen else None)
+
 @patch
 def card(self: Photo,
     with_heat: bool = True, # True to compute the heatmap if it is missing; False to show it only if it exists
@@ -135,4 +151,4 @@ def card(self: Photo,
         name=self.name, eye=self.eye, graded=graded, disclaimer=DISCLAIMER, quality=quality_words(self.row['quality']),
         status=self.status.replace('_', ' '), warning=self.message if self.status != 'ok' else '',
         photo=None if self.picture is None else image_url(self.picture))
-    return render('card.html', **values | (_graded_values(self, with_heat) if graded else {}))
+    return render('card.html', **values | (_graded_values(self, with_heat) | _evidence_values(self) if graded else {}))

@@ -14,6 +14,7 @@ import numpy as np
 from ..base.files import read_file
 from ..core import DataError, ImageError
 from ..photos.field import FieldOfView
+from ..photos.lesions import RetinaView, retina_view
 from ..photos.preprocess import Opened, Preprocess
 from ..photos.quality import MIN_QUALITY, assess, quality_status
 from ..photos.read import Tags, open_source
@@ -27,6 +28,8 @@ class Prepared:
     message: str = ''             # Problem, or remark, in words; '' if there is none
     quality: float = float('nan') # Quality score: share of real photographs that are not better; NaN: not assessed
     tags: Tags = Tags()           # Patient, eye and day from the tags of a DICOM file
+    view: RetinaView | None = None # Field of view for the lesion maps; None: not asked for, or not to be graded
+    evidence: object = None # `Evidence` that `Grader.table` found in the view; None: not looked for
 
 # %% ../../nbs/grading/prepare.ipynb #edc2ec5b
 def prepare_image(
@@ -35,14 +38,17 @@ def prepare_image(
     prep: Preprocess, # Preprocessing of the weights
     quality: str = 'warn', # Quality mode: 'warn', 'refuse' or 'off'
     min_quality: float = MIN_QUALITY, # Quality score, 0 to 1, below which a photograph is of low quality
+    evidence: bool = False, # True to prepare the lesion maps too
 ) -> Prepared: # Square, or the reason why there is none
     "Assess and prepare the pixels of a photograph"
-    if quality == 'off' and fov.visible: return Prepared(prep(img, fov), message=fov.reason)
+    def view(): return retina_view(img, fov) if evidence else None
+    if quality == 'off' and fov.visible: return Prepared(prep(img, fov), message=fov.reason, view=view())
     q = assess(img, fov)
     if not fov.visible: return Prepared(None, 'not_fundus', q.reason)
     status, why = quality_status(q, min_quality)
     graded = status == 'ok' or status == 'low_quality' and quality == 'warn'
-    return Prepared(prep(img, fov) if graded else None, status, why or fov.reason, round(q.score, 4))
+    return Prepared(prep(img, fov) if graded else None, status, why or fov.reason, round(q.score, 4),
+                    view=view() if graded else None)
 
 # %% ../../nbs/grading/prepare.ipynb #b28f56dd
 @np.errstate(all='ignore')
@@ -53,6 +59,7 @@ def open_prepared(
     prep: Preprocess, # Preprocessing of the weights
     quality: str = 'warn', # Quality mode: 'warn', 'refuse' or 'off'
     min_quality: float = MIN_QUALITY, # Quality score, 0 to 1, below which a photograph is of low quality
+    evidence: bool = False, # True to prepare the lesion maps too
 ) -> tuple[Prepared, Opened | None]: # What the network gets; the opened photograph, None if it can't be read
     "Read, assess and prepare a photograph, and return its pixels too"
     tags, opened = Tags(), None
@@ -60,7 +67,7 @@ def open_prepared(
         if not isinstance(src, np.ndarray): src = open_source(read_file(src) if isinstance(src, (str, Path)) else src, name)
         tags = getattr(src, 'tags', tags) # known even if the picture turns out to be broken
         opened = prep.open(src)
-        ready = prepare_image(*opened, prep, quality, min_quality)
+        ready = prepare_image(*opened, prep, quality, min_quality, evidence)
     except (ImageError, DataError) as e: ready = Prepared(None, 'unreadable', str(e))
     except FileNotFoundError: ready = Prepared(None, 'unreadable', f'{name} does not exist')
     except OSError as e: ready = Prepared(None, 'unreadable', f'{name} can\'t be read ({e.strerror or e})')
@@ -73,7 +80,8 @@ def prepare(
     quality: str = 'warn', # Quality mode: 'warn', 'refuse' or 'off'
     min_quality: float = MIN_QUALITY, # Quality score, 0 to 1, below which a photograph is of low quality
     name: str | None = None, # Name in messages; None: the path
+    evidence: bool = False, # True to prepare the lesion maps too
 ) -> Prepared: # Square, or the reason why there is none
     "Read, assess and prepare a photograph"
     name = name or ('the given data' if isinstance(src, bytes) else str(src))
-    return open_prepared(src, name, prep, quality, min_quality)[0]
+    return open_prepared(src, name, prep, quality, min_quality, evidence)[0]

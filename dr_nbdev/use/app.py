@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
-from ..answers.verdict import NOT_ASSESSED, patient_table, verdict_lines, verdicts
+from ..answers.verdict import oedema_lines, patient_table, verdict_lines, verdicts
 from ..base.commands import command
 from ..base.files import member_left_out, name_some, reason_left_out
 from ..base.show import render
@@ -124,7 +124,7 @@ def _grade_dropped(
         for f in files: Path(f).unlink(missing_ok=True)
 
 # %% ../../nbs/use/app.ipynb #b5902d47
-def _seen_table(seen): return result_table([photo.row for photo in seen])
+def _seen_table(seen): return result_table([photo.row for photo in seen], seen[0].grader.extras if seen else ())
 def _patient_table(seen): return patient_table(_seen_table(seen)) # as `verdicts` names the patients
 
 # %% ../../nbs/use/app.ipynb #ebc5df3c
@@ -267,7 +267,7 @@ def _headline(t, grader, n):
     if people.empty: return line
     if len(people) > 5: return f'{line}\n\n' + '  \n'.join(verdict_lines(people).splitlines())
     each = [f'\n- patient {p.patient}: **{p.action}**, {p.reason}' for p in people.itertuples()]
-    return f'{line}{"".join(each)}\n\n{NOT_ASSESSED}'
+    return f'{line}{"".join(each)}\n\n{oedema_lines(people)}'
 
 # %% ../../nbs/use/app.ipynb #39bc4100
 @patch

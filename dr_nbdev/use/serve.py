@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import pandas as pd
 from fastcore.basics import patch
 
-from ..answers.verdict import NOT_ASSESSED, read_rules, verdicts
+from ..answers.verdict import NOT_ASSESSED, OEDEMA_NOTE, read_rules, verdicts
 from ..base.commands import command
 from ..base.files import name_some
 from ..base.show import render
@@ -45,7 +45,7 @@ class Batcher:
 def _prepare(self: Batcher, name, data):
     "Read, assess and prepare a photograph; whatever goes wrong becomes its status"
     g = self.grader
-    try: return prepare(data, g.preprocess, g.quality, g.min_quality, name)
+    try: return prepare(data, g.preprocess, g.quality, g.min_quality, name, g.evidence)
     except Exception as e: return Prepared(None, 'unreadable', f'{name} can\'t be read ({type(e).__name__})')
 
 # %% ../../nbs/use/serve.ipynb #19a8de20
@@ -170,6 +170,10 @@ async def _say(send, status, words):
     await send(dict(type='http.response.body', body=body))
 
 # %% ../../nbs/use/serve.ipynb #3eb9b71e
+def _oedema_note(grader):
+    "Say what the answers tell about macular oedema"
+    return OEDEMA_NOTE if grader.evidence else NOT_ASSESSED
+
 def _verdict_answer(
     rows: list, # Rows of photographs, as `Batcher.grade` returns them
     rules: str, # Rule, as for `verdicts`
@@ -247,7 +251,7 @@ def _add_grade(app, batcher, limits, rules):
     grader = batcher.grader
     async def rows_of(files, names, response):
         response.headers['X-Weights'] = grader.name
-        response.headers['X-Disclaimer'] = f'{DISCLAIMER} {NOT_ASSESSED}'
+        response.headers['X-Disclaimer'] = f'{DISCLAIMER} {_oedema_note(grader)}'
         return await asyncio.gather(*[batcher.grade(name, await file.read()) for name, file in zip(names, files)])
 
     @app.post('/grade', openapi_extra=_FORM)
@@ -270,7 +274,7 @@ def _add_grade(app, batcher, limits, rules):
             raise HTTPException(
                 422, f'no patient is known of {name_some(names)}: name photographs like 10_left.jpeg, or send DICOM '
                 'files with a patient\'s number; /grade grades them as they are')
-        return answer | dict(photographs=rows, not_assessed=NOT_ASSESSED)
+        return answer | dict(photographs=rows, note=_oedema_note(grader))
 
 # %% ../../nbs/use/serve.ipynb #0b6b3ace
 def _add_state(app, batcher, limits):
@@ -287,7 +291,7 @@ def _add_state(app, batcher, limits):
         return dict(versions=versions(['dr_nbdev', 'torch', 'fastapi']), weights=grader.name,
                     thresholds=[float(t) for t in grader.thresholds], referable_cut=grader.referable_cut,
                     engine=grader.scorer.name, device=str(grader.device), limits=vars(limits),
-                    disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED)
+                    disclaimer=DISCLAIMER, note=_oedema_note(grader))
 
 # %% ../../nbs/use/serve.ipynb #078839b7
 def _add_docs(app, grader, limits, token):
@@ -298,7 +302,7 @@ def _add_docs(app, grader, limits, token):
     async def docs() -> str:
         calls = [(method.upper(), path, call.get('description', ''))
                  for path, ways in app.openapi()['paths'].items() for method, call in ways.items()]
-        return render('serve.html', calls=calls, disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED, weights=grader.name,
+        return render('serve.html', calls=calls, disclaimer=DISCLAIMER, note=_oedema_note(grader), weights=grader.name,
                       locked=bool(token), address='/', max_files=limits.files, max_mb=limits.mb,
                       max_mpx=MAX_PIXELS//10**6, seconds=round(limits.seconds))
 
@@ -317,7 +321,7 @@ def make_service(
     MultiPartParser.spool_max_size = int(limits.total_mb*1e6) # in memory, not on the disk
     read_rules(rules) # a wrong one shows now
     batcher = Batcher(grader)
-    app = FastAPI(title='dr_nbdev', description=f'{DISCLAIMER} {NOT_ASSESSED}', docs_url=None, redoc_url=None)
+    app = FastAPI(title='dr_nbdev', description=f'{DISCLAIMER} {_oedema_note(grader)}', docs_url=None, redoc_url=None)
     app.state.batcher = batcher
     _add_grade(app, batcher, limits, rules)
     _add_state(app, batcher, limits)
