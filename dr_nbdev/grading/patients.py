@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 import dr_nbdev
-from ..answers.verdict import EYE_COLUMNS, NOT_ASSESSED, OEDEMA_NOTE, patient_table, verdict_lines, verdicts
+from ..answers.verdict import EYE_COLUMNS, NOT_ASSESSED, OEDEMA_NOTE, oedema_lines, patient_table, verdict_lines, verdicts
 from ..base.files import name_some
 from ..base.show import image_url, render
 from ..base.text import on_disk
@@ -125,7 +125,7 @@ def write_patients(
     "Write the verdict of each patient beside the table of grades"
     table = verdicts(result, rules)
     write_beside(out, 'patients.csv', table, 'by patient')
-    about = dict(disclaimer=DISCLAIMER, not_assessed=NOT_ASSESSED, weights=weights, rule=str(rules),
+    about = dict(disclaimer=DISCLAIMER, oedema=oedema_lines(table), weights=weights, rule=str(rules),
                  date=str(date.today()), version=dr_nbdev.__version__, balance=table.attrs['balance'])
     write_json(Path(out).with_name('patients.json'), about | dict(patients=table))
     if pages: _write_pages(table, weights, source, Path(out).with_name('pages'))
