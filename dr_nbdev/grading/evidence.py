@@ -38,12 +38,12 @@ def evidence_key() -> str: # Sixteen hexadecimal digits
 _USUAL = .156 # Diameter of the disc, widths of the field, where the disc is not seen
 _SCALE = 1e4 # Shares of the retina are counted in hundredths of a percent
 
-def _near(maps, where):
-    "Compute the distance of each pixel of the maps from the fovea, disc diameters"
-    h, w = maps.shape[1:]
+def _off(shape, where, pixels=None):
+    "Compute the distance of pixels of the maps (all, or rows and columns) from the fovea, disc diameters"
+    h, w = shape
     diameter = where.diameter/2 if np.isfinite(where.diameter) else _USUAL*max(h, w)
     cx, cy = (o/2 for o in where.fovea) if where.fovea else (w/2, h/2)
-    y, x = np.ogrid[:h, :w]
+    y, x = np.ogrid[:h, :w] if pixels is None else pixels
     return np.hypot(x - cx, y - cy)/diameter
 
 def oedema_properties(
@@ -52,16 +52,17 @@ def oedema_properties(
     retina: int, # Number of pixels of the retina
 ) -> dict: # Name of the property to its value
     "Measure what speaks for macular oedema"
-    off = _near(maps, where)
-    ma, haem, exudate, cotton = (np.where(p > .1, p, 0) for p in maps[:4])
-    def share(p, weight=1): return float(np.log1p(_SCALE*(p*weight).sum()/max(retina, 1)))
-    middle, centre = np.exp(-off**2/2), off < 1
-    top = np.sort(maps[LESIONS.index('exudates')].ravel())[-20:]
-    return dict(
-        exudate=share(exudate), exudate_peak=float(top.mean()), exudate_within=share(exudate, centre),
-        exudate_near=share(exudate, middle), exudate_wide=share(exudate, off < 2), dark=share(ma + haem),
-        dark_within=share(ma + haem, centre), dark_near=share(ma + haem, middle), cotton=share(cotton),
-        fovea=where.fovea_confidence)
+    def share(p): return float(np.log1p(_SCALE*p.sum()/max(retina, 1)))
+    def measured(p): # over the retina, within one and two disc diameters of the fovea, and near it
+        pixels = np.nonzero(p > .1)
+        p, off = p[pixels], _off(p.shape, where, pixels)
+        return share(p), share(p[off < 1]), share(p[off < 2]), share(p*np.exp(-off**2/2))
+    exudate, dark = maps[LESIONS.index('exudates')], maps[:2].max(0)
+    names = ('{}', '{}_within', '{}_wide', '{}_near')
+    out = {k.format(lesion): v for lesion, p in (('exudate', exudate), ('dark', dark)) for k, v in zip(names, measured(p))}
+    top = np.partition(exudate.ravel(), -20)[-20:]
+    cotton = maps[LESIONS.index('cotton_wool')]
+    return out | dict(exudate_peak=float(top.mean()), cotton=share(cotton[cotton > .1]), fovea=where.fovea_confidence)
 
 def oedema_probability(
     properties: dict, # Properties, from `oedema_properties`
@@ -101,7 +102,7 @@ def find_evidence(
     where = landmarks(maps)
     near = ''
     if where.fovea and where.disc:
-        near = 'yes' if (found['exudates'][0] & (_near(maps, where) < 1)).any() else 'no'
+        near = 'yes' if (found['exudates'][0] & (_off(maps.shape[1:], where) < 1)).any() else 'no'
     p = oedema_probability(oedema_properties(maps, where, retina), s['oedema'])
     return Evidence(
         view, {o: m for o, (m, _) in found.items()}, {o: n for o, (_, n) in found.items()},

@@ -9,7 +9,7 @@ __all__ = ['SIDE', 'STEP', 'AVERAGE', 'LESIONS', 'LAYERS', 'EVIDENCE', 'FOVEA_AT
 # %% ../../nbs/photos/lesions.ipynb #b0ce356d
 import threading
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import cv2
@@ -29,10 +29,10 @@ class RetinaView:
     picture: np.ndarray # Field of view, height x width x 3, uint8, RGB; both sides at most `SIDE`
     inside: np.ndarray  # Pixels of the retina at half that scale, height/2 x width/2, bool
 
-    @property
+    @cached_property
     def colour(self) -> np.ndarray: # Red, green and blue, 0 to 255, (3,)
         "Compute the mean colour of the retina"
-        part = self.picture[::4, ::4].reshape(-1, 3)
+        part = self.picture[::8, ::8].reshape(-1, 3)
         part = part[part.sum(1, dtype=int) > 40]
         return part.mean(0) if len(part) else np.array(AVERAGE)
 
@@ -51,7 +51,7 @@ def retina_view(
     part = np.ascontiguousarray(img[fov.box])
     s = SIDE/max(part.shape[:2])
     h, w = (max(2, round(n*s)) for n in part.shape[:2])
-    part = cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA if s < 1 else cv2.INTER_LINEAR)
+    part = cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA if s < .5 else cv2.INTER_LINEAR)
     inside = cv2.resize(fov.inside.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST)
     rows, cols = (-n % STEP for n in (h, w))
     edges = rows//2, rows - rows//2, cols//2, cols - cols//2
