@@ -42,6 +42,11 @@ def gain(
     "Compute the factors that bring a colour to the average"
     return (AVERAGE/np.maximum(colour, 8)).clip(.3, 3.5).astype(np.float32)
 
+def _centred(a, h, w):
+    "Put black around a picture, so that it has this height and width"
+    y, x = (h - a.shape[0])//2, (w - a.shape[1])//2
+    return cv2.copyMakeBorder(a, y, h - a.shape[0] - y, x, w - a.shape[1] - x, cv2.BORDER_CONSTANT, value=0)
+
 def retina_view(
     img: np.ndarray, # Photograph, height x width x 3, uint8, RGB
     fov: FieldOfView | None = None, # Field of view of the photograph; None: found here
@@ -52,11 +57,9 @@ def retina_view(
     s = SIDE/max(part.shape[:2])
     h, w = (max(2, round(n*s)) for n in part.shape[:2])
     part = cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA if s < .5 else cv2.INTER_LINEAR)
-    inside = cv2.resize(fov.inside.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST)
-    rows, cols = (-n % STEP for n in (h, w))
-    edges = rows//2, rows - rows//2, cols//2, cols - cols//2
-    part, inside = (cv2.copyMakeBorder(o, *edges, cv2.BORDER_CONSTANT, value=0) for o in (part, inside))
-    return RetinaView(part, inside[::2, ::2] > 0)
+    inside = cv2.resize(fov.inside.astype(np.uint8), (w//2, h//2), interpolation=cv2.INTER_NEAREST)
+    high, wide = (-(-n//STEP)*STEP for n in (h, w))
+    return RetinaView(_centred(part, high, wide), _centred(inside, high//2, wide//2) > 0)
 
 # %% ../../nbs/photos/lesions.ipynb #ba1535cb
 LESIONS = ('microaneurysms', 'haemorrhages', 'exudates', 'cotton_wool') # Names of the lesions in tables
