@@ -67,6 +67,9 @@ def app():
         slider, heat = page.locator('.dr-opacity').first, page.locator('.dr-heat').first
         slider.fill('10')
         assert abs(float(heat.evaluate('o => getComputedStyle(o).opacity')) - .1) < .01
+        page.locator('.dr-switch input').first.uncheck()
+        expect(page.locator('.dr-layer').first).to_be_hidden()
+        page.locator('.dr-switch input').first.check()
         shot(page, 'app_one')
         with page.expect_download() as got: page.locator('#dr-csv').click()
         text = Path(got.value.path()).read_text()
@@ -86,7 +89,7 @@ def app():
         seconds = drop(page, *many)
         expect(page.locator('#dr-status')).to_contain_text('20 of 20 graded')
         expect(page.locator('.dr-card')).to_have_count(2)  # both eyes of the patient
-        expect(page.locator('.dr-verdict')).to_contain_text('Macular oedema is not assessed')
+        expect(page.locator('.dr-verdict')).to_contain_text('macular oedema')
         print(f'twenty photographs: {seconds:.1f} s')
         shot(page, 'app_twenty')
         page.locator('#dr-table').get_by_text('p3_left.jpeg').first.click()

@@ -19,20 +19,20 @@ sys.path.insert(0, str(root))
 # Room to its title, what it holds, and its chapters in reading order; a chapter that is not named comes last
 ROOMS = {
     'photos': ('Photos', 'From a file to a square that a network can take, and is it good enough?',
-               'read decode frames apart forms field preprocess quality'),
+               'read decode frames apart forms field preprocess quality lesions'),
     'merging': ('Merging', 'From archives and folders to one graded folder with a split',
                 'config archives downloads folders labels sources target duplicates splits staging manifest report'),
     'training': ('Training', 'From a graded folder to a fitted network, with fastai',
                  'learner augment cache callbacks distributed run'),
     'grading': ('Grading', 'From weights and a photograph to a row of the table',
-                'grader prepare engines results bundle card photo patients heatmap scale submission'),
+                'grader prepare engines results evidence bundle card photo patients heatmap scale submission'),
     'answers': ('Answers', 'From a score to a grade, probabilities, a prediction set, a verdict', 'grades confidence copies whose verdict'),
     'metrics': ('Metrics', 'How good grades are, with intervals over patients', 'grades calibration both_eyes labelled'),
     'networks': ('Networks', 'The networks, their costs and their weights', 'registry weights'),
     'drawn': ('Drawn eyes', 'Eyes drawn with known lesions, for examples and tests', 'sample eye vessels lesions camera archives'),
     'base': ('Base', 'Files, tables, pictures, commands: what every room uses', 'kinds files text tables people write show work commands repo moved')}
-USES = 'own_data report app serve explain embed audit demo commands gallery reading'.split()
-STUDIES = 'results weights plan recipe first_run retinamnist invariance quality quality_damage quality_others arrays extra_metrics one_score'.split()
+USES = 'own_data report evidence app serve explain embed audit demo commands gallery reading'.split()
+STUDIES = 'results weights plan recipe first_run retinamnist invariance quality quality_damage quality_others lesions arrays extra_metrics one_score'.split()
 GROUPS = {'Start': ['quickstart', 'use/faq', 'use/glossary'],
           'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],
           'Workshops': [f'{o}/index' for o in ROOMS] + ['core'], 'Use': [f'use/{o}' for o in USES],

@@ -44,7 +44,7 @@ EVIDENCE_COLUMNS = (
         Column(f'{lesion}_area', 'number', f'area of the {LESION_WORDS[lesion][1]}, percent of the retina', extra=True))),
     Column('exudates_near_fovea', 'word', 'hard exudates within one disc diameter of the fovea: `yes`, `no`, or empty',
            extra=True),
-    Column('oedema', 'word', 'macular oedema suspected: `yes`, `no`, or empty where it is not assessed', extra=True),
+    Column('oedema', 'word', 'macular oedema suspected: `yes`, `no`, or empty where it is not assessed', 90, extra=True),
     Column('oedema_p', 'number', 'probability of macular oedema', extra=True),
     Column('eye_seen', 'word', 'side that the picture shows, `left` or `right`; empty where it does not tell', extra=True))
 

@@ -205,8 +205,10 @@ class _Page:
         folder: Path, # Folder for uploads, tables, reports and drawn eyes
         weights: str | None = None, # Weights selected at the start; None: the shipped weights
         engine: str = 'torch', # Engine that computes the scores, as for `dr_predict`
+        evidence: bool = True, # True to look for lesions and macular oedema too
     ):
         self.folder, self.choices, self.engine, self.sessions = folder, _list_weights(weights), engine, {}
+        self.evidence = evidence
         (folder/'drawn').mkdir(exist_ok=True)
         self.drawn = _example_files(folder/'drawn')
 
@@ -284,7 +286,7 @@ def results(self: _Page,
     (mine/'report.html').write_text(_batch_page(seen), encoding='utf-8')
     names = [photo.name for photo in seen]
     first = next((photo.name for photo in seen if photo.grade is not None), names[0])
-    shown = t[list(_SHOWN)]
+    shown = t.reindex(columns=list(_SHOWN))
     rows = shown.round(3).astype(object).where(shown.notna(), '')
     return {self.seen: seen, self.status: _headline(t, seen[0].grader, n), self.shown: _cards(seen, first),
             self.files: None, self.which: gr.update(choices=names, value=first, visible=len(seen) > 1),
@@ -305,7 +307,7 @@ def grade(self: _Page,
     import gradio as gr
     if not files: raise gr.Error('Drop at least one photograph, or click on a drawn eye')
     left = _left_out(files)
-    try: grader = replace(_load_once(weights or _list_weights()[0], self.engine), quality=quality)
+    try: grader = replace(_load_once(weights or _list_weights()[0], self.engine), quality=quality, evidence=self.evidence)
     except DRError as e: raise gr.Error(str(e))
     self.sessions[session] = 'go'
     hidden = {c: gr.update(visible=False) for c in (self.which, self.table, self.csv, self.report)}
@@ -382,11 +384,12 @@ def start_app(
     password: str | None = None, # Password for the user name dr; None: no login, allowed on this machine alone
     wait: bool = True, # True to block until the page is stopped
     engine: str = 'torch', # Engine that computes the scores, as for `dr_predict`
+    evidence: bool = True, # True to look for lesions and macular oedema too
 ): # Gradio app, and its address (URL)
     "Check the settings, build the page and start it"
     check_host(host, password, 'give a password for it (--password or DR_APP_PASSWORD)')
     gr = need('gradio', 'the page needs gradio', 'app')
-    page = _Page(folder, weights, engine)
+    page = _Page(folder, weights, engine, evidence)
     _load_once(page.choices[0], engine)
     with gr.Blocks(title='dr_nbdev', analytics_enabled=False, delete_cache=(60, 600)) as app:
         page.layout()
@@ -408,6 +411,7 @@ def dr_app(
     port: int | None = None, # Port (default: the first free one from 7860 on)
     password: str | None = None, # Password for the user name dr (default: DR_APP_PASSWORD, hidden from other users)
     engine: str = 'torch', # Engine that computes the scores, as for dr_predict
+    evidence: bool = True, # Look for lesions and macular oedema too (--no-evidence: grades alone)
 ):
     "Open a page on this machine to grade photographs. For research use, not a medical device."
     host = host.strip('[]')
@@ -415,7 +419,8 @@ def dr_app(
     signal.signal(signal.SIGTERM, signal.default_int_handler) # uploads are deleted then too
     with _private_folder() as folder:
         print(f'Starting; stop it with Ctrl-C. {DISCLAIMER}')
-        app, url = start_app(folder, weights, host, port, password or os.environ.get('DR_APP_PASSWORD'), False, engine)
+        password = password or os.environ.get('DR_APP_PASSWORD')
+        app, url = start_app(folder, weights, host, port, password, False, engine, evidence)
         print(f'Open {url}')
         try: app.block_thread()
         except KeyboardInterrupt: pass

@@ -354,6 +354,7 @@ def dr_serve(
     device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
     engine: str = 'torch', # Engine that computes the scores, as for dr_predict
     quality: str = 'warn', # Treatment of low-quality photographs: warn, refuse or off, as for dr_predict
+    evidence: bool = True, # Look for lesions and macular oedema too (--no-evidence: grades alone)
     token: str | None = None, # Token that callers must show (default: DR_SERVE_TOKEN, hidden from other users)
     max_files: int = Limits.files, # Largest number of photographs in a call
     max_mb: int = Limits.mb, # Largest size of a photograph, megabytes
@@ -367,7 +368,7 @@ def dr_serve(
     check_port(host, port)
     read_rules(rules)
     if max_files < 1 or max_mb < 1 or timeout <= 0: raise DataError('max_files, max_mb and timeout are larger than 0')
-    grader = replace(Grader.load(weights, device).use(engine), quality=quality)
+    grader = replace(Grader.load(weights, device).use(engine), quality=quality, evidence=evidence)
     limits = Limits(max_files, max_mb, max(4*max_mb, Limits.total_mb), timeout)
     def log(line): print(json.dumps(line), file=sys.stderr, flush=True)
     app = make_service(grader, token, limits, log, rules)
