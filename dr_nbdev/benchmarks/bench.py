@@ -178,8 +178,8 @@ def _bench_grade(
     rounds: int, # Number of rounds that are counted
     target: float | None, # Target of the ratio; None for no target
 ) -> pd.DataFrame: # Table of `against`
-    "Time the grading of a folder by each version"
-    ours = {k: partial(g.grade_folder, files) for k, g in graders.items()}
+    "Time the grading of a folder by each version, grades alone"
+    ours = {k: partial(replace(g, evidence=False).grade_folder, files) for k, g in graders.items()}
     ways = {'2023': lambda: original_grades(of_2023, files, size)} | ours
     return against(_in_turn(ways, rounds), stage, len(files), target)
 

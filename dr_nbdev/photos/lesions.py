@@ -27,7 +27,7 @@ AVERAGE = (128, 70, 40) # Mean of red, green and blue over the retina after the 
 class RetinaView:
     "A field of view at the scale of the lesion maps"
     picture: np.ndarray # Field of view, height x width x 3, uint8, RGB; both sides at most `SIDE`
-    inside: np.ndarray  # Pixels of the retina at half that scale, height/2 x width/2, bool
+    inside: np.ndarray  # Pixels of the retina without its rim at half that scale, height/2 x width/2, bool
 
     @cached_property
     def colour(self) -> np.ndarray: # Red, green and blue, 0 to 255, (3,)
@@ -59,7 +59,7 @@ def retina_view(
     part = cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA if s < .5 else cv2.INTER_LINEAR)
     inside = cv2.resize(fov.inside.astype(np.uint8), (w//2, h//2), interpolation=cv2.INTER_NEAREST)
     high, wide = (-(-n//STEP)*STEP for n in (h, w))
-    return RetinaView(_centred(part, high, wide), _centred(inside, high//2, wide//2) > 0)
+    return RetinaView(_centred(part, high, wide), cv2.erode(_centred(inside, high//2, wide//2), np.ones((7, 7), np.uint8)) > 0)
 
 # %% ../../nbs/photos/lesions.ipynb #ba1535cb
 LESIONS = ('microaneurysms', 'haemorrhages', 'exudates', 'cotton_wool') # Names of the lesions in tables
