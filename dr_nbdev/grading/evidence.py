@@ -50,6 +50,7 @@ def oedema_properties(
     maps: np.ndarray, # Maps, from `lesion_maps`
     where: Landmarks, # Disc and fovea
     retina: int, # Number of pixels of the retina
+    counts: dict, # Lesion to the number of its marks
 ) -> dict: # Name of the property to its value
     "Measure what speaks for macular oedema"
     def share(p): return float(np.log1p(_SCALE*p.sum()/max(retina, 1)))
@@ -62,6 +63,7 @@ def oedema_properties(
     out = {k.format(lesion): v for lesion, p in (('exudate', exudate), ('dark', dark)) for k, v in zip(names, measured(p))}
     top = np.partition(exudate.ravel(), -20)[-20:]
     cotton = maps[LESIONS.index('cotton_wool')]
+    out |= {f'{lesion}_marks': float(np.log1p(counts[lesion])) for lesion in LESIONS[:3]}
     return out | dict(exudate_peak=float(top.mean()), cotton=share(cotton[cotton > .1]), fovea=where.fovea_confidence)
 
 def oedema_probability(
@@ -99,13 +101,13 @@ def find_evidence(
     if red < WARM*max(blue, 1): return Evidence(view, reason=NO_COLOURS)
     s, maps, retina = evidence_settings(), lesion_maps(view, engine), int(view.inside.sum())
     found = {o: lesion_marks(maps[i], **s['marks'][o]) for i, o in enumerate(LESIONS)}
-    where = landmarks(maps)
+    where, counts = landmarks(maps), {o: n for o, (_, n) in found.items()}
     near = ''
     if where.fovea and where.disc:
         near = 'yes' if (found['exudates'][0] & (_off(maps.shape[1:], where) < 1)).any() else 'no'
-    p = oedema_probability(oedema_properties(maps, where, retina), s['oedema'])
+    p = oedema_probability(oedema_properties(maps, where, retina, counts), s['oedema'])
     return Evidence(
-        view, {o: m for o, (m, _) in found.items()}, {o: n for o, (_, n) in found.items()},
+        view, {o: m for o, (m, _) in found.items()}, counts,
         {o: round(100*float(m.sum())/max(retina, 1), 4) for o, (m, _) in found.items()}, where, near, p,
         'yes' if p >= s['oedema']['operating_point'] else 'no')
 
