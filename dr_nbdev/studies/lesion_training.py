@@ -207,11 +207,11 @@ def _marked(read, at, radius):
 
 def with_fovea(
     photo: TrainingPhoto, # Photograph whose fovea is unknown
-    folder: Path, # Folder of a network trained without the fovea
+    maps: Callable, # Function that draws the maps of a `RetinaView`, by a network trained without the fovea
 ) -> TrainingPhoto: # Same photograph; its fovea is labelled if the place is clear
     "Label the fovea of a photograph"
     field = photo.read()
-    seen = landmarks(lesion_maps(field.view, folder=folder))
+    seen = landmarks(maps(field.view))
     if seen.disc_confidence < .8 or not 85 < seen.diameter < 160: return photo
     at = find_fovea(field.picture, seen.disc, seen.diameter)
     return replace(photo, read=partial(_marked, photo.read, at, .3*seen.diameter)) if at else photo
