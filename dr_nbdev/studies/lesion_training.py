@@ -30,7 +30,7 @@ from ..drawn.sample import fundus_sample
 from ..networks.registry import fast_layout, half_dtype
 from ..networks.weights import create_model
 from ..photos.field import FieldOfView, field_of_view
-from ..photos.lesions import FOVEA_AT, LAYERS, LESIONS, SIDE, RetinaView, gain, landmarks, lesion_maps
+from ..photos.lesions import FOVEA_AT, LAYERS, LESIONS, SIDE, RetinaView, gain, landmarks
 from ..photos.quality import MIN_QUALITY, assess
 from ..photos.read import read_image
 from ..training import callbacks
