@@ -32,7 +32,7 @@ ROOMS = {
     'drawn': ('Drawn eyes', 'Eyes drawn with known lesions, for examples and tests', 'sample eye vessels lesions camera archives'),
     'base': ('Base', 'Files, tables, pictures, commands: what every room uses', 'kinds files text tables people write show work commands repo moved')}
 USES = 'own_data report evidence app serve explain embed audit demo commands gallery reading'.split()
-STUDIES = 'results weights plan recipe first_run retinamnist invariance quality quality_damage quality_others lesions arrays extra_metrics one_score'.split()
+STUDIES = 'results weights plan recipe first_run retinamnist invariance quality quality_damage quality_others lesions lesion_training arrays extra_metrics one_score'.split()
 GROUPS = {'Start': ['quickstart', 'use/faq', 'use/glossary'],
           'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],
           'Workshops': [f'{o}/index' for o in ROOMS] + ['core'], 'Use': [f'use/{o}' for o in USES],
