@@ -56,6 +56,7 @@ def _with_oedema(t, path):
         t.loc[_OEDEMA, 'source'] += f' (the rule has no line for {_OEDEMA}: that of grade {_mildest(t)} is taken)'
     elif t.action[_OEDEMA] not in ACTIONS[2:]:
         raise DataError(f'{path}: the action of {_OEDEMA} is {t.action[_OEDEMA]!r}; it is one of {", ".join(ACTIONS[2:])}')
+    elif t.referable[_OEDEMA] != 'yes': raise DataError(f'{path}: {_OEDEMA} is referable: yes')
     elif t.sight_threatening[_OEDEMA] not in ('yes', 'no'):
         raise DataError(f'{path}: sight_threatening of {_OEDEMA} is yes or no')
     t.attrs['name'] = path.stem
@@ -93,8 +94,9 @@ _NO_EYE = dict(grade=pd.NA, score=float('nan'), status='missing', referable='', 
 
 def _seen_oedema(photos):
     "Answer whether macular oedema is suspected in one of the photographs of an eye: 'yes', 'no', or '' if not assessed"
-    said = photos.get('oedema', pd.Series(dtype=str))[photos.status.ne('mix_up')]
-    return next((o for o in ('yes', 'no') if said.eq(o).any()), '')
+    said = photos.get('oedema', pd.Series(dtype=str))
+    if said.eq('yes').any(): return 'yes' # also in a mix-up, which can make a verdict more urgent
+    return 'no' if said[photos.status.ne('mix_up')].eq('no').any() else ''
 
 def _worst(
     photos: pd.DataFrame, # Rows of the table of grades that show one eye

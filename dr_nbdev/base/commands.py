@@ -28,6 +28,7 @@ def _option(p, text, names):
     if p.default is Parameter.empty: kind = typer.Argument(help=text)
     else:
         dashed = '--' + p.name.rstrip('_').replace('_', '-') # list_ is --list
+        if p.default is True: dashed += f'/--no-{dashed[2:]}'
         kind = typer.Option(dashed, *names, help=text, show_default=p.default not in (None, False))
     return p.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[p.annotation, kind])
 

@@ -38,12 +38,12 @@ def evidence_key() -> str: # Sixteen hexadecimal digits
 _USUAL = .156 # Diameter of the disc, widths of the field, where the disc is not seen
 _SCALE = 1e4 # Shares of the retina are counted in hundredths of a percent
 
-def _off(shape, where, pixels=None):
-    "Compute the distance of pixels of the maps (all, or rows and columns) from the fovea, disc diameters"
+def _off(shape, where, pixels):
+    "Compute the distance of pixels of the maps (rows and columns) from the fovea, disc diameters"
     h, w = shape
     diameter = where.diameter/2 if np.isfinite(where.diameter) else _USUAL*max(h, w)
     cx, cy = (o/2 for o in where.fovea) if where.fovea else (w/2, h/2)
-    y, x = np.ogrid[:h, :w] if pixels is None else pixels
+    y, x = pixels
     return np.hypot(x - cx, y - cy)/diameter
 
 def oedema_properties(
@@ -77,7 +77,7 @@ def oedema_probability(
 
 # %% ../../nbs/grading/evidence.ipynb #352dd971
 WARM = 1.15 # Mean of red over mean of blue, from which the colours are those of a photograph
-NO_COLOURS = 'the colours were changed: lesions and macular oedema are not looked for'
+NO_COLOURS = 'not the colours of a photograph as a camera takes it: lesions and macular oedema are not looked for'
 
 @dataclass(frozen=True)
 class Evidence:
@@ -103,6 +103,7 @@ def _parted(maps):
 def find_evidence(
     view: RetinaView, # Field of view, from `retina_view`
     engine: str = 'torch', # Engine that grades, as for `lesion_maps`
+    poor: bool = False, # True for a photograph of low quality: it can't rule anything out
 ) -> Evidence: # Lesions, landmarks and macular oedema
     "Find the lesions of a photograph, and judge whether macular oedema is to be suspected"
     red, _, blue = view.colour
@@ -110,28 +111,25 @@ def find_evidence(
     s, maps, retina = evidence_settings(), lesion_maps(view, engine), int(view.inside.sum())
     found = {o: lesion_marks(p, **s['marks'][o]) for o, p in zip(LESIONS, _parted(maps))}
     where, counts = landmarks(maps), {o: n for o, (_, n) in found.items()}
-    near = ''
+    near, p = '', oedema_probability(oedema_properties(maps, where, retina, counts), s['oedema'])
     if where.fovea and where.disc:
-        near = 'yes' if (found['exudates'][0] & (_off(maps.shape[1:], where) < 1)).any() else 'no'
-    p = oedema_probability(oedema_properties(maps, where, retina, counts), s['oedema'])
-    return Evidence(
-        view, {o: m for o, (m, _) in found.items()}, counts,
-        {o: round(100*float(m.sum())/max(retina, 1), 4) for o, (m, _) in found.items()}, where, near, p,
-        'yes' if p >= s['oedema']['operating_point'] else 'no')
+        off = _off(maps.shape[1:], where, np.nonzero(found['exudates'][0]))
+        near = 'yes' if (off < 1).any() else 'no'
+    said = 'yes' if p >= s['oedema']['operating_point'] else 'no' if where.fovea else ''
+    if poor: near, said = near.replace('no', ''), said.replace('no', '')
+    areas = {o: round(100*float(m.sum())/max(retina, 1), 4) for o, (m, _) in found.items()}
+    return Evidence(view, {o: m for o, (m, _) in found.items()}, counts, areas, where, near, p, said)
 
-# %% ../../nbs/grading/evidence.ipynb #172bb635
+# %% ../../nbs/grading/evidence.ipynb #c1083a37
 @patch
-def row(self: Evidence,
-    poor: bool = False, # True for a photograph of low quality: it can't rule oedema out
-) -> dict: # Columns of the table of grades; empty if nothing was looked for
+def row(self: Evidence) -> dict: # Columns of the table of grades; empty if nothing was looked for
     "Arrange the evidence as columns of the table of grades"
     if self.reason: return {}
     out = {}
     for o in LESIONS: out |= {o: self.counts[o], f'{o}_area': self.areas[o]}
     def word(o): return o or float('nan') # as other empty cells
-    said = '' if poor and self.oedema == 'no' else self.oedema
-    return out | dict(exudates_near_fovea=word('' if poor and self.exudates_near_fovea == 'no' else self.exudates_near_fovea),
-                      oedema=word(said), oedema_p=round(self.oedema_p, 4), eye_seen=word(self.where.eye))
+    return out | dict(exudates_near_fovea=word(self.exudates_near_fovea), oedema=word(self.oedema),
+                      oedema_p=round(self.oedema_p, 4), eye_seen=word(self.where.eye))
 
 # %% ../../nbs/grading/evidence.ipynb #12ea51d4
 LESION_WORDS = dict(microaneurysms=('microaneurysm', 'microaneurysms'), haemorrhages=('haemorrhage', 'haemorrhages'),
@@ -188,6 +186,6 @@ def evidence_words(
     said = f'Seen: {", ".join(seen)}.' if seen else 'No lesion was seen.'
     if known('exudates_near_fovea') and row['exudates']:
         said += f' Exudates within one disc diameter of the fovea: {row["exudates_near_fovea"]}.'
-    if not known('oedema'): return said, 'Macular oedema is left open: the photograph is too poor to rule it out.'
+    if not known('oedema'): return said, 'Macular oedema is left open: the photograph does not rule it out.'
     p = f'probability {row["oedema_p"]:.0%}'
     return said, f'Macular oedema is {"" if row["oedema"] == "yes" else "not "}suspected ({p}).'

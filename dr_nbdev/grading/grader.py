@@ -314,9 +314,11 @@ def table(self: Grader,
     for i in np.array(has)[~finite]: rows[i] |= failed
     for i in np.array(has)[finite]:
         if results[i].view is None: continue
-        results[i].evidence = found = find_evidence(results[i].view, self.scorer.name)
-        rows[i] |= found.row(poor=results[i].status == 'low_quality')
-        if found.reason: rows[i]['message'] = '; '.join(filter(None, (rows[i]['message'], found.reason)))
+        results[i].evidence = found = find_evidence(results[i].view, self.scorer.name, results[i].status == 'low_quality')
+        rows[i] |= found.row()
+        seen, eye = found.where.eye, rows[i]['eye']
+        other = f'the picture looks like a {seen} eye' if seen and eye and seen != eye else ''
+        rows[i]['message'] = '; '.join(filter(None, (rows[i]['message'], found.reason, other)))
     return result_table(rows, self.extras)
 
 # %% ../../nbs/grading/grader.ipynb #7c81e84d

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 
 from ..base.show import image_url, render, templates
 from ..core import DISCLAIMER, GRADE_COLORS, GRADES, N_GRADES, DataError
-from .evidence import Evidence, evidence_layers, evidence_words, find_evidence
+from .evidence import Evidence, evidence_layers, evidence_words
 from .heatmap import heat_colours, heatmap
 from .prepare import Prepared, open_prepared
 from ..photos.decode import to_rgb
@@ -44,12 +44,9 @@ class Photo:
         return self._heat
 
     @property
-    def evidence(self) -> Evidence | None: # Lesions, landmarks and macular oedema; None if there is no grade
-        "Look for the lesions on first use, and keep them"
-        ready = self.prepared
-        if ready.evidence is None and ready.view is not None:
-            ready.evidence = find_evidence(ready.view, self.grader.scorer.name)
-        return ready.evidence
+    def evidence(self) -> Evidence | None: # Lesions, landmarks and macular oedema; None if there is no grade, or evidence is off
+        "Return what the grader found beside the grade"
+        return self.prepared.evidence
 
     def __repr__(self):
         if self.grade is None: return f'{self.name}: no grade, {self.status}: {self.message}'
@@ -83,7 +80,7 @@ def grade_photo(
 ) -> Photo: # Photograph with its grade, or with the reason why there is none
     "Read a photograph, assess its quality and grade it"
     name, prep = name or (str(src) if isinstance(src, (str, Path)) else 'photograph'), grader.preprocess
-    ready, opened = open_prepared(_content(src), name, prep, grader.quality, grader.min_quality, evidence=True)
+    ready, opened = open_prepared(_content(src), name, prep, grader.quality, grader.min_quality, grader.evidence)
     if opened is None: return Photo(name, grader, ready)
     plain = Preprocess(prep.size, prep.crop) # without enhancement, for the eye
     return Photo(name, grader, ready, plain(*opened), prep.inside(opened.field))

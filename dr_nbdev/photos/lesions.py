@@ -10,12 +10,14 @@ __all__ = ['SIDE', 'STEP', 'AVERAGE', 'LESIONS', 'LAYERS', 'EVIDENCE', 'FOVEA_AT
 import threading
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..base.work import need
+from ..core import WeightsError
 from .field import FieldOfView, field_of_view
 
 # %% ../../nbs/photos/lesions.ipynb #16c438a4
@@ -32,7 +34,7 @@ class RetinaView:
     @cached_property
     def colour(self) -> np.ndarray: # Red, green and blue, 0 to 255, (3,)
         "Compute the mean colour of the retina"
-        part = self.picture[::8, ::8].reshape(-1, 3)
+        part = self.picture[::8, ::8][self.inside[::4, ::4]]
         part = part[part.sum(1, dtype=int) > 40]
         return part.mean(0) if len(part) else np.array(AVERAGE)
 
@@ -69,7 +71,7 @@ EVIDENCE = Path(__file__).parents[1]/'weights'/'evidence_768' if '__file__' in g
 @cache
 def _by_openvino(folder, precision):
     "Compile the network in OpenVINO, once"
-    openvino = need('openvino', 'this engine', 'openvino')
+    openvino = need('openvino', 'this engine needs OpenVINO', 'openvino')
     hints = dict(PERFORMANCE_HINT='LATENCY', INFERENCE_PRECISION_HINT=precision)
     request = openvino.Core().compile_model(folder/'lesions.onnx', 'CPU', hints).create_infer_request()
     lock = threading.Lock()
@@ -80,21 +82,23 @@ def _by_openvino(folder, precision):
 @cache
 def _by_onnx(folder):
     "Open the network in ONNX Runtime, once"
-    onnxruntime = need('onnxruntime', 'the lesion maps', 'onnx')
-    has = onnxruntime.get_available_providers()
-    wanted = [o for o in ('CUDAExecutionProvider', 'CPUExecutionProvider') if o in has]
-    session = onnxruntime.InferenceSession(folder/'lesions.onnx', providers=wanted)
+    onnxruntime = need('onnxruntime', 'lesion maps need ONNX Runtime', 'onnx')
+    file = folder/'lesions.onnx'
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0') # the readers want the processor too
+    try: session = onnxruntime.InferenceSession(file, options, providers=['CPUExecutionProvider'])
+    except Exception as e: raise WeightsError(f'{file} is missing or damaged ({type(e).__name__}): install dr_nbdev again') from None
     return lambda picture, gain: session.run(['maps'], dict(picture=picture, gain=gain))[0]
 
 def lesion_maps(
     view: RetinaView, # Field of view, from `retina_view`
-    engine: str = 'torch', # Engine that grades: 'openvino' and 'openvino_half' draw the maps too
+    engine: str = 'torch', # Engine that grades; with 'openvino', 'openvino_half' and 'half' OpenVINO draws the maps
     folder: Path | None = None, # Folder with `lesions.onnx`; None: the shipped one
 ) -> np.ndarray: # Probabilities, 6 x height/2 x width/2, float32, 0 outside the retina; layers as in `LAYERS`
     "Compute the maps of the lesions, the disc and the fovea"
     folder = Path(folder or EVIDENCE)
-    kind = dict(openvino='f32', openvino_half='bf16').get(engine)
-    run = _by_openvino(folder, kind) if kind else _by_onnx(folder)
+    kind = dict(openvino='f32', openvino_half='bf16', half='bf16').get(engine)
+    run = _by_openvino(folder, kind) if kind and find_spec('openvino') else _by_onnx(folder)
     return run(view.picture[None], gain(view.colour)[None])[0]*view.inside
 
 # %% ../../nbs/photos/lesions.ipynb #4b342687
@@ -132,20 +136,21 @@ def _disc(p):
     "Find the largest piece of the map of the disc: centre, diameter, confidence; in pixels of the map"
     n, labels, stats, centres = cv2.connectedComponentsWithStats((p > .3).astype(np.uint8))
     if n < 2: return None, float('nan'), 0.
-    weight = np.bincount(labels.ravel(), p.ravel())[1:]
+    pieces = labels > 0
+    weight = np.bincount(labels[pieces], p[pieces], n)[1:]
     i = int(weight.argmax())
     sure = float(p[labels == i + 1].max()*weight[i]/weight.sum())
     return centres[i + 1], 2*float(np.sqrt(stats[i + 1, cv2.CC_STAT_AREA]/np.pi)), sure
 
 def _fovea(p, disc, diameter):
     "Find the highest place of the map of the fovea, at a distance from the disc that eyes have"
-    smooth = cv2.GaussianBlur(p, (0, 0), 4)
+    small = cv2.GaussianBlur(cv2.resize(p, None, fx=.25, fy=.25, interpolation=cv2.INTER_AREA), (0, 0), 1)
     if disc is not None:
-        y, x = np.ogrid[:p.shape[0], :p.shape[1]]
-        off = np.hypot(x - disc[0], y - disc[1])/diameter - FOVEA_AT
-        smooth = smooth*np.exp(-(off/.6)**2/2)
-    y, x = np.unravel_index(smooth.argmax(), smooth.shape)
-    return np.array([x, y], float), float(smooth[y, x])
+        y, x = np.ogrid[:small.shape[0], :small.shape[1]]
+        off = np.hypot(4*x + 1.5 - disc[0], 4*y + 1.5 - disc[1])/diameter - FOVEA_AT
+        small = small*np.exp(-(off/.6)**2/2)
+    y, x = np.unravel_index(small.argmax(), small.shape)
+    return np.array([4*x + 1.5, 4*y + 1.5]), float(small[y, x])
 
 def landmarks(
     maps: np.ndarray, # Maps, from `lesion_maps`
