@@ -55,7 +55,8 @@ def _with_oedema(t, path):
         t.loc[_OEDEMA] = t.loc[_mildest(t)]
         t.loc[_OEDEMA, 'source'] += f' (the rule has no line for {_OEDEMA}: that of grade {_mildest(t)} is taken)'
     elif t.action[_OEDEMA] not in ACTIONS[2:]:
-        raise DataError(f'{path}: the action of {_OEDEMA} is {t.action[_OEDEMA]!r}; it is one of {", ".join(ACTIONS[2:])}')
+        actions = ', '.join(ACTIONS[2:])
+        raise DataError(f'{path}: the action of {_OEDEMA} is {t.action[_OEDEMA]!r}; it is one of {actions}')
     elif t.referable[_OEDEMA] != 'yes': raise DataError(f'{path}: {_OEDEMA} is referable: yes')
     elif t.sight_threatening[_OEDEMA] not in ('yes', 'no'):
         raise DataError(f'{path}: sight_threatening of {_OEDEMA} is yes or no')
@@ -110,7 +111,8 @@ def _worst(
     sets = [s for s in order.get('set', pd.Series(dtype=str)).dropna() if s]
     return dict(grade=row.grade, score=row.score, status=row.status, referable=answer, name=row['name'],
                 others='; '.join(rest.name), highest=max((int(s[-1]) for s in sets), default=-1),
-                oedema=_seen_oedema(order), uncounted=int((~rest.status.isin(['ok', 'mix_up'])).sum()) if row.status == 'ok' else 0)
+                oedema=_seen_oedema(order),
+                uncounted=int((~rest.status.isin(['ok', 'mix_up'])).sum()) if row.status == 'ok' else 0)
 
 # %% ../../nbs/answers/verdict.ipynb #aa951bd6
 def _ask(

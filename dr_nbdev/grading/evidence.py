@@ -60,7 +60,8 @@ def oedema_properties(
         return share(p), share(p[off < 1]), share(p[off < 2]), share(p*np.exp(-off**2/2))
     exudate, dark = maps[LESIONS.index('exudates')], maps[:2].max(0)
     names = ('{}', '{}_within', '{}_wide', '{}_near')
-    out = {k.format(lesion): v for lesion, p in (('exudate', exudate), ('dark', dark)) for k, v in zip(names, measured(p))}
+    out = {k.format(lesion): v for lesion, p in dict(exudate=exudate, dark=dark).items()
+           for k, v in zip(names, measured(p))}
     top = np.partition(exudate.ravel(), -20)[-20:]
     cotton = maps[LESIONS.index('cotton_wool')]
     out |= {f'{lesion}_marks': float(np.log1p(counts[lesion])) for lesion in LESIONS[:3]}
@@ -134,7 +135,8 @@ def row(self: Evidence) -> dict: # Columns of the table of grades; empty if noth
 # %% ../../nbs/grading/evidence.ipynb #12ea51d4
 LESION_WORDS = dict(microaneurysms=('microaneurysm', 'microaneurysms'), haemorrhages=('haemorrhage', 'haemorrhages'),
                     exudates=('hard exudate', 'hard exudates'), cotton_wool=('cotton wool spot', 'cotton wool spots'))
-LESION_COLORS = dict(microaneurysms=(255, 90, 90), haemorrhages=(255, 0, 200), exudates=(0, 230, 255), cotton_wool=(120, 255, 90))
+LESION_COLORS = dict(microaneurysms=(255, 90, 90), haemorrhages=(255, 0, 200), exudates=(0, 230, 255),
+                     cotton_wool=(120, 255, 90))
 
 @patch
 def layer(self: Evidence,
@@ -171,7 +173,8 @@ def evidence_layers(
     "Prepare the photograph and the marks of each lesion for a page"
     def layer(o):
         words = f'{evidence.counts[o]} {LESION_WORDS[o][evidence.counts[o] != 1]}'
-        return dict(lesion=o, words=words, colour='#%02x%02x%02x' % LESION_COLORS[o], picture=image_url(evidence.layer(o)))
+        colour = '#%02x%02x%02x' % LESION_COLORS[o]
+        return dict(lesion=o, words=words, colour=colour, picture=image_url(evidence.layer(o)))
     half = np.ascontiguousarray(evidence.view.picture[::2, ::2])
     return dict(picture=image_url(half), layers=[layer(o) for o in LESIONS if evidence.counts.get(o)])
 

@@ -61,12 +61,14 @@ def retina_view(
     part = cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA if s < .5 else cv2.INTER_LINEAR)
     inside = cv2.resize(fov.inside.astype(np.uint8), (w//2, h//2), interpolation=cv2.INTER_NEAREST)
     high, wide = (-(-n//STEP)*STEP for n in (h, w))
-    return RetinaView(_centred(part, high, wide), cv2.erode(_centred(inside, high//2, wide//2), np.ones((7, 7), np.uint8)) > 0)
+    inside = cv2.erode(_centred(inside, high//2, wide//2), np.ones((7, 7), np.uint8))
+    return RetinaView(_centred(part, high, wide), inside > 0)
 
 # %% ../../nbs/photos/lesions.ipynb #ba1535cb
 LESIONS = ('microaneurysms', 'haemorrhages', 'exudates', 'cotton_wool') # Names of the lesions in tables
 LAYERS = (*LESIONS, 'disc', 'fovea') # Maps of the network, in its order
-EVIDENCE = Path(__file__).parents[1]/'weights'/'evidence_768' if '__file__' in globals() else None # Folder of the network
+# Folder of the network
+EVIDENCE = Path(__file__).parents[1]/'weights'/'evidence_768' if '__file__' in globals() else None
 
 @cache
 def _by_openvino(folder, precision):
@@ -87,7 +89,9 @@ def _by_onnx(folder):
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry('session.intra_op.allow_spinning', '0') # the readers want the processor too
     try: session = onnxruntime.InferenceSession(file, options, providers=['CPUExecutionProvider'])
-    except Exception as e: raise WeightsError(f'{file} is missing or damaged ({type(e).__name__}): install dr_nbdev again') from None
+    except Exception as e:
+        why = f'missing or damaged ({type(e).__name__})'
+        raise WeightsError(f'{file} is {why}: install dr_nbdev again') from None
     return lambda picture, gain: session.run(['maps'], dict(picture=picture, gain=gain))[0]
 
 def lesion_maps(
