@@ -63,6 +63,7 @@ def _with_oedema(t, path):
     t.attrs['name'] = path.stem
     return t
 
+# %% ../../nbs/answers/verdict.ipynb #28ed0030
 def read_rules(
     rules: str | Path = 'icdr', # Name of a rule of the package, or path of a CSV file
 ) -> pd.DataFrame: # Row per finding ('0' to '4', 'ungradable'): referable, sight_threatening, action, interval, source
@@ -195,9 +196,8 @@ def _threat(eyes, rules):
     return 'no' if decided and all(e['highest'] < first for e in eyes) else 'unknown'
 
 # %% ../../nbs/answers/verdict.ipynb #d4dc8cf5
-def _oedema(eyes):
-    "Answer for a patient whether macular oedema is suspected: 'yes', 'no' or 'unknown'"
-    said = [eye['oedema'] for eye in eyes.values()]
+def _joined(said):
+    "Join the answers for the eyes of a patient: 'yes', 'no' or 'unknown'"
     return 'yes' if 'yes' in said else 'no' if set(said) == {'no'} else 'unknown'
 
 def _not_assessed(eyes):
@@ -222,11 +222,10 @@ def _verdict(
     why = [reason for kind, _, _, reason, _ in asked if kind in (action, *ACTIONS[1:])]
     why += [f'{side} eye: {n} poor or unreadable photograph{"s"*(n > 1)} not counted'
             for side, eye in eyes.items() if (n := eye['uncounted'])] + list(remarks)
-    answers, row = [eye['referable'] for eye in eyes.values()], dict(patient=patient, visit=visit)
+    row = dict(patient=patient, visit=visit)
     for side, eye in eyes.items(): row |= {f'{side}_{k}': eye[k] for k in EYE_COLUMNS}
-    referable = 'yes' if 'yes' in answers else 'no' if set(answers) == {'no'} else 'unknown'
+    referable, oedema = (_joined([eye[k] for eye in eyes.values()]) for k in ('referable', 'oedema'))
     threat = _threat(eyes.values(), rules)
-    oedema = _oedema(eyes)
     if more: referable, threat, oedema = ('unknown' if o == 'no' else o for o in (referable, threat, oedema))
     return row | dict(
         referable=referable, oedema=oedema, sight_threatening=threat, action=action, interval=interval,

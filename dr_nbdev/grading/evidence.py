@@ -93,6 +93,7 @@ class Evidence:
     oedema: str = '' # Macular oedema suspected: 'yes', 'no', or '' where it is not assessed
     reason: str = '' # Reason why nothing was looked for, in words; '' if it was
 
+# %% ../../nbs/grading/evidence.ipynb #28ed0036
 def _parted(maps):
     "Give each pixel to the more probable of two lesions that look alike: red ones, and bright ones"
     out = maps[:4].copy()

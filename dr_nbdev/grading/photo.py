@@ -134,7 +134,7 @@ def _graded_values(photo, with_heat):
 # %% ../../nbs/grading/photo.ipynb #f928148a
 def _evidence_values(photo):
     "Collect the values that a card shows of the evidence"
-    if not photo.grader.evidence or photo.evidence is None: return {}
+    if photo.evidence is None: return {}
     seen, oedema = evidence_words(photo.row)
     return dict(seen=seen, oedema=oedema, evidence=evidence_layers(photo.evidence) if seen else None)
 

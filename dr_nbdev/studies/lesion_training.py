@@ -30,7 +30,8 @@ from ..drawn.sample import fundus_sample
 from ..networks.registry import fast_layout, half_dtype
 from ..networks.weights import create_model
 from ..photos.field import FieldOfView, field_of_view
-from ..photos.lesions import FOVEA_AT, LAYERS, LESIONS, SIDE, RetinaView, gain, landmarks
+from ..photos.lesions import FOVEA_AT, LAYERS, LESIONS, SIDE, RetinaView, field_at_scale, gain, landmarks
+from ..photos.preprocess import IMAGENET_MEAN, IMAGENET_STD, centred
 from ..photos.quality import MIN_QUALITY, assess
 from ..photos.read import read_image
 from ..training import callbacks
@@ -63,12 +64,7 @@ def on_square(
     fov: FieldOfView, # Field of view of the photograph
 ) -> np.ndarray: # Field of view in the middle of a square of `SIDE` pixels, 0 around it
     "Cut out the field of view and bring it to the scale of the maps"
-    part = np.ascontiguousarray(a[fov.box])
-    s = SIDE/max(part.shape[:2])
-    w, h = (max(2, round(n*s)) for n in part.shape[1::-1])
-    part = cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA if s < .5 else cv2.INTER_LINEAR)
-    y, x = (SIDE - h)//2, (SIDE - w)//2
-    return cv2.copyMakeBorder(part, y, SIDE - h - y, x, SIDE - w - x, cv2.BORDER_CONSTANT, value=0)
+    return centred(field_at_scale(a, fov), SIDE, SIDE)
 
 def labelled(
     img: np.ndarray, # Photograph, height x width x 3, uint8, RGB
@@ -231,7 +227,7 @@ class LesionNet(nn.Module):
             for _ in self.lat])
         self.head = nn.Conv2d(width, 4*len(LAYERS), 1)
         nn.init.constant_(self.head.bias, -4.)
-        for name, values in dict(mean=(.485, .456, .406), std=(.229, .224, .225)).items():
+        for name, values in dict(mean=IMAGENET_MEAN, std=IMAGENET_STD).items():
             self.register_buffer(name, 255*torch.tensor(values).view(1, 3, 1, 1), persistent=False)
     def forward(self, x: torch.Tensor):
         seen, y = [(x.float() - self.mean)/self.std], None
