@@ -43,7 +43,7 @@ def predict_folder(
     engine: str = 'torch', # Engine that computes the scores, as for `Grader.use`
     quality: str = 'warn', # Quality mode: 'warn' (grade low quality), 'refuse' (no grade) or 'off' (not assessed)
     min_quality: float = MIN_QUALITY, # Quality score below which a photograph has status low_quality, 0 to 1
-    thresholds: str = 'bundle', # Thresholds: the bundle's own, or those for macro F1 ('f1') or QWK ('qwk')
+    thresholds: str = 'bundle', # Thresholds: the bundle's own, or those for 'median', macro F1 ('f1') or QWK ('qwk')
     evidence: bool = True, # True to look for lesions and macular oedema too
 ) -> pd.DataFrame: # One row for each photograph, with the columns explained below
     "Grade the photographs of a folder (for research use, not a medical device)"
@@ -179,7 +179,8 @@ def dr_predict(
     quality: Literal['warn', 'refuse', 'off'] = 'warn',
     evidence: bool = True, # Look for lesions and macular oedema too (--no-evidence: grades alone)
     batch: int | None = None, # Number of photographs in one pass through the network (default: the engine's choice)
-    thresholds: Literal['bundle', 'f1', 'qwk'] = 'bundle', # Thresholds: the bundle's own, for macro F1 or for QWK
+    # Thresholds: the bundle's own, those of the median grade, for macro F1, or for QWK
+    thresholds: Literal['bundle', 'median', 'f1', 'qwk'] = 'bundle',
     device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
     # Engine: torch, half, compile, onnx, openvino, openvino_half; auto: fastest with equal scores
     engine: str = 'torch',

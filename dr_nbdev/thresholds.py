@@ -52,7 +52,7 @@ def plot_scores(
 @dataclass(frozen=True)
 class CrossFit:
     "Hold fitted thresholds, and what they are worth on images they were not fitted on"
-    metric: str                    # Metric of the fit: 'f1' or 'qwk'
+    metric: str                    # What was fitted for: 'f1', 'qwk' or 'median'
     thresholds: np.ndarray         # Thresholds to use, fitted on all images, shape (4,)
     fold_thresholds: np.ndarray    # Thresholds fitted without each fold, shape (n_splits, 4)
     grades: np.ndarray             # Out-of-fold grade of each image, shape (n,)
@@ -75,26 +75,31 @@ def _repr_markdown_(self: CrossFit):
     rows = {'default thresholds': self.value_default,
             'fitted, scored on the same images': self.value_fitted_in_sample,
             'fitted, scored out of fold': self.value_out_of_fold, '**honest gain**': self.gain}
-    name = dict(f1='macro F1', qwk='QWK')[self.metric]
+    name = dict(f1='macro F1').get(self.metric, 'QWK')
     return f'| thresholds | {name} |\n|---|---|\n' + '\n'.join(f'| {k} | {v:.4f} |' for k, v in rows.items())
 
 # %% ../nbs/5_thresholds.ipynb #176c81ba
-_METRICS = dict(f1=macro_f1, qwk=qwk)
+_METRICS = dict(f1=macro_f1, qwk=qwk, median=qwk) # What thresholds are fitted for, to the figure that judges them
+
+def _fit(scores, grades, metric):
+    "Fit the thresholds of the best figure, or those of the median grade"
+    if metric != 'median': return fit_thresholds(scores, grades, metric)
+    return np.array(GradeProbs.fit(scores, grades).centers)
 
 def cross_fit(
     scores: ArrayLike, # Continuous scores, shape (n,)
     grades: ArrayLike, # True grades 0 to 4, shape (n,)
     groups: ArrayLike | None = None, # Patient of each image, shape (n,); None if no patient is known
-    metric: str = 'f1', # Metric to maximise: 'f1' (macro F1) or 'qwk'
+    metric: str = 'f1', # Metric to maximise: 'f1' (macro F1) or 'qwk'; or 'median' for the median grade, judged by QWK
     n_splits: int = 5, # Number of folds
     seed: int = 42, # Random seed of the fold split
 ) -> CrossFit: # Thresholds, out-of-fold grades and the gain
     "Fit thresholds, and estimate their gain on images that they have not seen"
     scores, grades = check_pairs(scores, grades)
-    thresholds, pred, each = fit_thresholds(scores, grades, metric), np.empty_like(grades), []
+    thresholds, pred, each = _fit(scores, grades, metric), np.empty_like(grades), []
     if groups is not None: groups = patient_numbers(groups, len(grades))
     for fit, held in folds(grades, groups, n_splits, seed):
-        each.append(fit_thresholds(scores[fit], grades[fit], metric))
+        each.append(_fit(scores[fit], grades[fit], metric))
         pred[held] = to_grade(scores[held], each[-1])
     values = [_METRICS[metric](grades, p) for p in (to_grade(scores), to_grade(scores, thresholds), pred)]
     return CrossFit(metric, thresholds, np.array(each), pred, *values)
@@ -104,16 +109,16 @@ MIN_PER_GRADE = 10 # Fewest validation photographs of each grade for which fitte
 
 def choose_thresholds(
     s: pd.DataFrame, # Content of `val_scores.csv`: score, grade and group (patient) of each photograph
-    metric: str = 'f1', # Figure to fit for: 'f1' (macro F1) or 'qwk'
+    metric: str = 'median', # What to fit for: 'median', 'f1' (macro F1) or 'qwk'
     n_boot: int = 1000, # Number of bootstrap rounds for the interval of the gain
 ) -> tuple: # Thresholds to use, the `CrossFit`, the gain out of fold as an `Interval`, whether fitted ones are used
     "Choose fitted thresholds where their gain is certain enough, otherwise those of rounding"
     few = min(5, s.grade.value_counts().max()) # few images, few folds
     fit = cross_fit(s.score, s.grade, s.group, metric, n_splits=few)
-    name = dict(f1='macro_f1', qwk='qwk')[metric]
+    name = dict(f1='macro_f1').get(metric, 'qwk')
     gain = paired_gain(s.grade, fit.grades, to_grade(s.score), name, s.group, n_boot)
     enough = np.bincount(s.grade, minlength=N_GRADES).min() >= MIN_PER_GRADE
-    use = bool(enough and gain.low > 0)
+    use = bool(enough and (metric == 'median' or gain.low > 0))
     return fit.thresholds if use else np.array(DEFAULT_THRESHOLDS), fit, gain, use
 
 # %% ../nbs/5_thresholds.ipynb #cdf67c87
@@ -183,7 +188,7 @@ def _from_scores(s, metric):
 # %% ../nbs/5_thresholds.ipynb #47fd0781
 def tune(
     run: str | Path | list, # Folder of a finished run, or several for an ensemble (bundle in the first)
-    metric: str = 'f1', # Figure that the thresholds are fitted for: 'f1' (macro F1) or 'qwk'
+    metric: str = 'median', # What the thresholds are fitted for: 'median', 'f1' (macro F1) or 'qwk'
     half: bool = False, # True to store the weights in 16 bits
     known_failures: list[str] = (), # Sentences for the model card on where the weights fail
     name: str | None = None, # Name of the bundle; None: name of the (first) run's folder

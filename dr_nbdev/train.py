@@ -161,7 +161,8 @@ def dr_train(
     lr: float | None = None, # Highest learning rate (default: the preset's, or the backbone's own)
     at_once: int | None = None, # Number of images per forward pass, for a small GPU (default: the whole batch)
     seed: int | None = None, # Random seed of weights, order and augmentation (default: the preset's)
-    metric: Literal['f1', 'qwk'] = 'f1', # Metric that thresholds are fitted for; f1 is macro F1
+    # What thresholds are fitted for: the median of the probabilities, macro F1 (f1) or QWK
+    metric: Literal['median', 'f1', 'qwk'] = 'median',
     fresh: bool = False, # Replace an earlier run of this name; without it, an interrupted run is resumed
 ) -> dict: # Paths of run and bundle, metrics of the validation photographs; empty in all processes but the first
     "Train a grader, tune its thresholds and write its bundle; the same command resumes an interrupted training"

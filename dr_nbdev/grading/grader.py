@@ -203,10 +203,11 @@ def load(cls: Grader,
 # %% ../../nbs/grading/grader.ipynb #90ec8343
 @patch
 def with_thresholds(self: Grader,
-    name: str, # Thresholds to use: 'bundle' for those in use, 'f1' or 'qwk'
+    name: str, # Thresholds to use: 'bundle' for those in use, 'f1', 'qwk' or 'median'
 ) -> Grader: # Copy of the grader with these thresholds
     "Choose the thresholds between the grades by the figure that they were fitted for"
     have = {'bundle': self.thresholds} | self.about.get('thresholds_for', {})
+    if self.probs: have['median'] = self.probs.centers
     if name not in have:
         raise WeightsError(f'{self.name} has no thresholds for {name!r}: choose from {", ".join(have)}')
     return replace(self, thresholds=tuple(have[name]))

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from fastcore.basics import patch
 
 from ..base.show import image_url, render, templates
-from ..core import DISCLAIMER, GRADE_COLORS, GRADES, N_GRADES, DataError
+from ..core import DISCLAIMER, GRADE_COLORS, GRADES, N_GRADES, REFERABLE, DataError
 from .evidence import Evidence, evidence_layers, evidence_words
 from .heatmap import heat_colours, heatmap
 from .prepare import Prepared, open_prepared
@@ -93,25 +93,33 @@ def _heat_picture(
     return np.dstack([heat_colours(heat), (255*np.sqrt(heat)).astype(np.uint8)])
 
 # %% ../../nbs/grading/photo.ipynb #3f1548fb
+def _at_least(row, grade):
+    "Compute the probability of a grade or a higher one"
+    return sum(row[f'p{k}'] for k in range(grade, N_GRADES))
+
 def _sure_words(row, coverage):
     "Put the certainty of a grade into words"
     if pd.isna(row['confidence']): return 'These weights have no calibration: nothing can be said about certainty.'
-    likely = max(range(N_GRADES), key=lambda k: row[f'p{k}'])
-    text = f'Probability of this grade: {row["confidence"]:.0%}.'
-    if likely != row['grade']:
-        text += f' {GRADES[likely]} is more probable: the thresholds are set for the best agreement over all grades.'
-    if pd.isna(row['set']): return text
+    grade, likely = row['grade'], max(range(N_GRADES), key=lambda k: row[f'p{k}'])
+    text = f'Probability of this grade: {row["confidence"]:.0%}'
+    if likely != grade:
+        text += f'; of at least {GRADES[grade]}: {_at_least(row, grade):.0%}. {GRADES[likely]} alone is more probable'
+    if pd.isna(row['set']): return f'{text}.'
     grades = row['set'].replace('-', ' to ')
-    return f'{text} Prediction set: {grades}. Such sets contain the true grade of {coverage:.0%} of photographs.'
+    return f'{text}. Prediction set: {grades}. Such sets contain the true grade of {coverage:.0%} of photographs.'
 
 # %% ../../nbs/grading/photo.ipynb #0762b19d
-def _referable_words(row, operating_point):
-    "Put the answer to referable into words"
-    if row['referable'] == 'yes': return f'Referable: the score is {operating_point:.2f} or more.'
-    if row['referable'] == 'no': return f'Not referable: the score is below {operating_point:.2f}.'
-    if row['status'] == 'low_quality':
-        return 'Referable or not is left open: the photograph is too poor to rule it out.'
-    return f'Referable or not is left open: the score is just below {operating_point:.2f}. A person has to decide.'
+def _referable_words(row, operating_point, probs=None):
+    "Put the answer to referable into words, with its probability where there is a calibration"
+    cut, poor = f'{operating_point:.2f}', row['status'] == 'low_quality'
+    how = ''
+    if probs is not None:
+        first = probs([operating_point])[0, REFERABLE:].sum()
+        how = f' Probability of {GRADES[REFERABLE]} or worse: {_at_least(row, REFERABLE):.0%}; referred from {first:.0%}.'
+    if row['referable'] == 'yes': return f'Referable: the score is {cut} or more.{how}'
+    if row['referable'] == 'no': return f'Not referable: the score is below {cut}.{how}'
+    if poor: return 'Referable or not is left open: the photograph is too poor to rule it out.'
+    return f'Referable or not is left open: the score is just below {cut}. A person has to decide.{how}'
 
 # %% ../../nbs/grading/photo.ipynb #deb06f3e
 def _scale(s):
@@ -129,7 +137,8 @@ def _graded_values(photo, with_heat):
         grade=photo.grade, label=photo.label, score=f'{photo.score:.2f}', at=_scale(photo.score),
         bands=list(zip(edges, edges[1:], GRADE_COLORS)), cuts=[(_scale(t), f'{t:.1f}') for t in grader.thresholds],
         probs=[(name, round(100*row[f'p{k}']), color) for k, (name, color) in bars],
-        sure=_sure_words(row, grader.coverage), referable=_referable_words(row, grader.referable_cut), heat=heat)
+        sure=_sure_words(row, grader.coverage), heat=heat,
+        referable=_referable_words(row, grader.referable_cut, grader.probs))
 
 # %% ../../nbs/grading/photo.ipynb #f928148a
 def _evidence_values(photo):

@@ -88,16 +88,21 @@ class _ReadGrade(Transform):
     def decodes(self, o: TensorGrade): return Grade(o.float().item())
 
 # %% ../../nbs/training/learner.ipynb #4fd5b6b4
+_BALANCES = 'grade', 'root', 'source'
+
 def _draw_shares(
     table: pd.DataFrame, # Table with the columns grade and source
-    balance: str, # Kind of balance, 'grade' or 'root'
+    balance: str, # Kind of balance: 'grade', 'root' or 'source'
 ) -> np.ndarray: # Share of the draws for each image, (n,); sums to 1
     "Compute how often each image is to be drawn"
-    if balance not in ('grade', 'root'): raise DataError(f"balance={balance!r}: choose 'grade' or 'root', or None")
-    by = [table.grade] if balance == 'grade' else [table.source, table.grade]
-    size = table.groupby(by).grade.transform('size').to_numpy()
-    share = 1/size if balance == 'grade' else size**-.5
-    return share/share.sum()
+    if balance not in _BALANCES: raise DataError(f"balance={balance!r}: choose from {', '.join(_BALANCES)}, or None")
+    def size(*by): return table.groupby(list(by)).grade.transform('size')
+    if balance == 'grade': share = 1/size('grade')
+    elif balance == 'root': share = size('source', 'grade')**-.5
+    else:
+        grade = size('grade')**.5/size('source', 'grade') # the same shares of the grades in each source
+        share = grade*size('source')**.5/grade.groupby(table.source).transform('sum')
+    return (share/share.sum()).to_numpy()
 
 # %% ../../nbs/training/learner.ipynb #f12cd41e
 class FundusDL(TfmdDL):
@@ -113,11 +118,12 @@ class FundusDL(TfmdDL):
         readers: int | None = None, # Number of reading threads; None: one for each core, 8 at most
         augment: Callable | None = None, # Function of a square and a generator that augments one image
         draw_copy: Callable | None = None, # Function of a position and a generator that chooses the square to use there
+        times: int = 1, # Number of times that each photograph comes in a batch, one after the other
         part: tuple = (0, 1), # Number of this process, and of all processes that share each batch
         **kwargs, # Arguments of fastai's `TfmdDL`
     ):
         self.seed, self.shares, self.readers = seed, shares, readers or min(8, os.cpu_count() or 1)
-        self.augment, self.draw_copy, self.part = augment, draw_copy, part
+        self.augment, self.draw_copy, self.times, self.part = augment, draw_copy, times, part
         super().__init__(dataset, bs, shuffle, num_workers=0, **kwargs)
     def after_iter(self): self.epoch += 1 # The next pass has another order and other augmentations
     def new(self, dataset: 'Datasets | None' = None, cls: type | None = None, **kwargs):
@@ -127,10 +133,11 @@ class FundusDL(TfmdDL):
 @patch
 def shuffle_fn(self: FundusDL,
     idxs: list, # Positions of the photographs
-) -> list: # Positions in the order of this pass
+) -> list: # Positions in the order of this pass; the k-th time a photograph comes again, k times their number is added
     "Put the photographs in order, or draw them by their shares"
-    rng = np.random.default_rng([self.seed, self.epoch])
-    return (rng.permutation(idxs) if self.shares is None else rng.choice(idxs, len(idxs), p=self.shares)).tolist()
+    rng, n = np.random.default_rng([self.seed, self.epoch]), len(idxs)//self.times
+    order = rng.permutation(idxs)[:n] if self.shares is None else rng.choice(idxs, n, p=self.shares)
+    return [int(i) + k*len(self.dataset) for i in order for k in range(self.times)]
 
 # %% ../../nbs/training/learner.ipynb #dc468f32
 @patch
@@ -138,9 +145,10 @@ def create_item(self: FundusDL,
     i: int, # Position of the photograph
 ) -> tuple: # Square, 3 x size x size, and grade
     "Read one square and its grade; augment the square if asked for"
+    time, i = divmod(i or 0, len(self.dataset)) # fastai tries None first
     x, *y = super(FundusDL, self).create_item(i)
     if not (self.draw_copy or self.augment): return (x, *y)
-    rng = np.random.default_rng([self.seed, self.epoch, i])
+    rng = np.random.default_rng([self.seed, self.epoch, i, time][:3 + (time > 0)])
     if self.draw_copy: x = self.draw_copy(i, rng)
     if self.augment: x = TensorImage(torch.from_numpy(self.augment(x.permute(1, 2, 0).numpy(), rng)).permute(2, 0, 1))
     return (x, *y)
@@ -152,7 +160,9 @@ def create_batches(self: FundusDL,
 ): # Yields batches
     "Read batches in threads"
     def read(part): return self.do_batch([self.do_item(i) for i in part])
-    mine = (o[self.part[0]::self.part[1]] for o in chunked(idxs, self.bs, self.drop_last))
+    def ours(part): # all times of each photograph stay together
+        return [i for k, i in enumerate(part) if k//self.times % self.part[1] == self.part[0]]
+    mine = map(ours, chunked(idxs, self.bs, self.drop_last))
     yield from prefetch(read, filter(len, mine), self.readers)
 
 # %% ../../nbs/training/learner.ipynb #d5f07754
@@ -258,10 +268,12 @@ def fundus_dls(
     preprocess: Preprocess = Preprocess(380, enhance='graham_grey'), # Preparation of a photograph as a square
     bs: int = 18, # Number of images in a training batch; validation takes twice as many
     augment: str | None = 'default', # Augmentation: 'light', 'default', 'coarse', 'kaggle2023', or None
-    balance: str | None = None, # 'grade': all grades equally often; 'root': halfway there; None: each image once
+    # 'grade': all grades equally often; 'root': halfway there; 'source': alike in all sources; None: each image once
+    balance: str | None = None,
     soft: bool = False, # True to train duplicates of a photograph on the mean of their grades
     copies: int = 0, # Number of re-saved copies of each training photograph; an epoch uses it or one of them
     teacher: str | Path | None = None, # Table of image_id and score; trains on targets halfway to the score
+    times: int = 1, # Number of times that each photograph comes in a training batch, augmented anew
     seed: int = 42, # Random seed of order and augmentation
     device: str | None = None, # Device of the batches; None: the best available
     workers: int | None = None, # Number of threads; None: one for each core, 8 at most for reading
@@ -279,7 +291,7 @@ def fundus_dls(
     training = FundusDL(
         ds.train, min(bs, int(train.sum())), shuffle=True, drop_last=True,
         shares=_draw_shares(table[train], balance) if balance else None, augment=image_augment(augment),
-        draw_copy=draw_copy if copies else None, after_batch=_batch_transforms(preprocess, augment), **common)
+        draw_copy=draw_copy if copies else None, times=times, after_batch=_batch_transforms(preprocess, augment), **common)
     validation = FundusDL(ds.valid, 2*bs, after_batch=_batch_transforms(preprocess, augment), **common)
     dls = DataLoaders(training, validation, path=photos.home, device=device)
     dls.preprocess, dls.table = preprocess, table

@@ -25,7 +25,7 @@ from ..networks.weights import NETWORK_FIELDS, load_state, read_state, retired_f
 from ..photos.preprocess import Preprocess
 from dr_nbdev.training.callbacks import (
     CheckpointCallback, CompileCallback, EMACallback, FreezeStages, GrowingSquares, ProfileCallback, SeedCallback,
-    check_finite, half_precision,
+    SteadyCallback, check_finite, half_precision,
 )
 from .distributed import shared_callbacks
 from .learner import fundus_dls, grade_learner
@@ -55,10 +55,11 @@ class TrainConfig:
     wd: float = .02                      # Weight decay of AdamW
     amsgrad: bool = False                # True for AMSGrad, the AdamW variant whose step sizes never grow again
     augment: str | None = 'coarse'       # Augmentation: 'light', 'default', 'coarse', 'kaggle2023', or None
-    balance: str | None = 'root'         # Sampling: 'grade' (all alike), 'root' (halfway there), None (as they are)
+    balance: str | None = 'root'         # Sampling: 'grade' (all alike), 'root' (halfway), 'source', None (as they are)
     soft: bool = False                   # True to give duplicates of a photograph the mean of their grades
     copies: int = 0                      # Number of re-saved copies of each photograph; an epoch uses it or one of them
     teacher: str | None = None           # Table of image_id and score; targets are halfway between grade and score
+    steady: float = 0.                   # Weight of the difference between two views of a photograph in the loss; 0: one
     ema: float = .998                    # Decay per step of the exponential moving average of the weights; 0: none
     amp: bool = True                     # True for half precision where the device gains by it
     compile: bool = False                # True to compile the network first, which takes minutes, once
@@ -122,6 +123,7 @@ def _callbacks(cfg, run, device, log):
     cbs = [SeedCallback(cfg.seed), CheckpointCallback(run, cfg.choose, log), ProfileCallback(run)]
     cbs += shared_callbacks(portion) + half_precision(device, half_dtype(device) if cfg.amp else None)
     if cfg.frozen: cbs.append(FreezeStages(cfg.frozen))
+    if cfg.steady: cbs.append(SteadyCallback(cfg.steady))
     if cfg.grow_from: cbs.append(GrowingSquares(cfg.grow_from))
     if cfg.ema: cbs.append(EMACallback(cfg.ema))
     if cfg.compile: cbs.append(CompileCallback())
@@ -140,7 +142,8 @@ def config_learner(
     seed_everything(cfg.seed)
     dls = fundus_dls(
         data, cfg.preprocess, bs=cfg.at_once or cfg.batch, augment=cfg.augment, balance=cfg.balance, soft=cfg.soft,
-        copies=cfg.copies, teacher=cfg.teacher, seed=cfg.seed, device=device, workers=cfg.workers, log=log)
+        copies=cfg.copies, teacher=cfg.teacher, times=2 if cfg.steady else 1, seed=cfg.seed, device=device,
+        workers=cfg.workers, log=log)
     return grade_learner(dls, cfg.backbone, cfg.weights, lr=cfg.lr, wd=cfg.wd, amsgrad=cfg.amsgrad,
                          cbs=_callbacks(cfg, run, dls.device, log))
 
@@ -189,7 +192,7 @@ def image_counts(
     return [dict(split=s, source=o, grade=int(g), n=int(c)) for (s, o, g), c in n.items()]
 
 # %% ../../nbs/training/run.ipynb #6e351bed
-_AT_LEAST = dict(epochs=1, batch=1, at_once=1, frozen=0, copies=0, wd=0, ema=0, seed=0, workers=1, grow_from=32)
+_AT_LEAST = dict(epochs=1, batch=1, at_once=1, frozen=0, copies=0, wd=0, ema=0, steady=0, seed=0, workers=1, grow_from=32)
 _ONE_OF = dict(schedule=('one_cycle', 'step'), choose=('last', 'qwk', 'macro_f1'), views=(1, 4))
 
 def check_config(
@@ -204,6 +207,8 @@ def check_config(
     for k, choice in _ONE_OF.items():
         if given[k] not in choice: raise DataError(f'{k}={given[k]!r}: choose from {", ".join(map(str, choice))}')
     if cfg.batch % (cfg.at_once or 1): raise DataError(f'at_once={cfg.at_once}: choose a divisor of batch={cfg.batch}')
+    if cfg.steady and (cfg.at_once or cfg.batch) % 2:
+        raise DataError(f'steady={cfg.steady}: every photograph comes twice, so choose an even batch or at_once')
     if cfg.ema >= 1: raise DataError(f'ema={cfg.ema}: a share below 1')
     if cfg.seed >= 2**32: raise DataError(f'seed={cfg.seed}: below 2**32')
 
