@@ -522,8 +522,8 @@ def finish_times(
     return ends
 
 def _at_share(jobs, costs, share):
-    "Give all trainings a share of their epochs"
-    epochs = [max(1, int(share*o.epochs + 1e-9)) for o in jobs]
+    "Give all trainings a share of their epochs, two at least"
+    epochs = [max(min(2, o.epochs), int(share*o.epochs + 1e-9)) for o in jobs]
     return [replace(o, epochs=n, seconds=costs[o.key]['start'] + n*costs[o.key]['epoch']) for o, n in zip(jobs, epochs)]
 
 # %% ../../nbs/benchmarks/gpu.ipynb #2f23d965
@@ -547,7 +547,7 @@ def plan(
     planned = _at_share(some, costs, share)
     lines += [f'{o.key}: {n.epochs} of {o.epochs} epochs' for o, n in zip(some, planned)
               if n.epochs < o.epochs and o.seed == seeds[0]]
-    if not share: lines.append('one epoch of each does not fit: the last trainings will be cut short or left out')
+    if not share: lines.append('two epochs of each do not fit: the last trainings will be cut short or left out')
     return planned, lines
 
 # %% ../../nbs/benchmarks/gpu.ipynb #8bb3dccf
@@ -631,13 +631,14 @@ def bring(
     print(f'{file.name}: pieces {first} to {min(first + pieces, about["pieces"]) - 1} of {about["pieces"]}')
     return sorted(o.name for o in out.glob(f'{file.name}.*'))
 
-# %% ../../nbs/benchmarks/gpu.ipynb #d9eab606
-def _process(place, *words):
-    "Start a process of this program; its output goes into a file"
+# %% ../../nbs/benchmarks/gpu.ipynb #0d39763f
+def _process(place, function, name, *args):
+    "Start a process that calls a function of this module; its output goes into a file"
     (place.work/'logs').mkdir(parents=True, exist_ok=True)
-    log = (place.work/'logs'/f'{words[0] if words[0] == "_probe" else ""}{words[1]}.txt').open('w')
-    argv = [sys.executable, '-u', '-m', 'dr_nbdev.benchmarks.gpu', words[0], str(place.work), *map(str, words[1:])]
-    return subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, env=os.environ | dict(DR_QUIET='1'))
+    log = (place.work/'logs'/f'{"probe__" if function == "_probe" else ""}{name}.txt').open('a')
+    call = f'from dr_nbdev.benchmarks.gpu import {function}; {function}(*{(str(place.work), name, *args)!r})'
+    return subprocess.Popen([sys.executable, '-u', '-c', call], stdout=log, stderr=subprocess.STDOUT,
+                            env=os.environ | dict(DR_QUIET='1'))
 
 def _job(
     work: str, # Folder of the runs
@@ -673,9 +674,7 @@ def _measure_together(keys, place, patience=90):
     for o in flags.glob('*'): o.unlink()
     def all_have(ending): return lambda: all((flags/f'{k}.{ending}').exists() for k in keys)
     try:
-        for k in keys:
-            more = ['--alone'] if k == keys[0] else []
-            ps.append(_process(place, '_probe', k, '--started', time.time(), *more))
+        for k in keys: ps.append(_process(place, '_probe', k, time.time(), k == keys[0]))
         _until(all_have('ready'), ps, patience)
         (flags/'go').touch()
         _until(all_have('go'), ps, 30)
@@ -731,7 +730,7 @@ def _run_all(jobs, place, slots, out):
             while waiting and len(running) < slots:
                 job = waiting.popleft()
                 if place.ends - time.time() < .5*job.seconds: print(f'{job.name}: not started, too little time is left')
-                else: running[job] = _process(place, '_job', job.name, '--parent', os.getpid())
+                else: running[job] = _process(place, '_job', job.name, os.getpid())
             save_results(place.work, out)
             time.sleep(min(1, .05*max(1, len(jobs))))
     finally:
@@ -841,8 +840,8 @@ def gpu_table(
     try: return pd.read_csv(study(f'gpu/{name}.csv'))
     except DataError: return None
 
-# %% ../../nbs/benchmarks/gpu.ipynb #f2794cbc
-_STEPS = dict(pack=pack, train=gpu_train, bring=bring, collect=collect, _job=_job, _probe=_probe)
+# %% ../../nbs/benchmarks/gpu.ipynb #61b73736
+_STEPS = dict(pack=pack, train=gpu_train, bring=bring, collect=collect)
 
 def _main():
     "Run a step as a command"
