@@ -35,7 +35,7 @@ from ..base.work import best_device, check_device, environment, prefetch
 from ..base.write import check_target, read_json, write_json, write_safely
 from ..core import DataError, ImageError
 from ..metrics.grades import metric_table
-from ..networks.registry import BACKBONES, LITE, plain_model
+from ..networks.registry import BACKBONES, LITE, half_dtype, plain_model
 from ..networks.weights import create_model, load_state, read_state, save_weights
 from ..photos.lesions import LAYERS, SIDE, gain
 from ..photos.preprocess import Preprocess, clahe, fit_square, graham, graham_grey
@@ -44,7 +44,7 @@ from dr_nbdev.studies.lesion_training import (
 )
 from ..train import train
 from ..training.cache import cache_folder, square_file
-from ..training.callbacks import CheckpointCallback, ProfileCallback
+from ..training.callbacks import CheckpointCallback, ProfileCallback, half_precision
 from ..training.learner import Photos, fundus_dls, grade_learner, load_photos
 from ..training.run import PRESETS, config_learner
 from fastai.callback.core import CancelFitException, CancelTrainException, CancelValidException, Callback
@@ -346,12 +346,12 @@ class Limit(Callback):
 
 @contextmanager
 def everywhere(
-    callback: Callback, # Callback
+    *callbacks: Callback, # Callbacks
 ):
-    "Give a callback to every Learner that is made inside"
+    "Give callbacks to every Learner that is made inside"
     before = defaults.callbacks
-    defaults.callbacks = [*before, callback]
-    try: yield callback
+    defaults.callbacks = [*before, *callbacks]
+    try: yield
     finally: defaults.callbacks = before
 
 # %% ../../nbs/benchmarks/gpu.ipynb #d5af428a
@@ -399,13 +399,19 @@ def _train_recipe(job, place):
     return dict(backbone=place.sizes.network, initial=place.start(place.sizes.network),
                 spread=float(scores.score.std(ddof=0)), **_figures(scores))
 
-# %% ../../nbs/benchmarks/gpu.ipynb #74b903ff
+# %% ../../nbs/benchmarks/gpu.ipynb #3c8f343c
+def _in_half(job, place):
+    "Make the callback for half precision, which `compare_backbones` leaves out; not for `get_preds` after the fit"
+    cbs = half_precision(torch.device(place.device), half_dtype(place.device)) if job.kind == 'backbone' else []
+    for o in cbs: o.run_valid = False
+    return cbs
+
 def _train_backbone(job, place):
-    start = place.start(job.what)
-    row = compare_backbones(
-        [job.what], place.photos, Preprocess(place.sizes.size, enhance='graham_grey'), job.epochs, place.sizes.batch,
-        start, seeds=(job.seed,)).iloc[0].to_dict()
-    return row | dict(initial=start)
+    start, prep = place.start(job.what), Preprocess(place.sizes.size, enhance='graham_grey')
+    with everywhere(*_in_half(job, place)):
+        table = compare_backbones(
+            [job.what], place.photos, prep, job.epochs, place.sizes.batch, start, seeds=(job.seed,))
+    return table.iloc[0].to_dict() | dict(initial=start)
 
 def _maps(net, f):
     "Draw the maps of a field of view"
@@ -438,9 +444,10 @@ def run_job(
     "Train, and write the row of the results"
     began = time.time()
     ends = min(place.ends, began + 1.5*job.seconds) if job.seconds else place.ends
-    with everywhere(Limit(ends, parent)) as limit: row = TRAININGS[job.kind](job, place)
+    limit = Limit(ends, parent)
+    with everywhere(limit): row = TRAININGS[job.kind](job, place)
     row = dict(kind=job.kind, what=job.what, seed=job.seed) | row | dict(
-        initial='ImageNet' if row['initial'] else 'random', planned=job.epochs, cut=limit.cut,
+        initial='ImageNet' if row['initial'] else 'random', planned=job.epochs, epochs=limit.done, cut=limit.cut,
         seconds_in_all=round(time.time() - began, 1))
     write_json(place.work/f'rows/{job.name}.json', row)
     return row
@@ -499,7 +506,8 @@ def probe(
 ) -> dict: # Seconds until the first steps are done, seconds of a step by measurement, and of an epoch
     "Measure how fast a training is"
     flags = place.work/'flags'
-    learn, watch = _probe_learner(job, place), Probe(flags, job.key, phases, seconds)
+    with everywhere(*_in_half(job, place)): learn = _probe_learner(job, place)
+    watch = Probe(flags, job.key, phases, seconds)
     learn.remove_cbs([o for o in learn.cbs if isinstance(o, (CheckpointCallback, ProfileCallback))])
     with learn.no_bar(), learn.no_logging(): learn.fit(10**6, cbs=watch)
     step, mb = watch.found['go'], sum(p.numel() for p in learn.model.parameters())*4/1e6
@@ -725,14 +733,14 @@ def _run_all(jobs, place, slots, out):
     "Start the trainings in order, as many at once as there are places, and write results all the time"
     waiting, running = deque(o for o in jobs if not (place.work/f'rows/{o.name}.json').exists()), {}
     try:
-        while (waiting or running) and time.time() < place.ends + 5:
+        while (waiting or running) and time.time() < place.ends + RESERVE - 5:
             for job in [o for o, p in running.items() if p.poll() is not None]: _close(job, running.pop(job), place)
             while waiting and len(running) < slots:
                 job = waiting.popleft()
                 if place.ends - time.time() < .5*job.seconds: print(f'{job.name}: not started, too little time is left')
                 else: running[job] = _process(place, '_job', job.name, os.getpid())
             save_results(place.work, out)
-            time.sleep(min(1, .05*max(1, len(jobs))))
+            time.sleep(1)
     finally:
         for p in running.values(): p.kill()
         save_results(place.work, out)
@@ -745,8 +753,8 @@ def _close(job, process, place):
     print(f'{job.name}: {"failed" if process.returncode else "done"}, '
           f'{max(0, place.ends - time.time()):.0f} s are left', flush=True)
 
-# %% ../../nbs/benchmarks/gpu.ipynb #851ae8ae
-RESERVE = 20 # Seconds at the end in which nothing is trained
+# %% ../../nbs/benchmarks/gpu.ipynb #f97377e1
+RESERVE = 40 # Seconds at the end for the last validations and the weights, in which nothing is trained
 
 def gpu_train(
     pack: str, # Folder of the parts
@@ -762,7 +770,7 @@ def gpu_train(
     began, work = time.time(), Path(work or Path(tempfile.gettempdir())/'dr_gpu')
     cores = os.cpu_count() or 1
     slots, sizes = parallel or max(1, min(5, cores//3)), TINY if tiny else Sizes()
-    place = Place(Path(pack).absolute(), work.absolute(), sizes, weights, began + 60*minutes - RESERVE*(not tiny),
+    place = Place(Path(pack).absolute(), work.absolute(), sizes, weights, began + 60*minutes - RESERVE,
                   check_device(device) if device else best_device(), max(1, cores//slots))
     place.save()
     print(f'{unpack(place.pack, work, sizes.size)} photographs unpacked in {time.time() - began:.0f} s', flush=True)
