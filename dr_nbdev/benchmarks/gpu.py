@@ -843,10 +843,12 @@ def collect(
 # %% ../../nbs/benchmarks/gpu.ipynb #b1effa81
 def gpu_table(
     name: str, # Name of a table: runs, backbones, lesions, history or scores
-) -> pd.DataFrame | None: # Table; None if nobody has run this on a GPU yet
+) -> pd.DataFrame | None: # Table, without trainings that have no row; None if there is nothing yet
     "Read a table of the run on a GPU, if there is one"
-    try: return pd.read_csv(study(f'gpu/{name}.csv'))
-    except DataError: return None
+    try: t = pd.read_csv(study(f'gpu/{name}.csv'))
+    except (DataError, pd.errors.EmptyDataError): return None
+    if 'status' in t: t = t[t.status.isin(['done', 'cut'])]
+    return t if len(t) else None
 
 # %% ../../nbs/benchmarks/gpu.ipynb #61b73736
 _STEPS = dict(pack=pack, train=gpu_train, bring=bring, collect=collect)
