@@ -443,7 +443,7 @@ def run_job(
 ) -> dict: # Row of the results
     "Train, and write the row of the results"
     began = time.time()
-    ends = min(place.ends, began + 1.5*job.seconds) if job.seconds else place.ends
+    ends = min(place.ends, began + 1.5*job.seconds) if job.seconds else place.ends # No more than half over the plan
     limit = Limit(ends, parent)
     with everywhere(limit): row = TRAININGS[job.kind](job, place)
     row = dict(kind=job.kind, what=job.what, seed=job.seed) | row | dict(
@@ -660,19 +660,20 @@ def _job(
 def _probe(
     work: str, # Folder of the runs
     key: str, # Key of a training
-    started: float = 0., # Time at which the process was started
-    alone: bool = False, # Measure a second time without company
+    started: float, # Time at which the process was started
+    alone: bool, # Measure a second time without company
+    parent: int, # Process that must live
 ):
     "Measure a training"
     place = load_place(work)
     job = next(o for o in make_jobs(place.sizes) if o.key == key)
-    probe(job, place, started, ('go', 'alone') if alone else ('go',))
+    with everywhere(Limit(started + 180, parent)): probe(job, place, started, ('go', 'alone') if alone else ('go',))
 
-# %% ../../nbs/benchmarks/gpu.ipynb #14444ac8
-def _until(what, processes, seconds):
-    "Wait until something is true, time is over, or a process has failed"
+# %% ../../nbs/benchmarks/gpu.ipynb #f19827a5
+def _until(what, seconds):
+    "Wait until something is true or time is over"
     ends = time.time() + seconds
-    while not what() and time.time() < ends and not any(p.poll() for p in processes): time.sleep(.1)
+    while not what() and time.time() < ends: time.sleep(.1)
     return what()
 
 def _measure_together(keys, place, patience=90):
@@ -680,16 +681,17 @@ def _measure_together(keys, place, patience=90):
     flags, ps = place.work/'flags', []
     flags.mkdir(parents=True, exist_ok=True)
     for o in flags.glob('*'): o.unlink()
-    def all_have(ending): return lambda: all((flags/f'{k}.{ending}').exists() for k in keys)
+    def have(ending): # those that have not failed
+        return lambda: all((flags/f'{k}.{ending}').exists() or p.poll() is not None for k, p in zip(keys, ps))
     try:
-        for k in keys: ps.append(_process(place, '_probe', k, time.time(), k == keys[0]))
-        _until(all_have('ready'), ps, patience)
+        for k in keys: ps.append(_process(place, '_probe', k, time.time(), k == keys[0], os.getpid()))
+        _until(have('ready'), patience)
         (flags/'go').touch()
-        _until(all_have('go'), ps, 30)
+        _until(have('go'), 30)
         (flags/'stop').touch()
-        _until(lambda: all(p.poll() is not None for p in ps[1:]), [], 15)
+        _until(lambda: all(p.poll() is not None for p in ps[1:]), 15)
         (flags/'alone').touch()
-        _until(lambda: ps[0].poll() is not None, [], 20)
+        _until(lambda: ps[0].poll() is not None, 20)
     finally:
         for p in ps: p.kill()
     return {k: read_json(flags/f'{k}.json') for k in keys if (flags/f'{k}.json').exists()}
