@@ -709,17 +709,17 @@ def _costs(jobs, place, slots):
             gain = len(wave)*step['alone']/step['go']
         costs |= found
     if twin in keys and 'recipe__default' in costs: costs[twin] = costs['recipe__default']
-    if missing := [k for k in keys if k not in costs]:
-        if not costs: raise DataError(f'no training could be measured: see the logs in {place.work/"logs"}')
-        slowest = max(costs.values(), key=lambda o: o['epoch'])
-        costs |= dict.fromkeys(missing, slowest)
+    missing = [k for k in keys if k not in costs]
+    seconds = slots*(place.ends - time.time())/sum(o.epochs for o in jobs)
+    guess = dict(start=20., epoch=2*max(seconds, 0.)) # If nothing was measured: half of what is wanted
+    costs |= dict.fromkeys(missing, max(costs.values(), key=lambda o: o['epoch'], default=guess))
     return costs, gain, missing
 
 # %% ../../nbs/benchmarks/gpu.ipynb #8ce797b0
 def _make_plan(jobs, place, slots):
     "Measure and plan; return what plan.json holds"
     costs, gain, missing = _costs(jobs, place, slots)
-    lines = [f'{k} could not be measured: planned like the slowest one' for k in missing]
+    lines = [f'{k} could not be measured: it is planned like the slowest one, or guessed' for k in missing]
     if slots > 1: lines.append(f'{slots} trainings at once do {gain:.2f} times the steps of one')
     if slots > 1 and gain < 1.05:
         costs = {k: o | dict(epoch=o['epoch']*gain/slots) for k, o in costs.items()}
