@@ -36,7 +36,7 @@ STUDIES = 'results weights plan recipe first_run retinamnist invariance quality 
 GROUPS = {'Start': ['quickstart', 'use/faq', 'use/glossary'],
           'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],
           'Workshops': [f'{o}/index' for o in ROOMS] + ['core'], 'Use': [f'use/{o}' for o in USES],
-          'Studies and benchmarks': [f'studies/{o}' for o in STUDIES] + ['benchmarks/bench', 'benchmarks/baseline'],
+          'Studies and benchmarks': [f'studies/{o}' for o in STUDIES] + ['benchmarks/bench', 'benchmarks/gpu', 'benchmarks/baseline'],
           'About': ['readme_ru', 'model_card', 'api', 'changelog', 'contributing', 'security', 'cite']}
 FROM_ROOT = ('README.ru', 'CONTRIBUTING', 'SECURITY', 'CHANGELOG')
 

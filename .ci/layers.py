@@ -10,8 +10,8 @@ from pathlib import Path
 lib = Path(__file__).resolve().parent.parent/'dr_nbdev'
 FLOORS = (('core',), ('base',), ('photos', 'drawn', 'answers'), ('networks', 'metrics', 'merging'),
           ('training', 'grading', 'data', 'eda'), ('backbones', 'thresholds', 'predict'), ('train',), ('use',))
-OUTSIDE = ('benchmarks', 'studies') # not in the wheel: they may import everything, and nothing imports them
-FLOOR = {room: i for i, rooms in enumerate(FLOORS, 1) for room in rooms} | dict.fromkeys(OUTSIDE, len(FLOORS) + 1)
+OUTSIDE = ('studies', 'benchmarks') # not in the wheel: they may import everything, and nothing imports them
+FLOOR = {room: i for i, rooms in enumerate((*FLOORS, *zip(OUTSIDE)), 1) for room in rooms}
 
 def modules(): # Dotted name below dr_nbdev to its file
     files = [p for p in sorted(lib.rglob('*.py')) if p.name not in ('__init__.py', '_modidx.py')]
