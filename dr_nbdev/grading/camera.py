@@ -23,8 +23,8 @@ from ..photos.quality import Quality
 # %% ../../nbs/grading/camera.ipynb #ec3cc2d0
 PROPERTIES = dict( # Name of each property to its meaning
     quality='quality score', red='red / green', blue='blue / green', light='brightness, 0 to 255',
-    contrast='contrast of large structures', sharpness='fine / large structures', uneven='unevenness of the light',
-    field='area / full circle', aspect='width / height of the field', size='longer side of the field, pixels')
+    contrast='contrast', sharpness='sharpness', uneven='unevenness of the light',
+    field='share of the circle shown', aspect='width / height of the field', size='longer side of the field, pixels')
 # Property to the measure of `assess` that it is
 _MEASURED = dict(light='light', contrast='coarse', sharpness='focus', uneven='uneven', field='field')
 
@@ -258,6 +258,7 @@ def _panel(ax, title, parts, different):
     ours = '#c62828' if different else '#1565c0'
     for y, q in enumerate(parts.values()): _bar(ax, -y, q, '#b0bec5' if y else ours)
     ax.axvline(np.interp(.5, LEVELS, next(iter(parts.values()))), color=ours, lw=.8, ls=':')
+    ax.use_sticky_edges = False
     ax.set_yticks(range(0, -len(parts), -1), parts, fontsize=8)
     ax.set_title(title + (': different' if different else ''), fontsize=9, color=ours if different else 'black')
     ax.tick_params(axis='x', labelsize=7)
