@@ -6,6 +6,7 @@
 __all__ = ['FOLDER', 'BY_NAME', 'predict_folder', 'contact_sheet', 'Request', 'dr_predict']
 
 # %% ../nbs/6_predict.ipynb #f23eff2b
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,7 +53,9 @@ def predict_folder(
     check_batch(batch)
     grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, found.files)
     grader = replace(grader, quality=quality, min_quality=min_quality, evidence=evidence)
-    return grader.grade_folder(found, out, batch=batch)
+    result = grader.grade_folder(found, out, batch=batch)
+    if 'camera' in result.attrs: warnings.warn(result.attrs['camera'])
+    return result
 
 # %% ../nbs/6_predict.ipynb #61b7e5f9
 def _caption(
@@ -213,6 +216,7 @@ def dr_predict(
     result, written = request.grade(grader, found)
     print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {written}')
     request.write_submission(result)
+    if 'camera' in result.attrs: print(f'Camera: {result.attrs["camera"]}')
     for note in notes: print(note)
     result.attrs['absent'] = absent
     if patients:

@@ -28,6 +28,7 @@ from ..core import GRADES, N_GRADES, REFERABLE, DataError, WeightsError
 from dr_nbdev.grading.bundle import (
     BUNDLE, fetch_bundle, find_weights, open_hub, read_bundle, read_plain_state, write_bundle,
 )
+from .camera import FEWEST_TO_WARN, check_camera
 from .evidence import evidence_key, find_evidence
 from .prepare import Prepared, prepare
 from dr_nbdev.grading.results import (
@@ -320,7 +321,9 @@ def table(self: Grader,
         seen, eye = found.where.eye, rows[i]['eye']
         other = f'the picture looks like a {seen} eye' if seen and eye and seen != eye else ''
         rows[i]['message'] = '; '.join(filter(None, (rows[i]['message'], found.reason, other)))
-    return result_table(rows, self.extras)
+    t = result_table(rows, self.extras)
+    t.attrs['looks'] = [results[i].look | dict(score=rows[i]['score']) for i in np.array(has)[finite] if results[i].look]
+    return t
 
 # %% ../../nbs/grading/grader.ipynb #7c81e84d
 @patch
@@ -340,6 +343,16 @@ def check_batch(
 ):
     "Refuse a batch of no photograph, before the work begins"
     if batch is not None and batch < 1: raise DataError(f'batch={batch}: 1 or more')
+
+@patch
+def camera_note(self: Grader,
+    looks: list[dict], # Properties and score of each photograph
+) -> dict: # A warning under the name `camera`; {} if there is none, or nothing to compare
+    "Warn if a folder of photographs looks foreign to the training sources"
+    profile = self.about.get('camera_profile')
+    if not profile or len(looks) < FEWEST_TO_WARN: return {}
+    warning = check_camera(pd.DataFrame(looks), profile, self.referable_cut).warning
+    return dict(camera=warning) if warning else {}
 
 # %% ../../nbs/grading/grader.ipynb #1347ec97
 @patch
@@ -371,12 +384,15 @@ def grade_to(self: Grader,
         partial = partial_file(out, self.key(), files)
         had = keep_finished(partial)
         todo = [i for i, n in enumerate(names) if n not in had]
+        looks = []
         for df in self.grade_files([files[i] for i in todo], [names[i] for i in todo], batch):
             write_csv(df, partial, 'a', header=not partial.exists())
+            looks += df.attrs.get('looks', [])
         df = read_result(partial) if names else result_table([], self.extras)
         if df.name.tolist() != names: df = df.set_index('name').loc[names].reset_index()
         with write_safely(out) as tmp: write_result(df, tmp)
         partial.unlink(missing_ok=True)
+    df.attrs |= self.camera_note(looks)
     return df
 
 # %% ../../nbs/grading/grader.ipynb #64451f3d
@@ -386,10 +402,14 @@ def grade_folder(self: Grader,
     out: str | Path | None = None, # File for the table, .csv or .parquet; None: the table is not written
     recursive: bool = False, # True to grade the folders below as well
     batch: int | None = None, # Number of photographs that pass through the network together; None: the engine's choice
-) -> pd.DataFrame: # Table of grades; `attrs`: weights (name of the grader) and balance (files found, used, left out)
+) -> pd.DataFrame: # Table of grades; `attrs`: weights, balance, camera (a warning, if there is one)
     "Grade a folder of photographs"
     found = photo_list(source, recursive)
-    if out is None: df = pd.concat(self.grade_files(found.files, found.names, batch), ignore_index=True)
+    if out is None:
+        parts = list(self.grade_files(found.files, found.names, batch))
+        looks = [row for t in parts for row in t.attrs.pop('looks', [])]
+        df = pd.concat(parts, ignore_index=True)
+        df.attrs |= self.camera_note(looks)
     else: df = self.grade_to(Path(out), found.files, found.names, batch)
     df.attrs |= dict(weights=self.name, balance=found.balance(len(df)))
     return df

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..base.files import read_file
 from ..core import DataError, ImageError
+from .camera import camera_properties
 from ..photos.field import FieldOfView
 from ..photos.lesions import RetinaView, retina_view
 from ..photos.preprocess import Opened, Preprocess
@@ -29,6 +30,7 @@ class Prepared:
     quality: float = float('nan') # Quality score: share of real photographs that are not better; NaN: not assessed
     tags: Tags = Tags()           # Patient, eye and day from the tags of a DICOM file
     view: RetinaView | None = None # Field of view for the lesion maps; None: not asked for, or not to be graded
+    look: dict | None = None # Properties of the camera, from `camera_properties`; None: not measured
     evidence: object = None # `Evidence` that `Grader.table` found in the view; None: not looked for
 
 # %% ../../nbs/grading/prepare.ipynb #edc2ec5b
@@ -48,7 +50,7 @@ def prepare_image(
     status, why = quality_status(q, min_quality)
     graded = status == 'ok' or status == 'low_quality' and quality == 'warn'
     return Prepared(prep(img, fov) if graded else None, status, why or fov.reason, round(q.score, 4),
-                    view=view() if graded else None)
+                    view=view() if graded else None, look=camera_properties(img, fov, q) if graded else None)
 
 # %% ../../nbs/grading/prepare.ipynb #b28f56dd
 @np.errstate(all='ignore')
