@@ -191,7 +191,7 @@ def check_camera(
 
 # %% ../../nbs/grading/camera.ipynb #d62145c0
 _VERDICTS = { # Looks foreign, shift of the scores: what it means for the decision
-    (False, ''): 'Nothing here differs from the training sources: the decision (referable or not) is as good as measured there.',
+    (False, ''): 'Nothing here differs from the training sources: no reason to distrust the decision (referable or not). Only labels can prove it.',
     (False, 'high'): 'The scores are higher than a clinic explains: likely more false referrals.',
     (False, 'low'): 'The scores are lower than those of healthy eyes: likely missed eyes.',
     (True, ''): 'These photographs look different: how good the decision is here was not measured.',
