@@ -41,6 +41,12 @@ def _figures(by_source):
             | {name: figure_words(f.get(k)) for k, name in CARD_FIGURES.items()}
             for source, f in by_source.items()]
 
+def _camera(about):
+    "List the figures of a calibration before and after, as a table; '' for weights that were not calibrated"
+    rows = about.get('camera', {}).get('figures', {})
+    return rows and markdown_table([dict(figure=k.replace('_', ' ').replace('|', ', ')) |
+                                    {way: figure_words(f) for way, f in row.items()} for k, row in rows.items()])
+
 # %% ../../nbs/grading/card.ipynb #f1b805ce
 _TURNED = ', of which each score is the mean over the square turned four ways'
 _STARTS = {None: 'random weights', 'imagenet': 'ImageNet weights'}
@@ -75,7 +81,7 @@ def model_card(
     if evaluation:
         external = markdown_table([dict(figure=k.replace('_', ' '), value=figure_words(f))
                                    for k, f in evaluation['figures'].items() if k in CARD_FIGURES])
-    return render('model_card.md', external=external, images=markdown_table(_images(about)),
+    return render('model_card.md', external=external, camera=_camera(about), images=markdown_table(_images(about)),
                   figures=markdown_table(_figures(about['by_source'])),
                   answered=markdown_table([item for item in items if item['answer']]),
                   open=[item for item in items if not item['answer']], **_values(about, evaluation))
