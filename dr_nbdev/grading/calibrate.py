@@ -96,12 +96,20 @@ def _own_points(scores, sick, p, few, shipped):
     own = [k for k, cut in shipped.items() if k in level and k not in few and cut is not None]
     return shipped | {k: blended_quantile(scores, *sides.get(k, (sick, p)), level[k]) for k in own}
 
-def _in_order(points):
-    "Raise the cuts of what is vision-threatening to those of what is referable, where they lie below"
-    if not {'referable', 'vision_threatening'} <= points.keys(): return points
-    low, high = points['referable'], points['vision_threatening']
-    raised = {k: max(v, low[k]) for k, v in high.items() if v is not None and low.get(k) is not None}
-    return points | dict(vision_threatening=high | raised)
+def _in_order(points, shipped, why):
+    "Keep the order that the shipped cuts have: a cut that stayed behind moves up or down to its neighbour"
+    def move(name, k, to, best):
+        cut, why_not = points[name].get(k), f'{name} {k}'
+        if cut is None or to is None or best(cut, to) == cut: return
+        points[name][k] = to
+        if why_not in why: why[why_not] += f'; moved from {cut:.2f} to {to:.2f}, to stay in order'
+    for name, cuts in shipped.items():
+        for k, best in dict(sensitive=min, specific=max).items():
+            ordered = None not in (o := (cuts.get(k), cuts.get('default'))) and best(o) == o[0]
+            if ordered: move(name, k, points[name]['default'], best)
+    for k, low in points.get('referable', {}).items():
+        if 'vision_threatening' in points: move('vision_threatening', k, low, max)
+    return points, why
 
 # %% ../../nbs/grading/calibrate.ipynb #f223e23b
 def camera_points(
@@ -121,7 +129,7 @@ def camera_points(
         if kept is None: why |= {f'{name} {k}': reason for k, reason in few.items()}
         stay = {k for k in shipped if f'{name} {k}' in why}
         points[name] = _own_points(scores, sick, p[:, grade:].sum(1), stay, shipped)
-    return _in_order(points), why
+    return _in_order(points, {k: rules.points[k] for k in points}, why)
 
 # %% ../../nbs/grading/calibrate.ipynb #b2967158
 def camera_thresholds(
