@@ -44,8 +44,8 @@ def _figures(by_source):
 def _camera(about):
     "List the figures of a calibration before and after, as a table; '' for weights that were not calibrated"
     rows = about.get('camera', {}).get('figures', {})
-    return rows and markdown_table([dict(figure=k.replace('_', ' ').replace('|', ', ')) |
-                                    {way: figure_words(f) for way, f in row.items()} for k, row in rows.items()])
+    def line(k, row): return dict(figure=k.replace('_', ' ').replace('|', ', ')) | {o: figure_words(f) for o, f in row.items()}
+    return markdown_table([line(*o) for o in rows.items()]) if rows else ''
 
 # %% ../../nbs/grading/card.ipynb #f1b805ce
 _TURNED = ', of which each score is the mean over the square turned four ways'
