@@ -83,7 +83,8 @@ FEWEST_WELL = 30 # Fewest others for an own specific point
 def _too_few(sick, name):
     "Say which points have to stay as shipped, and why: point to reason"
     few, kind, out = FEWEST[name], name.replace('_', '-'), {}
-    if sick.sum() < few: out |= dict.fromkeys(('default', 'sensitive'), f'{sick.sum()} {kind} photographs; {few} are needed')
+    if sick.sum() < few:
+        out |= dict.fromkeys(('default', 'sensitive'), f'{sick.sum()} {kind} photographs; {few} are needed')
     if (~sick).sum() < FEWEST_WELL:
         out['specific'] = f'{(~sick).sum()} photographs that are not {kind}; {FEWEST_WELL} are needed'
     return out
@@ -184,7 +185,7 @@ def check_support(
     "Refuse labels that can't support any rules"
     n, patients = len(scores), len(np.unique(groups))
     if n < MIN_PHOTOGRAPHS:
-        raise DataError(f'{n} labelled photographs have a grade: at least {MIN_PHOTOGRAPHS} are needed, 100 or more are better')
+        raise DataError(f'{n} labelled photographs have a grade: at least {MIN_PHOTOGRAPHS} are needed, better 100')
     if patients < MIN_PATIENTS:
         raise DataError(f'the {n} photographs are of {patients} patients: at least {MIN_PATIENTS} are needed')
     if len(np.unique(classes)) == 1:
@@ -193,7 +194,8 @@ def check_support(
     if sick.all() or not sick.any(): sick = classes > classes.min()
     order = bootstrap(lambda y, s: auroc(y, s, 1), sick.astype(int), scores, groups=groups, n_boot=200)
     if not order.low > .5:
-        raise DataError(f'the scores hardly order the labels (AUROC {order}): does the table belong to these photographs?')
+        raise DataError(
+            f'the scores hardly order the labels (AUROC {order}): does the table belong to these photographs?')
 
 # %% ../../nbs/grading/calibrate.ipynb #27c5e91d
 def _answers(scores, rules):
@@ -308,8 +310,8 @@ def grader_rules(
     about = grader.about | grader.about.get('camera', {}).get('shipped', {})
     lacks = [k for k in ('training', 'calibration', 'sets', 'operating_points') if not about.get(k)]
     if lacks:
-        raise WeightsError(f'{grader.name} has no {", ".join(lacks)}: only a bundle that was made from a training can be '
-                           'calibrated')
+        raise WeightsError(
+            f'{grader.name} has no {", ".join(lacks)}: only a bundle that was made from a training can be calibrated')
     return GradingRules(
         tuple(about['thresholds']), GradeProbs.from_dict(about['calibration']), PredictionSets.from_dict(about['sets']),
         about['operating_points'], scheme=scheme)
@@ -317,11 +319,12 @@ def grader_rules(
 # %% ../../nbs/grading/calibrate.ipynb #174bb746
 def _plain(i):
     "Turn an `Interval` into values for JSON"
-    return {k: None if np.isnan(v) else round(float(v), 4) for k, v in dict(value=i.value, low=i.low, high=i.high).items()}
+    values = dict(value=i.value, low=i.low, high=i.high)
+    return {k: None if np.isnan(v) else round(float(v), 4) for k, v in values.items()}
 
 _HOLDS = (
-    'Holds for photographs of the same cameras and clinic. Probabilities and prediction sets also need grades that are as '
-    'frequent as here. For other cameras use {base}, or calibrate it there.')
+    'Holds for photographs of the same cameras and clinic. Probabilities and prediction sets also need grades that are '
+    'as frequent as here. For other cameras use {base}, or calibrate it there.')
 
 def camera_section(
     grader: Grader, # Weights that were calibrated

@@ -54,11 +54,12 @@ _STARTS = {None: 'random weights', 'imagenet': 'ImageNet weights'}
 def _values(about, evaluation):
     "Collect the values that the templates of the card and of the checklist use"
     c, network = about['training']['config'], about['backbone']
+    shipped = about.get('camera', {}).get('shipped', about)
     if not isinstance(network, str): network = ' and '.join(network)
     n = pd.DataFrame(about['training']['images']).groupby('split').n.sum()
     return dict(
         about=about, evaluation=evaluation, config=c, n={k: int(n.get(k, 0)) for k in ('train', 'val')},
-        thresholds=', '.join(f'{t:.2f}' for t in about['thresholds']),
+        thresholds=', '.join(f'{t:.2f}' for t in shipped['thresholds']),
         network=network + _TURNED*(about.get('views') == 4),
         start=_STARTS.get(c.get('weights'), 'the weights of an earlier run'))
 

@@ -50,7 +50,8 @@ def _graded(photos, grader, out):
     try: both = with_truth(grader.grade_to(out/'grades.csv', photos.listing.files, photos.listing.names), photos.truth)
     finally: (out/'grades.csv').unlink(missing_ok=True)
     has = both[both.grade.notna()]
-    if has.empty: raise DataError(f'none of the {len(both)} labelled photographs got a grade: try dr_predict on the folder')
+    if has.empty:
+        raise DataError(f'none of the {len(both)} labelled photographs got a grade: dr_predict says why')
     return has, len(both) - len(has)
 
 # %% ../../nbs/use/your_camera.ipynb #26bc8df4
@@ -83,10 +84,14 @@ def calibrate(
         without_grade=without, balance=photos.balances)
 
 # %% ../../nbs/use/your_camera.ipynb #854f3c6a
-_SHOWN = {'referable|default|sensitivity': 'sensitivity, referable', 'referable|default|specificity': 'specificity, referable',
+_SHOWN = {'referable|default|sensitivity': 'sensitivity, referable',
+          'referable|default|specificity': 'specificity, referable',
           'vision_threatening|default|sensitivity': 'sensitivity, vision-threatening',
           'vision_threatening|default|specificity': 'specificity, vision-threatening', 'qwk': 'QWK',
           'ece_referable': 'calibration error', 'set_coverage': 'coverage of 90% sets'}
+
+_ALONE = ('No patient is known: each photograph counts as a patient of its own, and the intervals are too narrow if '
+          'there are two of one')
 
 def calibration_lines(
     m: dict, # Result of `calibrate`
@@ -94,15 +99,14 @@ def calibration_lines(
     "Summarise a calibration in a few lines"
     cut, before = m['cut_referable'], m['shipped']['operating_points']['referable']['default']
     count = ', '.join(f'{n} {c}' for c, n in m['classes'].items())
-    alone = [] if m['patients_known'] else ['No patient is known: each photograph counts as a patient of its own, and the '
-                                            'intervals are too narrow if there are two of one']
+    alone = [] if m['patients_known'] else [_ALONE]
     moved = f'{before:.2f} -> {figure_words(cut | dict(value=m["cut_now"]))}' if cut else f'{before:.2f}, as shipped'
     rows = [f'  {words:32} {figure_words(f["before"]):22} {figure_words(f["after"])}'
             for k, words in _SHOWN.items() if (f := m['figures'].get(k))]
     return '\n'.join([
         f'{m["new_weights"]}: {m["photographs"]} photographs of {m["patients"]} patients ({count})', *alone,
         f'  referable from a score of {moved}', f'  {"":32} {"before":22} after (out of fold)', *rows,
-        *(f'  as shipped: {k.replace("_", "-")} ({why})' for k, why in m['kept'].items()),
+        *(f'  not fitted: {k.replace("_", "-")} ({why})' for k, why in m['kept'].items()),
         *map(balance_line, m['balance']), m['holds']])
 
 def _unanswered(m):
