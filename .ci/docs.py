@@ -26,13 +26,14 @@ ROOMS = {
                  'learner augment cache callbacks distributed run'),
     'grading': ('Grading', 'From weights and a photograph to a row of the table',
                 'grader prepare camera engines results evidence bundle card photo patients heatmap scale submission'),
+                'grader prepare engines results evidence bundle card calibrate photo patients heatmap scale submission'),
     'answers': ('Answers', 'From a score to a grade, probabilities, a prediction set, a verdict', 'grades confidence copies whose verdict'),
     'metrics': ('Metrics', 'How good grades are, with intervals over patients', 'grades calibration both_eyes labelled'),
     'networks': ('Networks', 'The networks, their costs and their weights', 'registry weights'),
     'drawn': ('Drawn eyes', 'Eyes drawn with known lesions, for examples and tests', 'sample eye vessels lesions camera archives'),
     'base': ('Base', 'Files, tables, pictures, commands: what every room uses', 'kinds files text tables people write show work commands repo moved')}
-USES = 'own_data check_camera report evidence app serve explain embed audit demo commands gallery reading'.split()
-STUDIES = 'results weights plan recipe first_run retinamnist invariance quality quality_damage quality_others lesions lesion_training arrays extra_metrics one_score'.split()
+USES = 'own_data report check_camera your_camera evidence app serve explain embed audit demo commands gallery reading'.split()
+STUDIES = 'results weights plan recipe first_run retinamnist invariance quality quality_damage quality_others travel lesions lesion_training arrays extra_metrics one_score'.split()
 GROUPS = {'Start': ['quickstart', 'use/faq', 'use/glossary'],
           'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],
           'Workshops': [f'{o}/index' for o in ROOMS] + ['core'], 'Use': [f'use/{o}' for o in USES],

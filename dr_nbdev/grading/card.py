@@ -41,6 +41,12 @@ def _figures(by_source):
             | {name: figure_words(f.get(k)) for k, name in CARD_FIGURES.items()}
             for source, f in by_source.items()]
 
+def _camera(about):
+    "List the figures of a calibration before and after, as a table; '' for weights that were not calibrated"
+    rows = about.get('camera', {}).get('figures', {})
+    def line(k, row): return dict(figure=k.replace('_', ' ').replace('|', ', ')) | {o: figure_words(f) for o, f in row.items()}
+    return markdown_table([line(*o) for o in rows.items()]) if rows else ''
+
 # %% ../../nbs/grading/card.ipynb #f1b805ce
 _TURNED = ', of which each score is the mean over the square turned four ways'
 _STARTS = {None: 'random weights', 'imagenet': 'ImageNet weights'}
@@ -48,11 +54,12 @@ _STARTS = {None: 'random weights', 'imagenet': 'ImageNet weights'}
 def _values(about, evaluation):
     "Collect the values that the templates of the card and of the checklist use"
     c, network = about['training']['config'], about['backbone']
+    shipped = about.get('camera', {}).get('shipped', about)
     if not isinstance(network, str): network = ' and '.join(network)
     n = pd.DataFrame(about['training']['images']).groupby('split').n.sum()
     return dict(
         about=about, evaluation=evaluation, config=c, n={k: int(n.get(k, 0)) for k in ('train', 'val')},
-        thresholds=', '.join(f'{t:.2f}' for t in about['thresholds']),
+        thresholds=', '.join(f'{t:.2f}' for t in shipped['thresholds']),
         network=network + _TURNED*(about.get('views') == 4),
         start=_STARTS.get(c.get('weights'), 'the weights of an earlier run'))
 
@@ -75,7 +82,7 @@ def model_card(
     if evaluation:
         external = markdown_table([dict(figure=k.replace('_', ' '), value=figure_words(f))
                                    for k, f in evaluation['figures'].items() if k in CARD_FIGURES])
-    return render('model_card.md', external=external, images=markdown_table(_images(about)),
+    return render('model_card.md', external=external, camera=_camera(about), images=markdown_table(_images(about)),
                   figures=markdown_table(_figures(about['by_source'])),
                   answered=markdown_table([item for item in items if item['answer']]),
                   open=[item for item in items if not item['answer']], **_values(about, evaluation))
