@@ -13,9 +13,8 @@ __all__ = ['STRATA', 'TINY', 'LESION_NETWORK', 'ABOUT', 'ENTRY', 'FIGURES', 'TRA
 # %% ../../nbs/benchmarks/gpu.ipynb #5e4ee171
 import hashlib, io, json, os, subprocess, sys, tempfile, time
 from collections import deque
-from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
