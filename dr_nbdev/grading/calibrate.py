@@ -158,7 +158,7 @@ def camera_rules(
     scores: ArrayLike, # Scores, shape (n,)
     classes: ArrayLike, # True class of each photograph, shape (n,)
     shipped: GradingRules, # Rules of the weights, with the classes of the labels
-    metric: str = 'qwk', # Metric of the thresholds: 'qwk' or 'f1'
+    metric: str = 'qwk', # Metric of the thresholds: 'qwk' or 'f1'; 'median': they follow from the calibration
     thresholds: bool = True, # False to keep the shipped thresholds
     kept: dict | None = None, # Operating points that are kept, to the reason; None: those with too few photographs
 ) -> CameraRules: # Rules for this camera
@@ -169,7 +169,8 @@ def camera_rules(
     cuts, sets, few = shipped.thresholds, shipped.sets, 'the labels have fewer than five classes'
     if shipped.scheme != FIVE: kept |= {'thresholds': few, 'prediction sets': few}
     else:
-        if thresholds: cuts = camera_thresholds(scores, classes, cuts, metric)
+        if metric == 'median': cuts = probs.centers
+        elif thresholds: cuts = camera_thresholds(scores, classes, cuts, metric)
         sets = PredictionSets.fit(probs, scores, classes, cuts)
     return CameraRules(replace(shipped, thresholds=tuple(cuts), probs=probs, sets=sets, points=points), kept)
 
@@ -376,10 +377,12 @@ def calibrated(
     had = (grader.about | grader.about.get('camera', {}).get('shipped', {})).get('thresholds_for') or {}
     how = dict(metric=grader.about.get('tuned_for') or 'qwk')
     figures = camera_figures(s, y, shipped, who, n_boot, **how)
-    worse = 'qwk' in figures.index and figures.after['qwk'].value < figures.before['qwk'].value
+    worse = how['metric'] != 'median' and 'qwk' in figures.index and figures.after['qwk'].value < figures.before['qwk'].value
     if worse: figures = camera_figures(s, y, shipped, who, n_boot, **how, thresholds=False)
     own = camera_rules(s, y, shipped, **how, thresholds=not worse)
     if worse: own.kept['thresholds'] = 'out of fold they are not better'
-    else: had = {k: list(camera_thresholds(s, y, t, k)) if scheme == FIVE else t for k, t in had.items()}
+    elif scheme == FIVE:
+        had = {k: list(camera_thresholds(s, y, t, k)) for k, t in had.items() if k != 'median'}
+        had['median'] = list(own.rules.probs.centers)
     cut = None if 'referable default' in own.kept else cut_interval(s, y, shipped, who, min(n_boot, 200))
     return with_camera(grader, own.rules, had, camera_section(grader, name, own, y, who, figures, cut))
