@@ -215,12 +215,20 @@ def _place(check, name):
     low, high = _limits(check.profile['sources'][check.nearest], name)
     return f'{PROPERTIES[name].split(",")[0]} {check.look["median"][name]:.3g} ({low:.3g} to {high:.3g})'
 
+def _known(check):
+    "Say how good the decision is on the nearest source, where that was measured"
+    o = check.profile['sources'][check.nearest]['scores']
+    if not o: return []
+    found, alarms = (1 - float(_cdf(o[k], check.cut)) for k in ('referable', 'healthy'))
+    return [f'On photographs of {check.nearest} that were kept out of training the decision finds {found:.0%} of the '
+            f'referable eyes, and refers {alarms:.0%} of the others.']
+
 @patch
 def reasons(self: CameraCheck) -> list[str]: # Sentences
     "List what was found, in sentences"
     said = '; '.join(_place(self, k) for k in self.different)
     looks = f'{"different: " + said if said else "no property differs"}'
-    lines = [f'Look: nearest to {self.nearest}; {looks}.']
+    lines = [f'Look: nearest to {self.nearest}; {looks}.', *_known(self)]
     scores = f'Scores: {self.called:.0%} of {self.n} photographs are called referable'
     if not self.usual: return [*lines, scores + '.']
     return [*lines, f'{scores}; the scores look like those of a clinic with {self.implied:.0%} referable eyes '
