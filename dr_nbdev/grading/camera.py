@@ -9,6 +9,7 @@ __all__ = ['PROPERTIES', 'LEVELS', 'FEWEST', 'FEWEST_TO_WARN', 'MIDDLE', 'ENOUGH
 # %% ../../nbs/grading/camera.ipynb #7d87a6d4
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 import cv2
 import numpy as np
@@ -287,5 +288,5 @@ def plot(self: CameraCheck): # Matplotlib figure
     ax.axvline(self.cut, color='black', lw=1, ls='--')
     last.axis('off')
     last.text(0, .5, 'bar: the middle 60%\ntick: the median', va='center', fontsize=9)
-    fig.suptitle(self.verdict, fontsize=11, fontweight='bold', color='#2e7d32' if self.trusted else '#c62828')
+    fig.suptitle(fill(self.verdict, 80), fontsize=11, fontweight='bold', color='#2e7d32' if self.trusted else '#c62828')
     return fig
