@@ -28,7 +28,7 @@ from ..metrics.labelled import DETECT, GradingRules, detections, make_levels
 def fit_rules(
     t: pd.DataFrame, # Columns score and grade, a row per photograph
 ) -> GradingRules: # Thresholds for QWK, calibration, prediction sets and operating points
-    "Fit all rules on a table of scores, as they are fitted for new weights"
+    "Fit all rules on a table of scores, with thresholds for QWK"
     thresholds, probs = fit_thresholds(t.score, t.grade, 'qwk'), GradeProbs.fit(t.score, t.grade)
     return GradingRules(
         tuple(thresholds.tolist()), probs, PredictionSets.fit(probs, t.score, t.grade, thresholds),

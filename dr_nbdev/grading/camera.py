@@ -192,7 +192,8 @@ def check_camera(
 
 # %% ../../nbs/grading/camera.ipynb #d62145c0
 _VERDICTS = { # Looks foreign, shift of the scores: what it means for the decision
-    (False, ''): 'Nothing here differs from the training sources: no reason to distrust the decision (referable or not). Only labels can prove it.',
+    (False, ''): 'Nothing here differs from the training sources: no reason to distrust the decision (referable or not). '
+                 'Only labels can prove it.',
     (False, 'high'): 'The scores are higher than a clinic explains: likely more false referrals.',
     (False, 'low'): 'The scores are lower than those of healthy eyes: likely missed eyes.',
     (True, ''): 'These photographs look different: how good the decision is here was not measured.',
@@ -250,8 +251,10 @@ def __str__(self: CameraCheck):
 @patch
 def to_dict(self: CameraCheck) -> dict: # Plain values, for JSON
     "Return everything but the photographs and the profile"
-    plain = {k: getattr(self, k) for k in 'n trusted verdict nearest different foreign called implied usual quartile shift'.split()}
-    middle = {k: {name: _limits(o, k).round(4).tolist() for name, o in self.profile['sources'].items()} for k in PROPERTIES}
+    names = 'n trusted verdict nearest different foreign called implied usual quartile shift'.split()
+    sources = self.profile['sources'].items()
+    plain = {k: getattr(self, k) for k in names}
+    middle = {k: {name: _limits(o, k).round(4).tolist() for name, o in sources} for k in PROPERTIES}
     values = {k: dict(median=round(float(self.look['median'][k]), 4), sources=middle[k]) for k in PROPERTIES}
     return plain | dict(reasons=self.reasons(), advice='' if self.trusted else ADVICE, properties=values)
 
@@ -284,7 +287,8 @@ def plot(self: CameraCheck): # Matplotlib figure
         _panel(ax, PROPERTIES[k], parts, k in self.different)
     scored = {s: o['scores']['all'] for s, o in sources.items() if o['scores']}
     ax, last = axs.flat[len(PROPERTIES):]
-    _panel(ax, 'score (dashed: referable from here)', {'this folder': _quantiles(self.found.score)} | scored, bool(self.shift))
+    parts = {'this folder': _quantiles(self.found.score)} | scored
+    _panel(ax, 'score (dashed: referable from here)', parts, bool(self.shift))
     ax.axvline(self.cut, color='black', lw=1, ls='--')
     last.axis('off')
     last.text(0, .5, 'bar: the middle 60%\ntick: the median', va='center', fontsize=9)

@@ -115,7 +115,8 @@ def _referable_words(row, operating_point, probs=None):
     how = ''
     if probs is not None:
         first = probs([operating_point])[0, REFERABLE:].sum()
-        how = f' Probability of {GRADES[REFERABLE]} or worse: {_at_least(row, REFERABLE):.0%}; referred from {first:.0%}.'
+        sick = _at_least(row, REFERABLE)
+        how = f' Probability of {GRADES[REFERABLE]} or worse: {sick:.0%}; referred from {first:.0%}.'
     if row['referable'] == 'yes': return f'Referable: the score is {cut} or more.{how}'
     if row['referable'] == 'no': return f'Not referable: the score is below {cut}.{how}'
     if poor: return 'Referable or not is left open: the photograph is too poor to rule it out.'

@@ -291,7 +291,8 @@ def fundus_dls(
     training = FundusDL(
         ds.train, min(bs, int(train.sum())), shuffle=True, drop_last=True,
         shares=_draw_shares(table[train], balance) if balance else None, augment=image_augment(augment),
-        draw_copy=draw_copy if copies else None, times=times, after_batch=_batch_transforms(preprocess, augment), **common)
+        draw_copy=draw_copy if copies else None, times=times,
+        after_batch=_batch_transforms(preprocess, augment), **common)
     validation = FundusDL(ds.valid, 2*bs, after_batch=_batch_transforms(preprocess, augment), **common)
     dls = DataLoaders(training, validation, path=photos.home, device=device)
     dls.preprocess, dls.table = preprocess, table

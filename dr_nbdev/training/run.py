@@ -192,7 +192,8 @@ def image_counts(
     return [dict(split=s, source=o, grade=int(g), n=int(c)) for (s, o, g), c in n.items()]
 
 # %% ../../nbs/training/run.ipynb #6e351bed
-_AT_LEAST = dict(epochs=1, batch=1, at_once=1, frozen=0, copies=0, wd=0, ema=0, steady=0, seed=0, workers=1, grow_from=32)
+_AT_LEAST = dict(
+    epochs=1, batch=1, at_once=1, frozen=0, copies=0, wd=0, ema=0, steady=0, seed=0, workers=1, grow_from=32)
 _ONE_OF = dict(schedule=('one_cycle', 'step'), choose=('last', 'qwk', 'macro_f1'), views=(1, 4))
 
 def check_config(
