@@ -41,7 +41,7 @@ def predict_folder(
     recursive: bool = False, # True to include the folders below
     batch: int | None = None, # Number of photographs in one pass through the network; None: the engine's choice
     device: str | None = None, # 'cuda', 'mps' or 'cpu'; None takes the fastest available
-    engine: str = 'torch', # Engine that computes the scores, as for `Grader.use`
+    engine: str = 'auto', # Engine that computes the scores, as for `Grader.use`
     quality: str = 'warn', # Quality mode: 'warn' (grade low quality), 'refuse' (no grade) or 'off' (not assessed)
     min_quality: float = MIN_QUALITY, # Quality score below which a photograph has status low_quality, 0 to 1
     thresholds: str = 'bundle', # Thresholds: the bundle's own, or those for 'median', macro F1 ('f1') or QWK ('qwk')
@@ -186,7 +186,7 @@ def dr_predict(
     thresholds: Literal['bundle', 'median', 'f1', 'qwk'] = 'bundle',
     device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
     # Engine: torch, half, compile, onnx, openvino, openvino_half; auto: fastest with equal scores
-    engine: str = 'torch',
+    engine: str = 'auto',
     submission: str | None = None, # Kaggle's sample_submission.csv; also writes submission.csv in its form
     fill: int | None = None, # Grade, 0 to 4, for ids of the submission without one (default: an error)
     # Table of image, patient, eye, date (no value: tags and names of files); also writes patients.csv and patients.json

@@ -23,7 +23,8 @@ from .core import DISCLAIMER, GRADE_COLORS, GRADES, N_GRADES, DataError, patient
 from .grading.bundle import write_bundle
 from .metrics.grades import macro_f1, metric_table, paired_gain, qwk
 from .networks.registry import Ensemble, plain_model
-from .networks.weights import load_state, read_state, retired_fields
+from .networks.network import retired_fields
+from .networks.weights import load_state, read_state
 from .photos.preprocess import Preprocess
 
 # %% ../nbs/5_thresholds.ipynb #f0adc91e

@@ -8,19 +8,24 @@ __all__ = ['BUNDLE', 'SHIPPED', 'ORIGINAL_FILE', 'shipped_bundles', 'weights_tab
 
 # %% ../../nbs/grading/bundle.ipynb #4a9eba96
 from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import dr_nbdev
 from ..answers.confidence import GradeProbs, PredictionSets
+from ..base.work import need
 from ..base.write import read_json, write_json, write_safely
 from ..core import DataError, WeightsError
 from .card import model_card
+from ..networks.network import Network, file_hash, probe_squares, retired_fields
 from ..photos.preprocess import Preprocess
 
 # %% ../../nbs/grading/bundle.ipynb #09b0d22d
-BUNDLE = ('grader.json', 'model.safetensors', 'MODEL_CARD.md') # Files of a bundle
+BUNDLE = ('grader.json', 'model.safetensors', 'MODEL_CARD.md', 'model.onnx') # Files of a bundle; older ones lack the last
 SHIPPED = Path(dr_nbdev.__file__).parent/'weights'
 
 def shipped_bundles() -> dict[str, Path]: # Name of each bundle to its folder
@@ -69,21 +74,28 @@ def find_weights(
         f'package ({", ".join(shipped) or "none"})')
 
 # %% ../../nbs/grading/bundle.ipynb #46ac4502
+def _bundle_module(folder, backbone, views):
+    "Make the PyTorch module of a bundle"
+    from dr_nbdev.networks.registry import plain_model, with_views
+    from dr_nbdev.networks.weights import load_state, read_state
+    return with_views(load_state(plain_model(backbone), read_state(folder/BUNDLE[1]), str(folder)), views)
+
 def read_bundle(
     folder: Path, # Folder of a bundle
 ) -> dict: # Fields of a `Grader` by name
-    "Read a bundle completely, or raise an error that names it"
-    from dr_nbdev.networks.registry import plain_model, with_views
-    from dr_nbdev.networks.weights import load_state, read_state, retired_fields
+    "Read a bundle; its network is read when it is used, by ONNX Runtime or by PyTorch"
     about = read_json(folder/BUNDLE[0])
     try:
         if odd := retired_fields(about):
             raise WeightsError(
                 f'{folder} uses {", ".join(odd)}, which this version no longer has: grade with dr_nbdev 0.1.0')
-        model = load_state(plain_model(about['backbone']), read_state(folder/BUNDLE[1]), str(folder))
+        if not isinstance(about['backbone'], (str, list)): raise TypeError('backbone: a name, or several')
+        make = partial(_bundle_module, folder, about['backbone'], about.get('views', 1))
         calibration, sets = about.get('calibration'), about.get('sets')
+        network = Network(make, folder, about.get('onnx', {}))
+        if not network.has_file: network.module # PyTorch reads it now, or says what is wrong
         return dict(
-            model=with_views(model, about.get('views', 1)), preprocess=Preprocess.from_dict(about['preprocess']),
+            network=network, preprocess=Preprocess.from_dict(about['preprocess']),
             thresholds=tuple(about['thresholds']), probs=calibration and GradeProbs.from_dict(calibration),
             sets=sets and PredictionSets.from_dict(sets), name=about.get('name', folder.name), about=about)
     except (AttributeError, KeyError, TypeError, ValueError, DataError) as e:
@@ -94,6 +106,7 @@ def read_plain_state(
     path: Path, # File of weights, a plain state dict of a known network
 ) -> dict: # Fields of a `Grader` by name, with the settings of the 2023 baseline
     "Read a plain state dict, and recognise its network"
+    need('torch', f'{path} is no bundle, and to read it', 'train', WeightsError)
     from dr_nbdev.networks.registry import plain_model
     from dr_nbdev.networks.weights import backbone_of, load_state, read_state
     state = read_state(path)
@@ -102,19 +115,38 @@ def read_plain_state(
         raise WeightsError(
             f'{path} holds no weights that this program knows: name a bundle, or the state dict of a known network '
             'with one output')
-    return dict(model=load_state(plain_model(name), state, str(path)), preprocess=Preprocess(), name=path.name,
-                about=dict(backbone=name))
+    module = load_state(plain_model(name), state, str(path))
+    return dict(network=module, preprocess=Preprocess(), name=path.name, about=dict(backbone=name))
+
+# %% ../../nbs/grading/bundle.ipynb #7c30b002
+def _write_onnx(folder, about):
+    "Write the network of a folder as ONNX, compare it with PyTorch, and describe it; {} where `onnx` is not installed"
+    file = folder/BUNDLE[3]
+    file.unlink(missing_ok=True)
+    if not all(map(find_spec, ('onnx', 'onnxruntime'))): return {}
+    from dr_nbdev.grading.engines import guard, make_engine
+    from dr_nbdev.networks.export import export_onnx
+    prep = Preprocess.from_dict(about['preprocess'])
+    network = Network(partial(_bundle_module, folder, about['backbone'], about.get('views', 1)))
+    kept = ('name', 'backbone', 'thresholds', 'calibration', 'licence')
+    export_onnx(network.module, prep, file, {k: about[k] for k in kept if about.get(k)})
+    squares = probe_squares(prep.size)
+    scores = make_engine('torch', network, prep)(squares)
+    known = dict(file=file_hash(file), weights=file_hash(folder/BUNDLE[1]), scores=list(map(float, scores)))
+    engine = guard(make_engine('onnx', Network(folder=folder, known=known), prep), squares, scores)
+    return dict(onnx=known | dict(difference=float(np.round(engine.difference, 7))))
 
 # %% ../../nbs/grading/bundle.ipynb #3339fe04
 def write_bundle(
     folder: str | Path, # Folder to make, or to write into
-    model: object, # Network whose weights are kept, a `torch.nn.Module`
+    model: object, # Network whose weights are kept, a PyTorch module without test-time augmentation
     about: dict, # Content of `grader.json`
 ) -> Path: # Folder that was written
-    "Write weights, model card and description, the description last"
+    "Write weights, the same network as ONNX, model card and description, the description last"
     from dr_nbdev.networks.weights import save_weights
     folder = Path(folder)
     save_weights(folder/BUNDLE[1], model, about.get('half', False))
+    about = {k: v for k, v in about.items() if k != 'onnx'} | _write_onnx(folder, about)
     with write_safely(folder/BUNDLE[2]) as tmp: tmp.write_text(model_card(about), encoding='utf-8')
     write_json(folder/BUNDLE[0], about)
     return folder

@@ -104,7 +104,7 @@ def _parted(maps):
 
 def find_evidence(
     view: RetinaView, # Field of view, from `retina_view`
-    engine: str = 'torch', # Engine that grades, as for `lesion_maps`
+    engine: str = 'onnx', # Engine that grades, as for `lesion_maps`
     poor: bool = False, # True for a photograph of low quality: it can't rule anything out
 ) -> Evidence: # Lesions, landmarks and macular oedema
     "Find the lesions of a photograph, and judge whether macular oedema is to be suspected"

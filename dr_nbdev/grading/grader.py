@@ -6,7 +6,7 @@
 __all__ = ['Grader', 'check_batch']
 
 # %% ../../nbs/grading/grader.ipynb #60e787ce
-import hashlib, os, shutil, tempfile, threading
+import hashlib, os, shutil, sys, tempfile, threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -28,12 +28,14 @@ from ..core import GRADES, N_GRADES, REFERABLE, DataError, WeightsError
 from dr_nbdev.grading.bundle import (
     BUNDLE, fetch_bundle, find_weights, open_hub, read_bundle, read_plain_state, write_bundle,
 )
+from .engines import file_outputs, find_engine, precision_of
 from .camera import FEWEST_TO_WARN, check_camera
 from .evidence import evidence_key, find_evidence
 from .prepare import Prepared, prepare
 from dr_nbdev.grading.results import (
     COLUMNS, EVIDENCE_COLUMNS, add_referable, keep_finished, partial_file, read_result, result_table, write_result,
 )
+from ..networks.network import as_network
 from ..photos.preprocess import Preprocess
 from ..photos.quality import MIN_QUALITY, QUALITY_MODES, gate_key
 
@@ -41,14 +43,14 @@ from ..photos.quality import MIN_QUALITY, QUALITY_MODES, gate_key
 @dataclass
 class Grader:
     "A model with everything needed to grade photographs: preprocessing, thresholds, calibration, quality check"
-    model: object # Network: normalised images n x 3 x size x size to scores n x 1
+    network: object # `Network` or PyTorch module: normalised images n x 3 x size x size to scores n x 1
     preprocess: Preprocess # Preprocessing that turns a photograph into a square
     thresholds: tuple = DEFAULT_THRESHOLDS # Four ascending scores; a score at or above one gets the higher grade
     probs: GradeProbs | None = None # Calibration: score to probabilities of the grades; None: not calibrated
     name: str = 'unnamed' # Name in messages and results
     about: dict = field(default_factory=dict) # Content of `grader.json`; empty where there is none
     device: str = field(default_factory=best_device) # Device of the network: 'cuda', 'mps' or 'cpu'
-    engine: object = None # `Engine` that computes the scores, or its name; None: PyTorch, when needed
+    engine: object = None # `Engine` that computes the scores, or its name; None: the first choice for this machine
     sets: PredictionSets | None = None # Prediction sets; None: not fitted
     coverage: float = .9 # Share of photographs whose prediction set is to cover the true grade
     quality: str = 'warn' # Quality mode: 'warn', 'refuse', or 'off' (not assessed)
@@ -61,8 +63,15 @@ class Grader:
         if self.quality not in QUALITY_MODES:
             raise DataError(f'quality={self.quality!r}: choose from {", ".join(QUALITY_MODES)}')
         if not 0 <= self.min_quality <= 1: raise DataError(f'min_quality={self.min_quality}: a share from 0 to 1')
-        self.model = self.model.eval().to(check_device(self.device))
+        self.network = as_network(self.network)
+        check_device(self.device)
     def __getstate__(self): return self.__dict__ | dict(engine=getattr(self.engine, 'name', self.engine))
+
+# %% ../../nbs/grading/grader.ipynb #7c30c002
+@patch(as_prop=True)
+def model(self: Grader): # PyTorch module in evaluation mode, on the grader's device
+    "Return the network as a PyTorch module, made at the first use"
+    return self.network.module.to(self.device)
 
 # %% ../../nbs/grading/grader.ipynb #c99b97a7
 _making = threading.Lock() # PyTorch can't fuse layers in two threads at once
@@ -70,7 +79,10 @@ _making = threading.Lock() # PyTorch can't fuse layers in two threads at once
 @contextmanager
 def _plain_torch():
     "Restore PyTorch's own defaults for new tensors (float32, on the processor) while the block runs"
-    import torch
+    torch = sys.modules.get('torch')
+    if torch is None: # nobody has changed them
+        yield
+        return
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
@@ -78,17 +90,21 @@ def _plain_torch():
     finally: torch.set_default_dtype(before)
 
 # %% ../../nbs/grading/grader.ipynb #57beb973
+@patch(as_prop=True)
+def _own_engine(self: Grader):
+    "Name the engine of a grader for which none was chosen: PyTorch where the network has no file"
+    return 'auto' if self.network.has_file or self.device != 'cpu' else 'torch'
+
 @patch
 def use(self: Grader,
-    engine: str = 'auto', # Name in `ENGINES`, or 'auto' for the fastest in float32
-    photos: list | np.ndarray | None = None, # Files, or squares, to compare on besides drawn eyes
+    engine: str | None = 'auto', # Name in `ENGINES`; 'auto' or None: the first choice for this machine
+    photos: list | np.ndarray | None = None, # Photographs, or squares, to grade; None: a few
     tolerance: float | None = None, # Largest difference of a score, in grades; None: 0.001, in 16 bits 0.05
-    again: bool = False, # True to repeat the comparison on drawn eyes
+    again: bool = False, # True to repeat the comparison
 ) -> Grader: # Same grader, which now uses that engine
     "Choose the engine that computes the scores, and refuse one whose scores differ from float32"
-    from dr_nbdev.grading.engines import find_engine
     with _plain_torch():
-        self.engine = find_engine(engine, self.model, self.preprocess, self.device, photos, tolerance, again)
+        self.engine = find_engine(self._own_engine if engine in (None, 'auto') else engine, self.network, self.preprocess, self.device, photos, tolerance, again)
     return self
 
 # %% ../../nbs/grading/grader.ipynb #1d7c66bd
@@ -96,16 +112,15 @@ def use(self: Grader,
 def scorer(self: Grader) -> object: # `Engine` that computes the scores
     "Make the engine at the first use, and return it"
     with _making:
-        if not callable(self.engine): self.use(self.engine or 'torch')
+        if not callable(self.engine): self.use(self.engine)
     return self.engine
 
 # %% ../../nbs/grading/grader.ipynb #e9b10002
 @patch(as_prop=True)
 def precision(self: Grader) -> str: # 'float32', 'bfloat16' or 'float16'
     "Name the number format of the scores"
-    from dr_nbdev.grading.engines import precision_of
     if callable(self.engine): return self.engine.precision
-    return precision_of(self.engine or 'torch', self.device)
+    return precision_of(self.engine or 'auto', self.device)
 
 # %% ../../nbs/grading/grader.ipynb #806f68b5
 @patch
@@ -116,12 +131,19 @@ def scores(self: Grader,
     return self.scorer(squares)
 
 # %% ../../nbs/grading/grader.ipynb #0063806f
+@patch(as_prop=True)
+def _single(self: Grader):
+    "Check whether the file is a single network, seen once, which has its features and its map"
+    return self.network.has_file and self.about.get('views', 1) == 1 and isinstance(self.about.get('backbone'), str)
+
 @patch
 def spread(self: Grader,
     squares: np.ndarray, # Prepared photographs from `preprocess`, n x size x size x 3, uint8
     at_once: int = 8, # Number of squares that pass through the network together
 ) -> np.ndarray: # Standard deviations in grades, shape (n,)
     "Measure the standard deviation of the predictions of all ensemble members under test-time augmentation"
+    if self._single: # the engine sees the four turns
+        return np.stack([self.scores(np.ascontiguousarray(np.rot90(squares, k, (2, 1)))) for k in range(4)]).std(0, ddof=1)
     import torch
     from dr_nbdev.networks.registry import member_predictions
     parts = [squares[i:i + at_once] for i in range(0, len(squares), at_once)]
@@ -157,22 +179,30 @@ def _features(model, x):
     return seen[0]
 
 @patch
+def _featurizer(self: Grader):
+    "Return a function that computes the features of squares: by the file where it has them, else by PyTorch"
+    if self.device == 'cpu' and (run := file_outputs(self.network, 'features')): return lambda x: run(x)[0]
+    import torch
+    from dr_nbdev.networks.registry import ensemble_members
+    members = ensemble_members(self.model)
+    def features(squares):
+        with torch.inference_mode(), _plain_torch():
+            x = self.preprocess.normalize(torch.as_tensor(squares).to(self.device))
+            return torch.cat([_features(m, x) for m in members], 1).float().cpu().numpy()
+    return features
+
+@patch
 def embed(self: Grader,
     files: list, # Photographs: paths, or contents of files
     batch: int = 16, # Number of photographs that pass through the network together
 ) -> np.ndarray: # Features, photographs x features, float32; a row of NaN where a photograph could not be prepared
     "Compute the features of photographs: the input of the network's last layer"
-    import torch
-    from dr_nbdev.networks.registry import ensemble_members
-    members, out = ensemble_members(self.model), [None]*len(files)
+    features, out = self._featurizer(), [None]*len(files)
     rest = iter(progress(enumerate(self._prepared(files)), 'embed', total=len(files)))
     while chunk := list(islice(rest, batch)):
         squares = {i: p.square for i, p in chunk if p.square is not None}
         if not squares: continue
-        with torch.inference_mode(), _plain_torch():
-            x = self.preprocess.normalize(torch.as_tensor(np.stack([*squares.values()])).to(self.device))
-            found = torch.cat([_features(m, x) for m in members], 1).float().cpu().numpy()
-        for i, v in zip(squares, found): out[i] = v
+        for i, v in zip(squares, features(np.stack([*squares.values()]))): out[i] = v
     width = next((len(v) for v in out if v is not None), 0)
     return np.stack([np.full(width, np.nan, np.float32) if v is None else v for v in out])
 
@@ -184,7 +214,7 @@ def export(self: Grader,
 ) -> Path: # File that was written
     "Write a file that gives the same scores in other programs: squares (n x size x size x 3, uint8) in, scores out"
     if format != 'onnx': raise WeightsError(f'format={format!r}: choose onnx')
-    from dr_nbdev.grading.engines import export_onnx
+    from dr_nbdev.networks.export import export_onnx
     about = dict(name=self.name, backbone=self.about.get('backbone', ''), thresholds=list(map(float, self.thresholds)),
                  calibration=self.probs.to_dict() if self.probs else None, licence=self.about.get('licence', ''))
     return export_onnx(self.model, self.preprocess, path, about)
@@ -329,13 +359,10 @@ def table(self: Grader,
 @patch
 def key(self: Grader) -> str: # Sixteen hexadecimal digits
     "Compute a key of everything that decides the content of a row"
-    from dr_nbdev.networks.weights import hash_weights
     how = (self.preprocess.key, tuple(self.thresholds), self.referable_cut, self.probs, self.sets, self.coverage,
            self.quality, self.min_quality, self.with_spread, self.who, COLUMNS, self.precision, gate_key(),
-           self.evidence and evidence_key())
-    h = hashlib.sha256(repr(how).encode())
-    hash_weights(h, self.model)
-    return h.hexdigest()[:16]
+           self.evidence and evidence_key(), self.network.digest())
+    return hashlib.sha256(repr(how).encode()).hexdigest()[:16]
 
 # %% ../../nbs/grading/grader.ipynb #b9e7a382
 def check_batch(
@@ -364,6 +391,7 @@ def grade_files(self: Grader,
     "Grade files part by part, and yield a table for each part"
     check_batch(batch)
     names = [str(f) for f in files] if names is None else names
+    if self.engine is None: self.use(None, files)
     grader = replace(self, engine=replace(self.scorer, at_once=batch)) if batch else self
     rows = max(8, grader.scorer.at_once)
     # one iterator: a bar that is asked for a second one is closed

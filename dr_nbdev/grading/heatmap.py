@@ -9,7 +9,9 @@ __all__ = ['heatmap', 'heat_colours', 'overlay']
 import cv2
 import numpy as np
 
+from ..base.work import need
 from ..core import REFERABLE, DataError
+from .engines import file_outputs
 
 # %% ../../nbs/grading/heatmap.ipynb #5d6e792d
 def _map_layer(
@@ -26,35 +28,49 @@ def _map_layer(
 # %% ../../nbs/grading/heatmap.ipynb #a0f67dc4
 _ASKED = ('score', 'referable')
 
-def _target(grader, what):
-    "Return the explained value as a function of scores of shape n x 1"
+def _curve(grader, what):
+    "Return slope and centre of the explained probability; None where the score itself is explained"
     if what not in _ASKED: raise DataError(f'what={what!r}: choose from {", ".join(_ASKED)}')
-    if what == 'score': return lambda s: s[:, 0]
+    if what == 'score': return None
     if grader.probs is None: raise DataError(f'{grader.name} has no calibrated probabilities: ask for the score')
-    a, b = grader.probs.slope, grader.probs.centers[REFERABLE - 1]
-    return lambda s: (a*(s[:, 0] - b)).sigmoid()
+    return grader.probs.slope, grader.probs.centers[REFERABLE - 1]
 
 # %% ../../nbs/grading/heatmap.ipynb #7e1b1146
-def _raw_maps(
-    grader: object, # Grader whose network is explained
-    square: np.ndarray, # Prepared photograph, size x size x 3, uint8
-    what: str = 'score', # Value to explain: 'score' or 'referable'
-) -> np.ndarray: # Maps, members x size x size; positive where the explained value is raised
+def _maps_by_file(run, square, curve):
+    "Compute the map of a network's file, averaged over four rotations"
+    scores, maps = run(np.stack([np.rot90(square, k) for k in range(4)]))
+    if curve: # the slope of the probability at each score
+        p = 1/(1 + np.exp(-curve[0]*(scores - curve[1])))
+        maps = maps*(curve[0]*p*(1 - p))[:, None, None]
+    large = [cv2.resize(m, square.shape[1::-1], interpolation=cv2.INTER_CUBIC) for m in maps]
+    return np.mean([np.rot90(m, -k) for k, m in enumerate(large)], 0)[None]
+
+def _maps_by_gradient(grader, square, curve):
     "Compute the Grad-CAM map of each member, averaged over four rotations"
+    captum = need('captum.attr', 'a heatmap of these weights needs captum', 'train')
     import torch
-    from captum.attr import LayerGradCam
-    from dr_nbdev.networks.registry import ensemble_members
-    value, size, sides = _target(grader, what), (grader.preprocess.size,)*2, (2, 3)
+    from dr_nbdev.networks.registry import ensemble_members, map_layer
+    def value(s): return (curve[0]*(s[:, 0] - curve[1])).sigmoid() if curve else s[:, 0]
+    size, sides = (grader.preprocess.size,)*2, (2, 3)
     x = grader.preprocess.normalize(torch.as_tensor(square[None]).to(grader.device))
     out = []
     for m in ensemble_members(grader.model):
-        cam, total = LayerGradCam(lambda batch, m=m: value(m(batch)), _map_layer(m)), 0
+        cam, total = captum.LayerGradCam(lambda batch, m=m: value(m(batch)), map_layer(m)), 0
         for k in range(4):
             a = cam.attribute(torch.rot90(x, k, sides).contiguous()).detach()
             a = torch.nn.functional.interpolate(a, size=size, mode='bicubic')
             total = total + torch.rot90(a, -k, sides)/4
         out.append(total[0, 0].cpu().numpy())
     return np.stack(out)
+
+def _raw_maps(
+    grader: object, # Grader whose network is explained
+    square: np.ndarray, # Prepared photograph, size x size x 3, uint8
+    what: str = 'score', # Value to explain: 'score' or 'referable'
+) -> np.ndarray: # Maps, members x size x size; positive where the explained value is raised
+    "Compute the map of each member, averaged over four rotations"
+    curve, run = _curve(grader, what), file_outputs(grader.network, 'score', 'map')
+    return _maps_by_file(run, square, curve) if run else _maps_by_gradient(grader, square, curve)
 
 # %% ../../nbs/grading/heatmap.ipynb #7757556c
 def heatmap(

@@ -175,8 +175,8 @@ def gather(
 class _Worker:
     "Hold a grader in a Ray worker, and grade batches of paths with it"
     def __init__(self, weights, engine, threads, options):
-        import torch
-        torch.set_num_threads(max(1, int(threads)))
+        os.environ['OMP_NUM_THREADS'] = n = str(max(1, int(threads))) # for the engines
+        if 'torch' in sys.modules: sys.modules['torch'].set_num_threads(int(n))
         grader = weights if isinstance(weights, Grader) else Grader.load(weights)
         self.grader = replace(grader, **options).use(engine)
 
@@ -195,7 +195,7 @@ def _ray():
 def grade_dataset(
     photos: object, # Paths, or a ray.data.Dataset with the column path (and optionally name)
     weights: str | Path | Grader | None = None, # Weights as for `Grader.load`, readable by each worker, or a grader
-    engine: str = 'torch', # Engine that computes the scores, as for `Grader.use`
+    engine: str = 'auto', # Engine that computes the scores, as for `Grader.use`
     num_cpus: float = 2, # Number of processors per worker
     num_gpus: float = 0, # Number of GPUs per worker
     concurrency: int | None = None, # Number of workers; None: as many as the cluster has room for
@@ -222,7 +222,7 @@ def grade_by_ray(
     num_gpus: float = 0, # Number of GPUs per worker
 ) -> int: # Number of rows
     "Grade on a Ray cluster, and write the rows in the order of the list"
-    ray, engine = _ray(), getattr(grader.engine, 'name', grader.engine) or 'torch'
+    ray, engine = _ray(), getattr(grader.engine, 'name', grader.engine) or 'auto'
     logging.getLogger('ray').setLevel(logging.ERROR)
     ray.init(address=address, ignore_reinit_error=True, logging_level='ERROR', log_to_driver=False)
     logging.getLogger('ray.data').setLevel(logging.ERROR)

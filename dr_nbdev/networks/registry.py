@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LITE', 'BACKBONES', 'TIMM', 'Backbone', 'timm_preprocess', 'timm_model', 'find_backbone', 'list_backbones',
-           'backbone_table', 'head_name', 'RotationTTA', 'with_views', 'Ensemble', 'ensemble_members',
+           'backbone_table', 'head_name', 'map_layer', 'RotationTTA', 'with_views', 'Ensemble', 'ensemble_members',
            'member_predictions', 'plain_model', 'half_dtype', 'fast_layout']
 
 # %% ../../nbs/networks/registry.ipynb #75fcaed4
@@ -18,7 +18,7 @@ from torchvision.models import get_model, get_model_weights
 from torchvision.models.efficientnet import EfficientNet, MBConvConfig
 
 from ..base.work import need
-from ..core import WeightsError
+from ..core import DataError, WeightsError
 
 # %% ../../nbs/networks/registry.ipynb #ff23268c
 # Stages of Lite0: expansion, kernel, stride, channels in, channels out, blocks
@@ -155,6 +155,18 @@ def head_name(
 ) -> str: # Name as in `named_modules`, such as 'classifier.1'
     "Find the name of the last `Linear` layer"
     return [n for n, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
+
+# %% ../../nbs/networks/registry.ipynb #7c30a002
+def map_layer(
+    model: nn.Module, # Network of torchvision, not an ensemble
+) -> nn.Module: # Layer whose output is n x channels x rows x columns
+    "Find the last stage that gives maps of features"
+    if hasattr(model, 'permute'): return model.permute # Swin
+    if hasattr(model, 'features'): return model.features[-1]
+    for part in ('layer4', 'trunk_output'):
+        if hasattr(model, part): return getattr(model, part)
+    raise DataError(f'{type(model).__name__} has no maps of features that a heatmap could be made from: '
+                    'grade without heatmaps')
 
 # %% ../../nbs/networks/registry.ipynb #9b869483
 def _with_one_neuron(model):

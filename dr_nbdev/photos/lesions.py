@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..base.work import need
-from ..core import WeightsError
+from ..base.work import need, open_onnx
+from ..core import DataError, WeightsError
 from .field import FieldOfView, field_of_view
 from .preprocess import centred
 
@@ -90,11 +90,9 @@ def _by_openvino(folder, precision):
 @cache
 def _by_onnx(folder):
     "Open the network in ONNX Runtime, once"
-    onnxruntime = need('onnxruntime', 'lesion maps need ONNX Runtime', 'onnx')
     file = folder/'lesions.onnx'
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry('session.intra_op.allow_spinning', '0') # the readers want the processor too
-    try: session = onnxruntime.InferenceSession(file, options, providers=['CPUExecutionProvider'])
+    try: session = open_onnx(file)
+    except DataError: raise
     except Exception as e:
         why = f'missing or damaged ({type(e).__name__})'
         raise WeightsError(f'{file} is {why}: install dr_nbdev again') from None
@@ -104,12 +102,12 @@ def _by_onnx(folder):
 @cache
 def _drawer(folder, engine):
     "Choose what draws the maps beside an engine that grades, once"
-    kind = dict(openvino='f32', openvino_half='bf16', half='bf16').get(engine)
+    kind = dict(openvino_half='bf16', half='bf16').get(engine)
     return _by_openvino(folder, kind) if kind and find_spec('openvino') else _by_onnx(folder)
 
 def lesion_maps(
     view: RetinaView, # Field of view, from `retina_view`
-    engine: str = 'torch', # Engine that grades; with 'openvino', 'openvino_half' and 'half' OpenVINO draws the maps
+    engine: str = 'onnx', # Engine that grades; with 'openvino_half' and 'half' OpenVINO draws the maps
     folder: Path | None = None, # Folder with `lesions.onnx`; None: the shipped one
 ) -> np.ndarray: # Probabilities, 6 x height/2 x width/2, float32, 0 outside the retina; layers as in `LAYERS`
     "Compute the maps of the lesions, the disc and the fovea"

@@ -21,7 +21,8 @@ from ..base.write import from_dict as _from_dict, read_json, write_json, write_s
 from ..core import DataError, DRError
 from ..merging.splits import leak_groups
 from ..networks.registry import find_backbone, half_dtype, with_views
-from ..networks.weights import NETWORK_FIELDS, load_state, read_state, retired_fields
+from ..networks.network import NETWORK_FIELDS, retired_fields
+from ..networks.weights import load_state, read_state
 from ..photos.preprocess import Preprocess
 from dr_nbdev.training.callbacks import (
     CheckpointCallback, CompileCallback, EMACallback, FreezeStages, GrowingSquares, ProfileCallback, SeedCallback,

@@ -139,7 +139,7 @@ def _list_weights(
 @cache
 def _load_once(
     weights: str, # Name of a shipped bundle, a path, or what else `Grader.load` takes
-    engine: str = 'torch', # Engine that computes the scores, as for `dr_predict`
+    engine: str = 'auto', # Engine that computes the scores, as for `dr_predict`
 ) -> Grader: # Grader, the same object at each call
     "Load a grader, or take the loaded one"
     return Grader.load(weights).use(engine)
@@ -204,7 +204,7 @@ class _Page:
     def __init__(self,
         folder: Path, # Folder for uploads, tables, reports and drawn eyes
         weights: str | None = None, # Weights selected at the start; None: the shipped weights
-        engine: str = 'torch', # Engine that computes the scores, as for `dr_predict`
+        engine: str = 'auto', # Engine that computes the scores, as for `dr_predict`
         evidence: bool = True, # True to look for lesions and macular oedema too
     ):
         self.folder, self.choices, self.engine, self.sessions = folder, _list_weights(weights), engine, {}
@@ -383,7 +383,7 @@ def start_app(
     port: int | None = None, # Port; None: the first free one from 7860 on
     password: str | None = None, # Password for the user name dr; None: no login, allowed on this machine alone
     wait: bool = True, # True to block until the page is stopped
-    engine: str = 'torch', # Engine that computes the scores, as for `dr_predict`
+    engine: str = 'auto', # Engine that computes the scores, as for `dr_predict`
     evidence: bool = True, # True to look for lesions and macular oedema too
 ): # Gradio app, and its address (URL)
     "Check the settings, build the page and start it"
@@ -410,7 +410,7 @@ def dr_app(
     host: str = '127.0.0.1', # Address to listen on; any other can be reached from other machines and needs a password
     port: int | None = None, # Port (default: the first free one from 7860 on)
     password: str | None = None, # Password for the user name dr (default: DR_APP_PASSWORD, hidden from other users)
-    engine: str = 'torch', # Engine that computes the scores, as for dr_predict
+    engine: str = 'auto', # Engine that computes the scores, as for dr_predict
     evidence: bool = True, # Look for lesions and macular oedema too (--no-evidence: grades alone)
 ):
     "Open a page on this machine to grade photographs. For research use, not a medical device."

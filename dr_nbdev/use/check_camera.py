@@ -60,7 +60,7 @@ def dr_check_camera(
     weights: str | None = None, # Weights, in any form that dr_predict takes (default: the same as for dr_predict)
     recursive: bool = False, # Include the folders below
     device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
-    engine: str = 'torch', # Engine that computes the scores, as for dr_predict
+    engine: str = 'auto', # Engine that computes the scores, as for dr_predict
 ) -> dict: # Verdict, reasons and the compared numbers
     "Compare photographs without labels with the training sources. For research use, not a medical device."
     found = photo_list(folder, recursive)

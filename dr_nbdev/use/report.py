@@ -418,7 +418,7 @@ def evaluate(
     n_boot: int = 1000, # Number of bootstrap rounds of the 95% intervals, at least 1
     heatmaps: bool = True, # True to show the photographs with the worst errors and their heatmaps
     device: str | None = None, # 'cuda', 'mps' or 'cpu'; None for the fastest available
-    engine: str = 'torch', # Engine that computes the scores, as for `Grader.use`
+    engine: str = 'auto', # Engine that computes the scores, as for `Grader.use`
 ) -> dict: # Content of metrics.json
     "Grade labelled photographs, and report how good the grades are (for research use, not a medical device)"
     if n_boot < 1: raise DataError(f'n_boot={n_boot}: at least one round')
@@ -477,7 +477,7 @@ def dr_evaluate(
     n_boot: int = 1000, # Number of bootstrap rounds of the 95% intervals
     no_heatmaps: bool = False, # Leave out the photographs with the worst errors and their heatmaps
     device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
-    engine: str = 'torch', # Engine that computes the scores, as for dr_predict
+    engine: str = 'auto', # Engine that computes the scores, as for dr_predict
 ) -> dict: # Content of metrics.json
     "Grade labelled photographs and report how good the grades are. For research use, not a medical device."
     columns = {k: v for k, v in dict(image=image, label=grade, patient=patient).items() if v}

@@ -288,7 +288,7 @@ def _add_state(app, batcher, limits):
     @app.get('/version')
     async def version() -> dict:
         "Weights, thresholds, engine, versions, limits"
-        return dict(versions=versions(['dr_nbdev', 'torch', 'fastapi']), weights=grader.name,
+        return dict(versions=versions(['dr_nbdev', 'onnxruntime', 'fastapi']), weights=grader.name,
                     thresholds=[float(t) for t in grader.thresholds], referable_cut=grader.referable_cut,
                     engine=grader.scorer.name, device=str(grader.device), limits=vars(limits),
                     disclaimer=DISCLAIMER, note=_oedema_note(grader))
@@ -352,7 +352,7 @@ def dr_serve(
     host: str = '127.0.0.1', # Address to listen on; any other can be reached from other machines and needs a token
     port: int = 8000, # Port to listen on, 1 to 65535
     device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
-    engine: str = 'torch', # Engine that computes the scores, as for dr_predict
+    engine: str = 'auto', # Engine that computes the scores, as for dr_predict
     quality: str = 'warn', # Treatment of low-quality photographs: warn, refuse or off, as for dr_predict
     evidence: bool = True, # Look for lesions and macular oedema too (--no-evidence: grades alone)
     token: str | None = None, # Token that callers must show (default: DR_SERVE_TOKEN, hidden from other users)

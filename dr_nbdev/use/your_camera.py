@@ -67,7 +67,7 @@ def calibrate(
     quality: str = 'warn', # Treatment of low-quality photographs: 'warn', 'refuse' (leave out) or 'off'
     n_boot: int = 500, # Number of bootstrap rounds of the 95% intervals, at least 1
     device: str | None = None, # 'cuda', 'mps' or 'cpu'; None for the fastest available
-    engine: str = 'torch', # Engine that computes the scores, as for `Grader.use`
+    engine: str = 'auto', # Engine that computes the scores, as for `Grader.use`
 ) -> dict: # Section `camera` of grader.json, with the name of the weights, the bundle, the counts and the balance
     "Grade labelled photographs, and write weights whose decision fits them (for research use, not a medical device)"
     if n_boot < 1: raise DataError(f'n_boot={n_boot}: at least one round')
@@ -134,7 +134,7 @@ def dr_calibrate(
     quality: Literal['warn', 'refuse', 'off'] = 'warn',
     n_boot: int = 500, # Number of bootstrap rounds of the 95% intervals
     device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
-    engine: str = 'torch', # Engine that computes the scores, as for dr_predict
+    engine: str = 'auto', # Engine that computes the scores, as for dr_predict
 ) -> dict: # What `calibrate` returns
     "Fit the decision of the weights to a camera, with labelled photographs. For research use, not a medical device."
     columns = {k: v for k, v in dict(image=image, label=grade, patient=patient).items() if v}
