@@ -22,9 +22,7 @@ from .base.write import read_json
 from .core import DISCLAIMER, GRADE_COLORS, GRADES, N_GRADES, DataError, patient_numbers
 from .grading.bundle import write_bundle
 from .metrics.grades import macro_f1, metric_table, paired_gain, qwk
-from .networks.registry import Ensemble, plain_model
 from .networks.network import retired_fields
-from .networks.weights import load_state, read_state
 from .photos.preprocess import Preprocess
 
 # %% ../nbs/5_thresholds.ipynb #f0adc91e
@@ -155,6 +153,8 @@ def _confidence(
 # %% ../nbs/5_thresholds.ipynb #12e7ffdf
 def _load_run(run):
     "Read the configuration, the network with its kept weights, and the validation scores of a finished run"
+    from dr_nbdev.networks.registry import plain_model
+    from dr_nbdev.networks.weights import load_state, read_state
     if not (run/'val_scores.csv').is_file():
         raise DataError(f'{run} is not a finished run (no val_scores.csv): train it to its end')
     c = read_json(run/'config.json')
@@ -207,4 +207,6 @@ def tune(
     about |= fields | dict(grades=GRADES, training=training) | measured
     about |= dict(known_failures=list(known_failures), versions=read_json(run/'environment.json'), licence=LICENCE,
                   intended_use=DISCLAIMER)
-    return write_bundle(run/'bundle', Ensemble(models) if several else models[0], about)
+    if not several: return write_bundle(run/'bundle', models[0], about)
+    from dr_nbdev.networks.registry import Ensemble
+    return write_bundle(run/'bundle', Ensemble(models), about)

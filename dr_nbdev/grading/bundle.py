@@ -18,7 +18,7 @@ import pandas as pd
 import dr_nbdev
 from ..answers.confidence import GradeProbs, PredictionSets
 from ..base.work import need
-from ..base.write import read_json, write_json, write_safely
+from ..base.write import as_json, read_json, write_json, write_safely
 from ..core import DataError, WeightsError
 from .card import model_card
 from ..networks.network import Network, file_hash, probe_squares, retired_fields
@@ -129,7 +129,7 @@ def _write_onnx(folder, about):
     prep = Preprocess.from_dict(about['preprocess'])
     network = Network(partial(_bundle_module, folder, about['backbone'], about.get('views', 1)))
     kept = ('name', 'backbone', 'thresholds', 'calibration', 'licence')
-    export_onnx(network.module, prep, file, {k: about[k] for k in kept if about.get(k)})
+    export_onnx(network.module, prep, file, {k: v if isinstance(v := about[k], str) else as_json(v) for k in kept if about.get(k) is not None})
     squares = probe_squares(prep.size)
     scores = make_engine('torch', network, prep)(squares)
     known = dict(file=file_hash(file), weights=file_hash(folder/BUNDLE[1]), scores=list(map(float, scores)))

@@ -102,7 +102,6 @@ def export_onnx(
 # %% ../../nbs/networks/export.ipynb #9c1c3c40
 def _halved(file, fewest=256):
     "Store tensors in 16 bits where no number changes, and read them as 32"
-    import onnx
     from onnx import TensorProto, helper, numpy_helper
     casts = []
     for tensor in file.graph.initializer:

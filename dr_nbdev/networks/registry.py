@@ -11,14 +11,19 @@ __all__ = ['LITE', 'BACKBONES', 'TIMM', 'Backbone', 'timm_preprocess', 'timm_mod
 from dataclasses import dataclass
 from functools import partial
 
-import torch
 import pandas as pd
-from torch import nn
-from torchvision.models import get_model, get_model_weights
-from torchvision.models.efficientnet import EfficientNet, MBConvConfig
 
 from ..base.work import need
 from ..core import DataError, WeightsError
+
+# %% ../../nbs/networks/registry.ipynb #7c310001
+for package in ('torch', 'torchvision'): need(package, 'networks are made and trained with PyTorch', 'train')
+
+# %% ../../nbs/networks/registry.ipynb #7c310002
+import torch
+from torch import nn
+from torchvision.models import get_model, get_model_weights
+from torchvision.models.efficientnet import EfficientNet, MBConvConfig
 
 # %% ../../nbs/networks/registry.ipynb #ff23268c
 # Stages of Lite0: expansion, kernel, stride, channels in, channels out, blocks
