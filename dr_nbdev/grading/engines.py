@@ -70,22 +70,22 @@ def _threads():
     return int(n) if n.isdigit() else 0
 
 def _onnx_engine(
-    data: bytes, # Content of an ONNX file, as `export_onnx` writes it
+    file: Path | bytes, # ONNX file, as `export_onnx` writes it, or its content
 ) -> Engine: # Engine, not compared yet
     "Make an engine that runs a file in ONNX Runtime, one square at a time"
-    session = open_onnx(data)
+    session = open_onnx(file)
     def run(squares): return session.run(['score'], {'squares': np.ascontiguousarray(squares)})[0]
     return Engine('onnx', run, at_once=1)
 
 # %% ../../nbs/grading/engines.ipynb #20ff6526
 def _openvino_engine(
     name: str, # Name of the engine: 'openvino' or 'openvino_half'
-    data: bytes, # Content of an ONNX file, as `export_onnx` writes it
+    file: Path | bytes, # ONNX file, as `export_onnx` writes it, or its content
 ) -> Engine: # Engine, not compared yet
     "Make an engine that runs a file in OpenVINO, several squares at a time"
     import openvino
     core = openvino.Core()
-    model = core.read_model(data, b'')
+    model = core.read_model(file, b'') if isinstance(file, bytes) else core.read_model(file)
     sides = [o.get_length() for o in list(model.inputs[0].partial_shape)[1:]]
     model.reshape([1, *sides])
     precision = 'bf16' if name == 'openvino_half' else 'f32' # without a hint it takes the fastest format
@@ -176,7 +176,7 @@ def _engine_folder(
     return xdg_cache_home()/'dr_nbdev'/'engines'/h.hexdigest()[:16]
 
 def _file_of(network, prep, folder):
-    "Read the network's file, or make one in the cache"
+    "Find the network's file, or make one in the cache"
     if network.has_file: return network.onnx()
     file = (folder or _engine_folder(network, prep))/'float32.onnx'
     if not file.exists():
@@ -184,7 +184,7 @@ def _file_of(network, prep, folder):
         module = network.module
         from dr_nbdev.networks.export import export_onnx
         export_onnx(module, prep, file)
-    return file.read_bytes()
+    return file
 
 def make_engine(
     name: str, # Name in `ENGINES`
@@ -200,8 +200,8 @@ def make_engine(
     if ENGINES[name] == ['torch']: return _torch_engine(name, network, prep, device)
     if name == 'openvino_half' and not _has_bfloat16():
         raise EngineError('the processor does not compute in 16 bits: take another engine')
-    data = _file_of(network, prep, folder)
-    return _onnx_engine(data) if name == 'onnx' else _openvino_engine(name, data)
+    file = _file_of(network, prep, folder)
+    return _onnx_engine(file) if name == 'onnx' else _openvino_engine(name, file)
 
 # %% ../../nbs/grading/engines.ipynb #7c30e002
 @lru_cache(4)
@@ -260,9 +260,8 @@ def _noted(notes, key, measure, again=False):
 
 def _compared(engine, network, prep, device, tolerance, again, folder):
     "Compare an engine on the probe squares, unless that was done on this machine"
-    squares = probe_squares(prep.size)
     def measure():
-        guard(engine, squares, _reference(network, prep, folder=folder), tolerance)
+        guard(engine, probe_squares(prep.size), _reference(network, prep, folder=folder), tolerance)
         return [dict(engine=engine.name, difference=engine.difference, compared=engine.compared)]
     folder = folder or _engine_folder(network, prep)
     key = dict(_where(device), asked=engine.name, tolerance=tolerance)

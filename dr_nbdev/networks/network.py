@@ -61,8 +61,8 @@ class Network:
         "Check whether the network is there as a file"
         return self.data is not None or bool(self.known and self.folder and (self.folder/'model.onnx').is_file())
 
-    def onnx(self) -> bytes: # Content of `model.onnx`
-        "Read the file, and refuse one that does not belong to the weights"
+    def onnx(self) -> Path | bytes: # `model.onnx`; in a copy that was sent to another process, its content
+        "Find the file, and refuse one that does not belong to the weights"
         if self.data is not None: return self.data
         found = dict(file=self.folder/'model.onnx', weights=self.folder/'model.safetensors')
         try: wrong = [p.name for k, p in found.items() if file_hash(p) != self.known[k]]
@@ -70,7 +70,7 @@ class Network:
         if wrong:
             raise WeightsError(f'{self.folder}: {" and ".join(wrong)} changed after the bundle was written: copy the '
                                'whole bundle again, or delete model.onnx and grade with PyTorch')
-        return found['file'].read_bytes()
+        return found['file']
 
     def digest(self) -> str: # Hexadecimal digits
         "Compute a hash of the weights"
@@ -82,7 +82,7 @@ class Network:
         return h.hexdigest()
 
     def __getstate__(self): # another machine may not have the folder
-        if self.has_file: return self.__dict__ | dict(made=None, data=self.onnx())
+        if self.has_file: return self.__dict__ | dict(made=None, data=self.data or self.onnx().read_bytes())
         return self.__dict__ | dict(made=self.module, make=None)
 
 # %% ../../nbs/networks/network.ipynb #5438a474
