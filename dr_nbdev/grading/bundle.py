@@ -141,12 +141,17 @@ def write_bundle(
     folder: str | Path, # Folder to make, or to write into
     model: object, # Network whose weights are kept, a PyTorch module without test-time augmentation
     about: dict, # Content of `grader.json`
+    onnx: Path | bytes | None = None, # ONNX file that goes with `about`; it is kept if the weights are still the same
 ) -> Path: # Folder that was written
     "Write weights, the same network as ONNX, model card and description, the description last"
     from dr_nbdev.networks.weights import save_weights
     folder = Path(folder)
+    data = onnx.read_bytes() if isinstance(onnx, Path) else onnx
     save_weights(folder/BUNDLE[1], model, about.get('half', False))
-    about = {k: v for k, v in about.items() if k != 'onnx'} | _write_onnx(folder, about)
+    same = data and about['onnx']['weights'] == file_hash(folder/BUNDLE[1])
+    if same:
+        with write_safely(folder/BUNDLE[3]) as tmp: tmp.write_bytes(data)
+    else: about = {k: v for k, v in about.items() if k != 'onnx'} | _write_onnx(folder, about)
     with write_safely(folder/BUNDLE[2]) as tmp: tmp.write_text(model_card(about), encoding='utf-8')
     write_json(folder/BUNDLE[0], about)
     return folder
