@@ -29,7 +29,7 @@ from dr_nbdev.grading.bundle import (
     BUNDLE, fetch_bundle, find_weights, open_hub, read_bundle, read_plain_state, write_bundle,
 )
 from .engines import file_outputs, find_engine, precision_of
-from .camera import FEWEST_TO_WARN, check_camera
+from .camera import FEWEST_TO_WARN, Looks, check_camera
 from .evidence import evidence_key, find_evidence
 from .prepare import Prepared, prepare
 from dr_nbdev.grading.results import (
@@ -374,12 +374,12 @@ def check_batch(
 
 @patch
 def camera_note(self: Grader,
-    looks: list[dict], # Properties and score of each photograph
+    looks: pd.DataFrame, # Row per photograph: properties and score
 ) -> dict: # A warning under the name `camera`; {} if there is none, or nothing to compare
     "Warn if a folder of photographs looks foreign to the training sources"
     profile = self.about.get('camera_profile')
     if not profile or len(looks) < FEWEST_TO_WARN: return {}
-    warning = check_camera(pd.DataFrame(looks), profile, self.referable_cut).warning
+    warning = check_camera(looks, profile, self.referable_cut).warning
     return dict(camera=warning) if warning else {}
 
 # %% ../../nbs/grading/grader.ipynb #1347ec97
@@ -413,15 +413,15 @@ def grade_to(self: Grader,
         partial = partial_file(out, self.key(), files)
         had = keep_finished(partial)
         todo = [i for i, n in enumerate(names) if n not in had]
-        looks = []
+        looks = Looks()
         for df in self.grade_files([files[i] for i in todo], [names[i] for i in todo], batch):
+            looks.add(df)
             write_csv(df, partial, 'a', header=not partial.exists())
-            looks += df.attrs.get('looks', [])
         df = read_result(partial) if names else result_table([], self.extras)
         if df.name.tolist() != names: df = df.set_index('name').loc[names].reset_index()
         with write_safely(out) as tmp: write_result(df, tmp)
         partial.unlink(missing_ok=True)
-    df.attrs |= self.camera_note(looks)
+    df.attrs |= self.camera_note(looks.table())
     return df
 
 # %% ../../nbs/grading/grader.ipynb #64451f3d
@@ -436,9 +436,10 @@ def grade_folder(self: Grader,
     found = photo_list(source, recursive)
     if out is None:
         parts = list(self.grade_files(found.files, found.names, batch))
-        looks = [row for t in parts for row in t.attrs.pop('looks', [])]
+        looks = Looks()
+        for t in parts: looks.add(t)
         df = pd.concat(parts, ignore_index=True)
-        df.attrs |= self.camera_note(looks)
+        df.attrs |= self.camera_note(looks.table())
     else: df = self.grade_to(Path(out), found.files, found.names, batch)
     df.attrs |= dict(weights=self.name, balance=found.balance(len(df)))
     return df

@@ -15,7 +15,7 @@ from ..base.commands import command
 from ..base.files import balance_line, photo_list
 from ..base.write import check_target, write_safely
 from ..core import DISCLAIMER, WeightsError
-from ..grading.camera import CameraCheck, check_camera
+from ..grading.camera import CameraCheck, Looks, check_camera
 from ..grading.grader import Grader
 
 # %% ../../nbs/use/check_camera.ipynb #4898bb1d
@@ -26,8 +26,9 @@ def folder_looks(
 ) -> pd.DataFrame: # Row per graded photograph: properties and score; `attrs`: balance
     "Measure the photographs of a folder, and compute their scores"
     found = photo_list(source, recursive)
-    parts = replace(grader, evidence=False).grade_files(found.files, found.names)
-    t = pd.DataFrame([row for part in parts for row in part.attrs.get('looks', [])])
+    looks = Looks()
+    for part in replace(grader, evidence=False).grade_files(found.files, found.names): looks.add(part)
+    t = looks.table()
     t.attrs['balance'] = found.balance(len(found.files))
     return t
 
