@@ -169,7 +169,7 @@ def join_shards(self: Request) -> pd.DataFrame: # Table of grades; only the colu
 # %% ../nbs/6_predict.ipynb #70fa45d3
 @command('dr_predict --folder my_photos --out grades.csv',
          'dr_predict -m weights/my_run --folder my_photos --recursive --patients',
-         'dr_predict --folder my_photos --quality refuse --engine auto --json',
+         'dr_predict --folder my_photos --quality refuse --json',
          names=dict(weights=('-m', '--model')), alone=dict(patients=BY_NAME, ray='local'),
          incomplete=ungraded, shown=result_json)
 def dr_predict(
@@ -185,7 +185,7 @@ def dr_predict(
     # Thresholds: the bundle's own, those of the median grade, for macro F1, or for QWK
     thresholds: Literal['bundle', 'median', 'f1', 'qwk'] = 'bundle',
     device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
-    # Engine: torch, half, compile, onnx, openvino, openvino_half; auto: fastest with equal scores
+    # Engine: onnx, openvino, openvino_half, torch, half, compile; auto: the first of those here with equal scores
     engine: str = 'auto',
     submission: str | None = None, # Kaggle's sample_submission.csv; also writes submission.csv in its form
     fill: int | None = None, # Grade, 0 to 4, for ids of the submission without one (default: an error)
