@@ -6,7 +6,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo app test extras fuzz kill load check wheel newest docs docs-serve test-browser test-lab lab readme notebooks hooks clean
+.PHONY: help install demo app test extras fuzz kill load check wheel base newest docs docs-serve test-browser test-lab lab readme notebooks hooks clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -39,7 +39,7 @@ test: check ## all checks and all notebooks; NB=photos/field: one notebook, NB=p
 	time $(BIN)/nbdev_test --n_workers 2 --do_print
 	$(BIN)/python .ci/fuzz.py 12
 	$(BIN)/python .ci/kill.py 1
-	$(MAKE) --no-print-directory wheel
+	$(MAKE) --no-print-directory wheel base
 endif
 
 EXTRAS := networks/registry networks/weights grading/scale
@@ -63,6 +63,9 @@ check: $(READY) ## modules exported, imports on their floors (layers), notebooks
 
 wheel: $(READY) ## build the wheel, install it in a clean venv, import every module
 	$(BIN)/python .ci/project.py wheel
+
+base: $(READY) ## the wheel without PyTorch in a clean venv: everything that grades
+	$(BIN)/python .ci/project.py base
 
 newest: $(READY) ## the wheel with the newest libraries in a clean venv: grade, merge, train, evaluate
 	$(BIN)/python .ci/project.py newest

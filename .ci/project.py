@@ -5,6 +5,7 @@
     python .ci/project.py lab                      # every notebook, all of its cells, in a fresh Jupyter kernel
     python .ci/project.py check                    # is everything exported, clean, without errors?
     python .ci/project.py wheel                    # build it, install it elsewhere, import every module
+    python .ci/project.py base                     # the wheel without PyTorch in a clean venv: all that grades
 """
 import copy, filecmp, json, multiprocessing, os, re, shutil, subprocess, sys, tempfile, venv
 from concurrent.futures import ProcessPoolExecutor
@@ -174,13 +175,26 @@ def wheel():
         assert str(tmp) in out.splitlines()[0], f'the wheel was not what got imported: {out}'
         print(out)
 
+def base():
+    "Install the wheel without PyTorch in a clean venv, say how large it is, and walk through what it can do"
+    with tempfile.TemporaryDirectory() as tmp:
+        tmp = Path(tmp)
+        built = build_wheel(tmp)
+        size = lambda: round(sum(p.stat().st_size for p in (tmp/'venv').rglob('*') if p.is_file() and not p.is_symlink())/1e6)
+        empty = size()
+        for extras in ('', '[app,serve,dicom,parquet]'):
+            subprocess.run([tmp/'venv/bin/pip', 'install', '--quiet', f'{built}{extras}'], check=True)
+            print(f'dr_nbdev{extras}: {size() - empty} MB')
+        (tmp/'work').mkdir()
+        subprocess.run([tmp/'venv/bin/python', root/'.ci/base.py'], cwd=tmp/'work', check=True)
+
 def newest():
     "Install the wheel with the newest libraries in a clean venv; grade, merge, train the demo and evaluate there"
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
         built = build_wheel(tmp)
         bin = tmp/'venv/bin'
-        subprocess.run([bin/'pip', 'install', '--quiet', '--upgrade', f'{built}[dicom,serve]'], check=True)
+        subprocess.run([bin/'pip', 'install', '--quiet', '--upgrade', f'{built}[train,dicom,serve]'], check=True)
         call = lambda *args: subprocess.run([bin/args[0], *map(str, args[1:])], check=True, cwd=tmp, env=os.environ | dict(DR_QUIET='1'))
         call('dr_samples', '--dest', '.', '--n-main', 10, '--n-extra', 10, '--n-images', 120)
         call('dr_predict', '--folder', 'images', '--out', 'r.csv', '--patients')
@@ -192,4 +206,4 @@ def newest():
 
 if __name__ == '__main__':
     name, *args = sys.argv[1:]
-    dict(run=run, readme=readme, check=check, wheel=wheel, lab=lab, newest=newest)[name](*args)
+    dict(run=run, readme=readme, check=check, wheel=wheel, lab=lab, newest=newest, base=base)[name](*args)

@@ -21,7 +21,7 @@ from ..base.work import need
 from ..base.write import as_json, read_json, write_json, write_safely
 from ..core import DataError, WeightsError
 from .card import model_card
-from ..networks.network import Network, file_hash, probe_squares, retired_fields
+from ..networks.network import Network, as_network, file_hash, probe_squares, retired_fields
 from ..photos.preprocess import Preprocess
 
 # %% ../../nbs/grading/bundle.ipynb #09b0d22d
@@ -137,21 +137,33 @@ def _write_onnx(folder, about):
     return dict(onnx=known | dict(difference=float(np.round(engine.difference, 7))))
 
 # %% ../../nbs/grading/bundle.ipynb #3339fe04
+def _put(file, data):
+    "Write the content of a file, or of bytes, unless it is there"
+    if isinstance(data, Path) and file.exists() and file.samefile(data): return
+    with write_safely(file) as tmp: tmp.write_bytes(data.read_bytes() if isinstance(data, Path) else data)
+
+def _write_network(folder, network, about):
+    "Write the weights of a network and its ONNX file, and return the section `onnx`"
+    onnx = network.onnx() if network.has_file else None
+    if onnx and network.made is None: # nobody has touched it: no PyTorch is needed
+        _put(folder/BUNDLE[1], network.folder/BUNDLE[1])
+    else:
+        from dr_nbdev.networks.registry import RotationTTA
+        from dr_nbdev.networks.weights import save_weights
+        module = network.module.model if isinstance(network.module, RotationTTA) else network.module
+        save_weights(folder/BUNDLE[1], module, about.get('half', False))
+        if not onnx or network.known['weights'] != file_hash(folder/BUNDLE[1]): return _write_onnx(folder, about)
+    _put(folder/BUNDLE[3], onnx)
+    return dict(onnx=network.known)
+
 def write_bundle(
     folder: str | Path, # Folder to make, or to write into
-    model: object, # Network whose weights are kept, a PyTorch module without test-time augmentation
+    model: object, # Network whose weights are kept: a `Network`, or a PyTorch module
     about: dict, # Content of `grader.json`
-    onnx: Path | bytes | None = None, # ONNX file that goes with `about`; it is kept if the weights are still the same
 ) -> Path: # Folder that was written
     "Write weights, the same network as ONNX, model card and description, the description last"
-    from dr_nbdev.networks.weights import save_weights
     folder = Path(folder)
-    data = onnx.read_bytes() if isinstance(onnx, Path) else onnx
-    save_weights(folder/BUNDLE[1], model, about.get('half', False))
-    same = data and about['onnx']['weights'] == file_hash(folder/BUNDLE[1])
-    if same:
-        with write_safely(folder/BUNDLE[3]) as tmp: tmp.write_bytes(data)
-    else: about = {k: v for k, v in about.items() if k != 'onnx'} | _write_onnx(folder, about)
+    about = {k: v for k, v in about.items() if k != 'onnx'} | _write_network(folder, as_network(model), about)
     with write_safely(folder/BUNDLE[2]) as tmp: tmp.write_text(model_card(about), encoding='utf-8')
     write_json(folder/BUNDLE[0], about)
     return folder

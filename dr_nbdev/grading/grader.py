@@ -265,8 +265,7 @@ def save(self: Grader,
         raise WeightsError(
             f'{self.name} is a plain state dict, of which neither training nor licence is known: only a bundle can be '
             'saved as one')
-    file = self.network.onnx() if self.network.has_file else None
-    return write_bundle(folder, getattr(self.model, 'model', self.model), self.about, file)
+    return write_bundle(folder, self.network, self.about)
 
 # %% ../../nbs/grading/grader.ipynb #f7d0e4cf
 @patch

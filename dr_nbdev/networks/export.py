@@ -11,13 +11,14 @@ from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import nn
 
 from ..base.write import write_safely
 from ..core import DISCLAIMER, GRADES
 from ..photos.preprocess import Preprocess
 from .registry import Ensemble, RotationTTA, head_name, map_layer
+
+import torch # after the registry, which says what is missing
+from torch import nn
 
 # %% ../../nbs/networks/export.ipynb #4c672515
 class Scorer(nn.Module):

@@ -12,12 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 
-import torch
-from torch import nn
-
 from ..base.write import write_safely
 from ..core import WeightsError
 from .registry import BACKBONES, LITE, TIMM, find_backbone, head_name, plain_model, timm_model
+
+import torch # after the registry, which says what is missing
+from torch import nn
 
 # %% ../../nbs/networks/weights.ipynb #10938946
 def _skeleton(
