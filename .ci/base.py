@@ -98,7 +98,7 @@ def walk():
     for name in ('dr_train', 'dr_demo'): assert 'pip install "dr_nbdev[train]"' in call(name, fails=(2,))
     assert 'needs torch: pip install "dr_nbdev[train]"' in call('dr_predict', '--folder', 'images', '--engine', 'torch', fails=(2,))
     first = next(Path('images').glob('*.png'), None) or next(Path('images').glob('*.jp*g'))
-    assert 'grade' in answers('dr_serve', '/predict', **form(first))
+    assert 'grade' in answers('dr_serve', '/grade', **form(first))
     assert 'html' in answers('dr_app', '/')
     from dr_nbdev.grading.grader import Grader
     from dr_nbdev.grading.heatmap import heatmap

@@ -25,6 +25,7 @@ from ..base.write import write_safely
 from dr_nbdev.benchmarks.baseline import (
     camera_files, original_epoch, original_grades, original_merge, original_square,
 )
+from .light import light_table
 from ..core import DataError
 from ..photos.preprocess import Preprocess
 
@@ -323,16 +324,13 @@ def _bench_merge(
 MEMORY = """
 import gc, sys
 from pathlib import Path
-from dr_nbdev.networks.registry import ensemble_members
 from dr_nbdev.predict import Grader
 def kb(key):
     lines = Path('/proc/self/status').read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(key))
 folder, counts = sys.argv[1], list(map(int, sys.argv[2:]))
 files = sorted(Path(folder).iterdir())
-whole = Grader.load(device='cpu')
-# one network: it is the list that may not grow
-grader = Grader([*ensemble_members(whole.model)][-1], whole.preprocess, probs=whole.probs, device='cpu')
+grader = Grader.load(device='cpu')
 gc.collect()
 print(kb('VmRSS')/1024)
 for n in counts:
@@ -351,19 +349,6 @@ def _bench_memory(
     loaded, *peaks = map(float, out.split())
     return pd.DataFrame(dict(
         stage='memory while grading', way=[f'{k} photographs' for k in (first, n)], mb=np.array(peaks) - loaded))
-
-# %% ../../nbs/benchmarks/bench.ipynb #a977eb33
-def _bench_start(
-    rounds: int, # Number of rounds that are counted
-) -> pd.DataFrame: # Two rows: stage, way, ms
-    "Time the import of the package and the help of a command"
-    def call(*args): return partial(subprocess.run, [sys.executable, *args], check=True, stdout=subprocess.DEVNULL)
-    ms = 1000*_in_turn(dict(
-        torch=call('-c', 'import torch'), both=call('-c', 'import torch, dr_nbdev.predict'),
-        help=call('-m', 'dr_nbdev.predict', '--help')), rounds)
-    return pd.DataFrame(dict(
-        stage='start', way=['import dr_nbdev.predict, over torch', 'dr_predict --help'],
-        ms=[(ms.both - ms.torch).median(), ms.help.median()]))
 
 # %% ../../nbs/benchmarks/bench.ipynb #c8f56020
 # Backbone, size, and whether our network is compiled
@@ -406,18 +391,18 @@ def _bench_folder(
     tables = [_bench_grade(f'grade {kind}, {name} {size}', one.model, size, graders, files, rounds,
                            TARGETS[f'grade {kind}'])]
     if of_2023 is None: return tables
-    ways = {f'dr_predict --engine {k}'.removesuffix(' --engine torch'): g for k, g in graders.items()}
+    ways = {f'dr_predict --engine {k}'.removesuffix(' --engine onnx'): g for k, g in graders.items()}
     return [*tables, _bench_grade(f'dr_predict, {kind}', of_2023, 380, ways, files, rounds,
                                   TARGETS[f'dr_predict, {kind}'])]
 
 # %% ../../nbs/benchmarks/bench.ipynb #e71015ad
 def _network(name: str | None, jpegs: list[Path], device: str):
     "Load the weights of the package (None) or make a stand-in; return its grader, and squares to compare on"
-    from dr_nbdev.grading.bundle import SHIPPED
+    from dr_nbdev.grading.bundle import shipped_bundles
     from dr_nbdev.grading.engines import check_squares
     from dr_nbdev.grading.grader import Grader
     if name is None:
-        grader = Grader.load(next(SHIPPED.iterdir()), device)
+        grader = Grader.load(next(iter(shipped_bundles())), device)
         return grader, check_squares(grader.preprocess, jpegs)
     prep = Preprocess()
     squares = check_squares(prep, jpegs, 32)
@@ -433,14 +418,14 @@ def _bench_networks(
     log, # Function that receives lines of text
 ) -> list[pd.DataFrame]: # Tables of `against`
     "Time each network alone and on folders, with each engine"
-    from dr_nbdev.grading.engines import TOLERANCE, engines_for
+    from dr_nbdev.grading.engines import TOLERANCE, all_engines
     tables, of_2023 = [], None
     for network in networks:
         grader, squares = _network(network, jpegs, device)
         model, prep, name = grader.model, grader.preprocess, grader.name
         log(name)
         for k, rate in _peak_rates(device).items(): rates[k] = max(rate, rates[k])
-        engines = _stage_engines(model, prep, squares, engines_for(device), device, log)
+        engines = _stage_engines(model, prep, squares, all_engines(device), device, log)
         tables.append(_bench_forward(model, prep, squares[:4], engines, rates, name, rounds, TARGETS['forward']))
         graders = {k: replace(grader, engine=e) for k, e in engines.items() if not e.difference > TOLERANCE}
         for files in filter(None, (jpegs, pngs)): tables += _bench_folder(graders, name, of_2023, files, rounds)
@@ -473,6 +458,7 @@ def bench(
     quick: bool = False, # True for fewer photographs, rounds and networks
     folder: str | Path | None = None, # Folder of photographs to measure on; None for drawn ones of 4000 pixels
     device: str = 'cpu', # Device to measure, 'cpu' or 'cuda'
+    old: Path | None = None, # Virtual environment of an older version to compare with; None: the 2023 way alone
     log: Callable = print, # Function that receives a line of text for each step
 ) -> pd.DataFrame: # Row for each version of each stage: the columns of `against`, share, difference, written, mb
     "Measure every stage against the 2023 baseline"
@@ -499,8 +485,8 @@ def bench(
         step('memory')
         small = camera_files(d/'small', 6, width=800)
         if sys.platform == 'linux': tables.append(_bench_memory(small, 300 if quick else 5000))
-        step('start')
-        tables.append(_bench_start(rounds))
+        step('start, service, installation')
+        tables.append(light_table(small[0], jpegs, old, min(rounds, 3)))
     t = pd.concat(tables, ignore_index=True)
     t.attrs['rates'] = rates
     return t
@@ -561,9 +547,10 @@ def dr_bench(
     folder: str | None = None, # Folder of photographs to measure on (default: drawn ones, 4000 pixels wide)
     out: str = 'bench.csv', # File for the table; machines.csv is written beside it
     device: Literal['cpu', 'cuda'] = 'cpu', # Device to measure
+    old: Path | None = None, # Virtual environment of an older version, to compare start, memory and service with
 ) -> pd.DataFrame: # Table of `bench`, in milliseconds per photograph, with columns that describe the machine
     "Measure how fast this machine reads, grades, trains and merges, against the 2023 baseline"
-    t = bench(quick, folder, device)
+    t = bench(quick, folder, device, old)
     rates = {f'rate_{k}': rate for k, rate in t.attrs['rates'].items()}
     t = t.assign(quick=quick, device=device, cpus=os.cpu_count(), torch=environment()['torch'], **_processor(), **rates)
     with write_safely(out) as tmp: t.to_csv(tmp, index=False)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EXACT', 'TOLERANCE', 'ENGINES', 'FEW', 'MANY', 'Engine', 'EngineError', 'precision_of', 'guard', 'check_squares',
-           'make_engine', 'file_outputs', 'engines_for', 'find_engine', 'compare_engines']
+           'make_engine', 'file_outputs', 'engines_for', 'find_engine', 'all_engines', 'compare_engines']
 
 # %% ../../nbs/grading/engines.ipynb #13152473
 import hashlib, os, platform, re, time
@@ -338,6 +338,13 @@ def _seconds(engine, squares):
     return (time.perf_counter() - start)/len(squares)
 
 # %% ../../nbs/grading/engines.ipynb #d7557389
+def all_engines(
+    device: str, # Device: 'cuda', 'mps' or 'cpu'
+) -> list[str]: # Names in `ENGINES`
+    "List the engines that can be tried on this machine, those in 16 bits included"
+    halves = ['half', *['openvino_half']*(device == 'cpu')]
+    return engines_for(device) + [k for k in halves if all(map(find_spec, ENGINES[k])) and _half_format(k, device)]
+
 def compare_engines(
     model: object, # `Network`, or PyTorch module: normalised images in, n x 1 out
     prep: Preprocess, # Preprocessing of its input
@@ -348,12 +355,9 @@ def compare_engines(
     folder: Path | None = None, # Folder for the files; None: below the cache
 ) -> pd.DataFrame: # Row per engine: engine, ms per square, difference, compared, status; passed ones first, by time
     "Try engines, time each and compare it with PyTorch in float32"
-    if names is None:
-        halves = ['half', *['openvino_half']*(device == 'cpu')]
-        names = engines_for(device) + [k for k in halves if all(map(find_spec, ENGINES[k])) and _half_format(k, device)]
     squares, network = check_squares(prep, photos), as_network(model)
     make = partial(make_engine, model=network, prep=prep, device=device, folder=folder)
     reference = make('torch')(squares)
-    rows = [_trial(name, make, squares, reference, tolerance) for name in names]
+    rows = [_trial(name, make, squares, reference, tolerance) for name in names or all_engines(device)]
     t = pd.DataFrame(rows).sort_values('ms', ignore_index=True)
     return t.sort_values('status', key=lambda status: status != 'ok', kind='stable', ignore_index=True)
