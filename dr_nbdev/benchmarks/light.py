@@ -60,7 +60,7 @@ def cost_of(
     args: list, # Program and its arguments
 ) -> tuple[float, float]: # Seconds from its start to its end; its highest memory, MB
     "Run a program, and measure what it costs"
-    done = subprocess.run([sys.executable, '-c', _LAUNCH, *map(str, args)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, '-P', '-c', _LAUNCH, *map(str, args)], capture_output=True, text=True)
     if done.returncode: raise DataError(f'{args[0]} failed: {done.stderr.strip().splitlines()[-1:]}')
     seconds, memory = map(float, done.stdout.split())
     return seconds, memory/(1e6 if sys.platform == 'darwin' else 1024)
@@ -76,17 +76,18 @@ print(original_grades(efficientnet_v2_m(num_classes=1).eval(), [Path(sys.argv[1]
 # %% ../../nbs/benchmarks/light.ipynb #40373638
 _PREDICT = """
 import sys
-from dr_nbdev.grading.grader import Grader
+from dr_nbdev.predict import Grader
 print(Grader.load('fundus_384').predict(sys.argv[1]).score)
 """
 
 def _ways(bin, photo, folder, out):
-    "List what is measured of an installation, by name"
+    "List what is measured of an installation, by name; versions before lesions grade alone anyway"
+    alone = ['--no-evidence']*(b'--no-evidence' in subprocess.check_output([bin/'dr_predict', '--help']))
     def grade(photos, *more):
         return [bin/'dr_predict', '-m', 'fundus_384', '--folder', photos, '--out', f'{out}.csv', *more]
-    return {'dr_predict, one photograph': grade(photo.parent), 'grader.predict': [bin/'python', '-c', _PREDICT, photo],
-            'folder': grade(folder), 'folder, grades alone': grade(folder, '--no-evidence'),
-            'one, grades alone': grade(photo.parent, '--no-evidence')}
+    return {'dr_predict, one photograph': grade(photo.parent), 'grader.predict': [bin/'python', '-P', '-c', _PREDICT, photo],
+            'folder': grade(folder), 'folder, grades alone': grade(folder, *alone),
+            'one, grades alone': grade(photo.parent, *alone)}
 
 def start_costs(
     photo: Path, # Photograph, alone in its folder
