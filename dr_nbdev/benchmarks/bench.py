@@ -418,7 +418,7 @@ def _bench_networks(
     log, # Function that receives lines of text
 ) -> list[pd.DataFrame]: # Tables of `against`
     "Time each network alone and on folders, with each engine"
-    from dr_nbdev.grading.engines import TOLERANCE, all_engines
+    from dr_nbdev.grading.engines import LARGEST, all_engines
     tables, of_2023 = [], None
     for network in networks:
         grader, squares = _network(network, jpegs, device)
@@ -427,7 +427,7 @@ def _bench_networks(
         for k, rate in _peak_rates(device).items(): rates[k] = max(rate, rates[k])
         engines = _stage_engines(model, prep, squares, all_engines(device), device, log)
         tables.append(_bench_forward(model, prep, squares[:4], engines, rates, name, rounds, TARGETS['forward']))
-        graders = {k: replace(grader, engine=e) for k, e in engines.items() if not e.difference > TOLERANCE}
+        graders = {k: replace(grader, engine=e) for k, e in engines.items() if not e.difference > LARGEST}
         for files in filter(None, (jpegs, pngs)): tables += _bench_folder(graders, name, of_2023, files, rounds)
         if network: of_2023 = model
     return tables
@@ -512,8 +512,8 @@ def headline(
     t: pd.DataFrame, # Table of `bench`
 ) -> pd.DataFrame: # One row for each stage: the fastest version with the same scores
     "Select the fastest version of each stage whose scores are the same"
-    from dr_nbdev.grading.engines import TOLERANCE
-    t = t[t.ratio.notna() & ~(t.difference > TOLERANCE)]
+    from dr_nbdev.grading.engines import LARGEST
+    t = t[t.ratio.notna() & ~(t.difference > LARGEST)]
     return t.loc[t.groupby('stage', sort=False).ratio.idxmax()]
 
 # %% ../../nbs/benchmarks/bench.ipynb #716c4718

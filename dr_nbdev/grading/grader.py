@@ -73,6 +73,13 @@ def model(self: Grader): # PyTorch module in evaluation mode, on the grader's de
     "Return the network as a PyTorch module, made at the first use"
     return self.network.module.to(self.device)
 
+# %% ../../nbs/grading/grader.ipynb #dd772377
+@patch(as_prop=True)
+def referable_cut(self: Grader) -> float: # Score; an eye at or above it is referable
+    "Return the score from which an eye is referable: the bundle's operating point, or the threshold to Moderate"
+    points = self.about.get('operating_points', {}).get('referable', {})
+    return points.get('default', float(self.thresholds[REFERABLE - 1]))
+
 # %% ../../nbs/grading/grader.ipynb #c99b97a7
 _making = threading.Lock() # PyTorch can't fuse layers in two threads at once
 
@@ -99,12 +106,13 @@ def _own_engine(self: Grader):
 def use(self: Grader,
     engine: str | None = 'auto', # Name in `ENGINES`; 'auto' or None: the first choice for this machine
     photos: list | np.ndarray | None = None, # Photographs, or squares, to grade; None: a few
-    tolerance: float | None = None, # Largest difference of a score, in grades; None: 0.001, in 16 bits 0.05
+    tolerance: float | None = None, # Largest difference of a score, in grades; None: by the number format
     again: bool = False, # True to repeat the comparison
 ) -> Grader: # Same grader, which now uses that engine
     "Choose the engine that computes the scores, and refuse one whose scores differ from float32"
     with _plain_torch():
-        self.engine = find_engine(self._own_engine if engine in (None, 'auto') else engine, self.network, self.preprocess, self.device, photos, tolerance, again)
+        name, cuts = self._own_engine if engine in (None, 'auto') else engine, (*self.thresholds, self.referable_cut)
+        self.engine = find_engine(name, self.network, self.preprocess, self.device, photos, tolerance, again, cuts=cuts)
     return self
 
 # %% ../../nbs/grading/grader.ipynb #1d7c66bd
@@ -282,13 +290,6 @@ def push(self: Grader,
         hub.upload_folder(repo_id=address[5:], folder_path=folder,
                           commit_message=f'{self.name}, dr_nbdev {dr_nbdev.__version__}')
     return address
-
-# %% ../../nbs/grading/grader.ipynb #dd772377
-@patch(as_prop=True)
-def referable_cut(self: Grader) -> float: # Score; an eye at or above it is referable
-    "Return the score from which an eye is referable: the bundle's operating point, or the threshold to Moderate"
-    points = self.about.get('operating_points', {}).get('referable', {})
-    return points.get('default', float(self.thresholds[REFERABLE - 1]))
 
 # %% ../../nbs/grading/grader.ipynb #67da860a
 @patch
