@@ -28,7 +28,7 @@ ROOMS = {
                  'grader prepare camera engines results evidence bundle card calibrate photo patients heatmap scale submission'),
     'answers': ('Answers', 'From a score to a grade, probabilities, a prediction set, a verdict', 'grades confidence copies whose verdict'),
     'metrics': ('Metrics', 'How good grades are, with intervals over patients', 'grades calibration both_eyes labelled'),
-    'networks': ('Networks', 'The networks, their costs and their weights', 'registry weights'),
+    'networks': ('Networks', 'The networks, their costs, their weights, and the file that runs anywhere', 'registry weights network export'),
     'drawn': ('Drawn eyes', 'Eyes drawn with known lesions, for examples and tests', 'sample eye vessels lesions camera archives'),
     'base': ('Base', 'Files, tables, pictures, commands: what every room uses', 'kinds files text tables people write show work commands repo moved')}
 USES = 'own_data report check_camera your_camera evidence app serve explain embed audit demo commands gallery reading'.split()
@@ -36,7 +36,7 @@ STUDIES = 'results weights plan recipe first_run retinamnist invariance quality 
 GROUPS = {'Start': ['quickstart', 'use/faq', 'use/glossary'],
           'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],
           'Workshops': [f'{o}/index' for o in ROOMS] + ['core'], 'Use': [f'use/{o}' for o in USES],
-          'Studies and benchmarks': [f'studies/{o}' for o in STUDIES] + ['benchmarks/bench', 'benchmarks/gpu', 'benchmarks/baseline'],
+          'Studies and benchmarks': [f'studies/{o}' for o in STUDIES] + ['benchmarks/bench', 'benchmarks/light', 'benchmarks/gpu', 'benchmarks/baseline'],
           'About': ['readme_ru', 'model_card', 'api', 'changelog', 'contributing', 'security', 'cite']}
 FROM_ROOT = ('README.ru', 'CONTRIBUTING', 'SECURITY', 'CHANGELOG')
 
