@@ -8,7 +8,7 @@ __all__ = ['SIDE', 'LIMITS', 'GREY', 'GATE', 'MEASURES', 'RULES', 'EXPLAINS', 'L
            'assess', 'quality_status', 'quality_band', 'quality_words']
 
 # %% ../../nbs/photos/quality.ipynb #59328def
-import hashlib, threading
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -144,13 +144,14 @@ def _not_a_retina(
 GATE = Path(__file__).parent if '__file__' in globals() else None # Folder of the network and of the trees
 MEASURES = ('fine', 'middle', 'coarse', 'light', 'dim', 'bright', 'uneven', 'burnt', 'black', 'colour', 'saturation',
             'warm', 'one_hue', 'patches', 'found', 'field', 'contrast', 'focus', 'sharp')
-_own = threading.local() # each thread has a network of its own: OpenCV's can't be shared
 
+@cache
 def _network():
-    "Read the network, once in each thread"
-    if not hasattr(_own, 'net'):
-        _own.net = cv2.dnn.readNetFromONNX(np.frombuffer((GATE/'quality_gate.onnx').read_bytes(), np.uint8))
-    return _own.net
+    "Open the network, once"
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1 # photographs are judged side by side
+    return onnxruntime.InferenceSession(GATE/'quality_gate.onnx', options, providers=['CPUExecutionProvider'])
 
 @cache
 def _trees():
@@ -183,10 +184,10 @@ def _judged(
     m: dict, # Measures from `measure`
 ) -> tuple[float, float]: # Probabilities that it is too poor to be graded, and that it shows something else
     "Ask the network and the trees"
-    x, net = np.float32([m[k] for k in MEASURES]), _network()
-    net.setInput(cv2.dnn.blobFromImage(square, 1/64, mean=(128, 128, 128)), 'square')
-    net.setInput(x[None], 'measures')
-    logits = (net.forward().ravel() + [_walk(x, 'poor'), _walk(x, 'other')])/2
+    x = np.float32([m[k] for k in MEASURES])
+    blob = cv2.dnn.blobFromImage(square, 1/64, mean=(128, 128, 128))
+    asked = _network().run(['logits'], dict(square=blob, measures=x[None]))[0][0]
+    logits = (asked + [_walk(x, 'poor'), _walk(x, 'other')])/2
     return tuple((1/(1 + np.exp(-logits))).tolist())
 
 # %% ../../nbs/photos/quality.ipynb #c536f721
