@@ -233,7 +233,8 @@ def _roundness(
     first, last = points.min(0), points.max(0)
     points = points[((points > first + 1) & (points < last - 1)).all(1)]
     if len(points) < 24: return 1.
-    a, b, c = np.linalg.lstsq(np.c_[2*points, np.ones_like(points[:, 0])], (points**2).sum(1), rcond=None)[0]
+    lines = np.c_[2*points, np.ones_like(points[:, 0])].astype(float)
+    a, b, c = np.linalg.lstsq(lines.T @ lines, lines.T @ (points**2).sum(1), rcond=None)[0] # normal equations: fast
     centre, radius = np.array([a, b]), np.sqrt(max(c + a*a + b*b, 1))
     beyond = max((centre - radius - first).max(), (last - centre - radius).max())
     if len(points) < .05*2*np.pi*radius or beyond > .06*radius: return 1.
