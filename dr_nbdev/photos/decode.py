@@ -59,7 +59,7 @@ def _quiet_tiff():
 
 def _keep_memory():
     "Let the C library of Linux keep the memory of a photograph for the next one"
-    np.empty(31 << 20, np.uint8) # freed at once: blocks of this size are no longer returned to the system
+    np.empty(8 << 20, np.uint8) # 8 MiB, freed at once: blocks up to this size are no longer returned to the system
 
 # %% ../../nbs/photos/decode.ipynb #69e63df6
 class _OwnSettings:
