@@ -334,7 +334,8 @@ def shrink_areas(
     "Make a picture smaller by averaging areas, as `cv2.resize` with `INTER_AREA` does"
     def resize(a): return cv2.resize(a, size, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     half = scale == .5 or size and size == (img.shape[1]/2, img.shape[0]/2) # OpenCV has a way of its own for it
-    return resize(img) if half or img.ndim < 3 or img.size > 4e6 else cv2.convertScaleAbs(resize(img.astype(np.float32)))
+    if half or img.ndim < 3 or img.dtype != np.uint8 or img.size > 4e6: return resize(img)
+    return cv2.convertScaleAbs(resize(img.astype(np.float32)))
 
 # %% ../../nbs/photos/decode.ipynb #0b31cfc2
 def _reduces(im):

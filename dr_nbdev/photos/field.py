@@ -60,7 +60,8 @@ def _luminance(
 
 # %% ../../nbs/photos/field.ipynb #3088a9e2
 def _corners(small, k): # Picture, and side of a corner: 4 corners x pixels x 3
-    return np.stack([small[a, b].reshape(-1, 3) for a in (slice(k), slice(-k, None)) for b in (slice(k), slice(-k, None))])
+    ends = slice(k), slice(-k, None)
+    return np.stack([small[a, b].reshape(-1, 3) for a in ends for b in ends])
 
 def _background(
     small: np.ndarray, # Small copy of a picture, height x width x 3, uint8
