@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MAX_PIXELS', 'MIN_SIDE', 'own_settings', 'to_8bit', 'to_rgb', 'open_picture', 'several_pictures', 'add_formats',
-           'check_size', 'JpegHeader', 'jpeg_segments', 'jpeg_header', 'read_deep', 'decode_at_scale', 'is_plain',
-           'decode_picture']
+           'check_size', 'JpegHeader', 'jpeg_segments', 'jpeg_header', 'read_deep', 'shrink_areas', 'decode_at_scale',
+           'is_plain', 'decode_picture']
 
 # %% ../../nbs/photos/decode.ipynb #ca37806f
 import ctypes, io, re, threading, warnings, zlib
@@ -57,12 +57,17 @@ def _quiet_tiff():
             lib.TIFFSetWarningHandler(None)
         except (OSError, AttributeError): pass # another build of Pillow: its messages stay
 
+def _keep_memory():
+    "Let the C library of Linux keep the memory of a photograph for the next one"
+    np.empty(8 << 20, np.uint8) # 8 MiB, freed at once: blocks up to this size are no longer returned to the system
+
 # %% ../../nbs/photos/decode.ipynb #69e63df6
 class _OwnSettings:
     "Set Pillow, OpenCV and warnings as reading needs them, and restore them afterwards"
     def __init__(self):
         self.lock, self.inside = threading.Lock(), 0
         _quiet_tiff()
+        _keep_memory()
     def __enter__(self):
         with self.lock:
             if not self.inside:
@@ -319,6 +324,18 @@ def read_deep(
     im = Image.fromarray(to_8bit(a))
     im.getexif()[ExifTags.Base.Orientation] = up
     return im
+
+# %% ../../nbs/photos/decode.ipynb #204b3284
+def shrink_areas(
+    img: np.ndarray, # Picture, height x width (x channels), uint8
+    size: tuple[int, int] | None = None, # Width and height of the result, pixels; None: by `scale`
+    scale: float | None = None, # Pixels of the result per pixel of the picture, along a side
+) -> np.ndarray: # Picture of that size, uint8
+    "Make a picture smaller by averaging areas, as `cv2.resize` with `INTER_AREA` does"
+    def resize(a): return cv2.resize(a, size, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    half = scale == .5 or size and size == (img.shape[1]/2, img.shape[0]/2) # OpenCV has a way of its own for it
+    if half or img.ndim < 3 or img.dtype != np.uint8 or img.size > 4e6: return resize(img)
+    return cv2.convertScaleAbs(resize(img.astype(np.float32)))
 
 # %% ../../nbs/photos/decode.ipynb #0b31cfc2
 def _reduces(im):

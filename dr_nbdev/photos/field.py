@@ -13,7 +13,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from .decode import MIN_SIDE
+from .decode import MIN_SIDE, shrink_areas
 
 # %% ../../nbs/photos/field.ipynb #8242e5cb
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _small(
     h, w = full or img.shape[:2]
     s = min(1, side/max(h, w))
     f = s*round(max(h, w)/max(img.shape[:2]))
-    return img if f == 1 else cv2.resize(img, None, fx=f, fy=f, interpolation=cv2.INTER_AREA)[:round(h*s), :round(w*s)]
+    return img if f == 1 else shrink_areas(img, scale=f)[:round(h*s), :round(w*s)]
 
 # %% ../../nbs/photos/field.ipynb #c9c95f02
 def _luminance(
@@ -59,14 +59,18 @@ def _luminance(
     return cv2.cvtColor(img, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 # %% ../../nbs/photos/field.ipynb #3088a9e2
+def _corners(small, k): # Picture, and side of a corner: 4 corners x pixels x 3
+    ends = slice(k), slice(-k, None)
+    return np.stack([small[a, b].reshape(-1, 3) for a in ends for b in ends])
+
 def _background(
     small: np.ndarray, # Small copy of a picture, height x width x 3, uint8
 ) -> tuple[float, float] | None: # Level and tolerance, 0 to 255; None: the corners show no background
     "Estimate the brightness of the border around the retina from the corners"
     k = max(3, round(.04*min(small.shape[:2])))
-    corners = [small[a, b] for a in (slice(k), slice(-k, None)) for b in (slice(k), slice(-k, None))]
-    lum = np.stack([_luminance(np.ascontiguousarray(o)) for o in corners])
-    levels, colours = np.median(lum, axis=(1, 2)), np.median(np.stack(corners), axis=(1, 2))
+    corners = _corners(small, k)
+    lum = _luminance(corners)
+    levels, colours = np.median(lum, axis=1), np.median(corners, axis=1)
     level = float(np.median(levels))
     alike = (np.abs(levels - level) < 12) & (np.ptp(colours, axis=1) < 30)
     if alike.sum() < 3: return None
@@ -74,14 +78,19 @@ def _background(
     return (level, max(2. if 60 < level < 200 else 7., 2.5*spread)) if spread < 8 else None
 
 # %% ../../nbs/photos/field.ipynb #7df90adc
+def _pieces(mask): # Mask, height x width, uint8
+    "Number the connected pieces of a mask from 1, and count their pixels"
+    labels = cv2.connectedComponents(mask)[1]
+    return labels, np.bincount(labels.ravel())[1:]
+
 def _largest_piece(
     mask: np.ndarray, # Mask, height x width, bool
 ) -> np.ndarray: # Largest connected piece, made convex; height x width, bool
     "Keep the largest connected piece and fill it to its convex hull"
-    n, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    labels, area = _pieces(mask.astype(np.uint8))
     out = np.zeros(mask.shape, np.uint8)
-    if n > 1:
-        piece = (labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()).astype(np.uint8)
+    if len(area):
+        piece = (labels == 1 + area.argmax()).astype(np.uint8)
         points = cv2.findContours(piece, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
         cv2.fillConvexPoly(out, cv2.convexHull(np.concatenate(points)), 1)
     return out.astype(bool)
@@ -94,7 +103,7 @@ def _field_mask(
 ) -> np.ndarray: # Pixels that may be retina: height x width, uint8, 0 or 1
     "Mark the pixels that differ from the background or have structure"
     k = np.ones((5, 5), np.uint8)
-    blur = cv2.medianBlur(lum.round().astype(np.uint8), 3).astype(np.float32)
+    blur = cv2.medianBlur(lum.astype(np.uint8), 3).astype(np.float32)
     structured = cv2.erode((cv2.blur(np.abs(lum - level), (5, 5)) > tol).astype(np.uint8), k)
     mask = (np.abs(blur - level) > max(tol, 7)) | (structured > 0)
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
@@ -108,13 +117,13 @@ def _count_fields(
     apart: bool = False, # True to count separate pieces alone
 ) -> int: # Number of fields; 1 unless pieces are of similar size, or one is much longer than wide
     "Count the fields of view that a picture seems to show"
-    n, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
-    if n < 2: return 1
-    area = stats[1:, cv2.CC_STAT_AREA]
-    box = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    big = (area > .35*area.max()) & (area > .4*box.prod(1)) & (area > .03*mask.size)
-    longer = box[area.argmax()].max()/box[area.argmax()].min()
-    return max(int(big.sum()), round(longer) if longer > 1.75 and not apart else 1)
+    labels, area = _pieces(mask)
+    if not len(area): return 1
+    def box(i): return cv2.boundingRect((labels == i + 1).astype(np.uint8))[2:]
+    large = np.flatnonzero((area > .35*area.max()) & (area > .03*mask.size))
+    dense = sum(area[i] > .4*np.prod(box(i)) for i in large)
+    longer = np.divide(*sorted(box(area.argmax()), reverse=True))
+    return max(int(dense), round(longer) if longer > 1.75 and not apart else 1)
 
 # %% ../../nbs/photos/field.ipynb #23d2ed45
 def _whole(
@@ -129,6 +138,17 @@ def _whole(
                        scale=shape[0]/size[0], shrink=shrink)
 
 # %% ../../nbs/photos/field.ipynb #5897b810
+def _flat_ends(
+    img: np.ndarray, # Picture, height x width x 3, uint8
+    axis: int, # 0 for rows, 1 for columns
+    tol: int, # Largest range of values in a flat row, over all channels
+) -> tuple[int, int]: # Number of flat rows at the start, and at the end; all of them if every row is flat
+    "Count the flat rows or columns at both ends of a picture"
+    n, over = img.shape[axis], 0 if axis else (1, 2)
+    low, high = (a.reshape(n, -1) for a in (img.min(over), img.max(over)))
+    uneven = np.flatnonzero(high.max(1) - low.min(1) > tol)
+    return (int(uneven[0]), n - 1 - int(uneven[-1])) if len(uneven) else (n, n)
+
 def _bare(
     img: np.ndarray, # Picture, height x width x 3, uint8
     shrink: int, # Pixels at full scale per pixel that was read, along a side
@@ -136,14 +156,10 @@ def _bare(
 ) -> tuple[slice, slice]: # Rows and columns to keep; flat edges stay if less than 16 pixels would be left
     "Find the part of a picture without flat rows and columns at its edges"
     step = 8//shrink if shrink*max(img.shape) > 1600 else 1 # the same at any scale at which a large photograph is read
-    def spread(line):
-        low, high, *_ = cv2.minMaxLoc(line.reshape(-1))
-        return high - low
-    def flat(lines): return next((i for i, line in enumerate(lines) if spread(line) > tol), len(lines))//step*step
     top, bottom, left, right = 0, len(img), 0, img.shape[1]
     while True: # a frame may lie around another
         part = img[top:bottom, left:right]
-        rows, cols = ((flat(o), flat(o[::-1])) for o in (part, part.transpose(1, 0, 2)))
+        rows, cols = ([n//step*step for n in _flat_ends(part, axis, tol)] for axis in (0, 1))
         small = min(bottom - top - sum(rows), right - left - sum(cols)) < MIN_SIDE
         if small or not any(rows + cols): return slice(top, bottom), slice(left, right)
         top, bottom, left, right = top + rows[0], bottom - rows[1], left + cols[0], right - cols[1]
@@ -156,7 +172,7 @@ def _look_inside(
     find: Callable, # Search for the field of view in a picture, of a known size at full scale
 ) -> FieldOfView: # Field of view, in pixels of the whole frame
     "Find the field of view in a part of the frame"
-    (rows, cols), part = box, np.ascontiguousarray(img[box])
+    (rows, cols), part = box, img[box]
     inner = find(part, tuple(shrink*o for o in part.shape[:2]))
     top, left, s = shrink*rows.start, shrink*cols.start, inner.scale
     mask = np.zeros([round(s*shrink*o) for o in img.shape[:2]], bool)
@@ -173,8 +189,9 @@ def _boxed(
     shrink: int, # Pixels at full scale per pixel that was read, along a side
 ) -> FieldOfView | None: # Field of view; None if the mask is too small for one
     "Draw a box around a mask"
-    rows, cols = (np.flatnonzero(mask.mean(axis=a) > .02) for a in (1, 0))
-    if mask.mean() < .08 or not len(rows) or not len(cols): return None
+    share = mask.astype(np.float32)
+    rows, cols = (np.flatnonzero(share.mean(axis=a) > .02) for a in (1, 0))
+    if share.mean() < .08 or not len(rows) or not len(cols): return None
     (h, w), (sy, sx) = size, (n/m for n, m in zip(size, mask.shape))
     box = int(rows[0]*sy), min(h, round((rows[-1] + 1)*sy)), int(cols[0]*sx), min(w, round((cols[-1] + 1)*sx))
     return FieldOfView(*box, found=True, reason='', visible=True, mask=mask, scale=1/sy, shrink=shrink)
@@ -193,8 +210,8 @@ def _search(
     small = _small(img, full)
     lum = _luminance(small)
     whole = partial(_whole, (h, w), lum.shape, shrink)
-    if np.percentile(lum, 99) < 16: return whole('very dark: no retina to be seen')
-    if (lum > 250).mean() > .9: return whole('overexposed: nearly all white')
+    if np.count_nonzero(lum < 16) > .99*lum.size: return whole('very dark: no retina to be seen')
+    if np.count_nonzero(lum > 250) > .9*lum.size: return whole('overexposed: nearly all white')
     border = _background(small)
     if border is None: return whole('no border around the retina', visible=True)
     mask = _field_mask(lum, *border)
@@ -217,7 +234,8 @@ def _roundness(
     first, last = points.min(0), points.max(0)
     points = points[((points > first + 1) & (points < last - 1)).all(1)]
     if len(points) < 24: return 1.
-    a, b, c = np.linalg.lstsq(np.c_[2*points, np.ones_like(points[:, 0])], (points**2).sum(1), rcond=None)[0]
+    lines = np.c_[2*points, np.ones_like(points[:, 0])].astype(float)
+    a, b, c = np.linalg.lstsq(lines.T @ lines, lines.T @ (points**2).sum(1), rcond=None)[0] # normal equations: fast
     centre, radius = np.array([a, b]), np.sqrt(max(c + a*a + b*b, 1))
     beyond = max((centre - radius - first).max(), (last - centre - radius).max())
     if len(points) < .05*2*np.pi*radius or beyond > .06*radius: return 1.
@@ -265,8 +283,7 @@ def _written_background(
 ) -> tuple[float, float] | None: # Level and tolerance, as `_background` returns them; None: no background
     "Estimate the brightness of the border around the retina from corners with writing in them"
     k = max(6, round(.1*min(small.shape[:2])))
-    corners = np.stack([small[a, b] for a in (slice(k), slice(-k, None)) for b in (slice(k), slice(-k, None))])
-    corners = corners.reshape(4, -1, 3)
+    corners = _corners(small, k)
     lum, plain = cv2.cvtColor(corners, cv2.COLOR_RGB2GRAY).astype(int), np.ptp(corners, axis=2) < 30
     level = np.convolve(np.bincount(lum[plain], minlength=256), np.ones(13), 'same').argmax()
     near = plain & (np.abs(lum - level) < 12)
@@ -300,7 +317,7 @@ def _beside_writing(
     small, shrink = _small(img, full), round(max(full)/max(img.shape[:2]))
     if (border := _written_background(small)) is None: return None
     lum = _luminance(small)
-    differs = np.abs(cv2.medianBlur(lum.round().astype(np.uint8), 3) - border[0]) > max(border[1], 7)
+    differs = np.abs(cv2.medianBlur(lum.astype(np.uint8), 3) - border[0]) > max(border[1], 7)
     field, n = _without_strokes(cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
     if field is None and n > 1: return _whole(full, lum.shape, shrink, _SEVERAL.format(n))
     if field is None: return None

@@ -52,7 +52,7 @@ def field_at_scale(
     fov: FieldOfView, # Field of view of the photograph
 ) -> np.ndarray: # Field of view; its longer side is `SIDE`
     "Cut out the field of view and bring it to the scale of the lesion maps"
-    part = np.ascontiguousarray(a[fov.box])
+    part = a[fov.box]
     s = SIDE/max(part.shape[:2])
     w, h = (max(2, round(n*s)) for n in part.shape[1::-1])
     return cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA if s < .5 else cv2.INTER_LINEAR)

@@ -8,7 +8,7 @@ __all__ = ['SIDE', 'LIMITS', 'GREY', 'GATE', 'MEASURES', 'RULES', 'EXPLAINS', 'L
            'assess', 'quality_status', 'quality_band', 'quality_words']
 
 # %% ../../nbs/photos/quality.ipynb #59328def
-import hashlib, threading
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -61,17 +61,18 @@ def _ends(square):
     r, g, b = cv2.split(square)
     return cv2.min(cv2.min(r, g), b), cv2.max(cv2.max(r, g), b)
 
-def _light(square, y, inner) -> dict: # Square, its brightness (uint8), and the pixels to measure
+def _light(y, high, inner) -> dict: # Brightness, largest channel (both uint8), and the pixels to measure
     "Measure how bright and how evenly lit a photograph is"
     dim, light, bright = _quantiles(y, inner, .05, .5, .95)
     far = cv2.GaussianBlur(_quarter(y).astype(np.float32), (0, 0), 3)
     mean, spread = (float(v[0, 0]) for v in cv2.meanStdDev(far, mask=_quarter(inner, cv2.INTER_NEAREST)))
-    burnt, black = cv2.compare(_ends(square)[1], 250, cv2.CMP_GE), cv2.compare(y, 20, cv2.CMP_LT)
+    burnt, black = cv2.compare(high, 250, cv2.CMP_GE), cv2.compare(y, 20, cv2.CMP_LT)
     return dict(light=light, dim=dim, bright=bright, uneven=spread/max(mean, 1), burnt=_share(burnt, inner),
                 black=_share(black, inner))
 
 # %% ../../nbs/photos/quality.ipynb #b5c163d5
-def _colour(square, y, inner) -> dict: # Square, its brightness (uint8), and the pixels to measure
+# Square, its brightness, the range of its channels (all uint8), and the pixels to measure
+def _colour(square, y, span, inner) -> dict:
     "Measure the colours of a photograph: how many, which, and how strong"
     r, g, b = cv2.split(square)
     hue, saturation, _ = cv2.split(cv2.cvtColor(square, cv2.COLOR_RGB2HSV))
@@ -81,16 +82,16 @@ def _colour(square, y, inner) -> dict: # Square, its brightness (uint8), and the
     warm = cv2.bitwise_and(cv2.compare(r, g, cv2.CMP_GE), cv2.compare(cv2.add(g, 8), b, cv2.CMP_GE))
     tint = cv2.subtract(_quarter(square).astype(np.float32), cv2.merge([_quarter(y).astype(np.float32)]*3))
     patches = cv2.meanStdDev(cv2.GaussianBlur(tint, (0, 0), .75), mask=_quarter(inner, cv2.INTER_NEAREST))[1].mean()
-    low, high = _ends(square)
     return dict(
-        colour=_quantiles(cv2.subtract(high, low), inner, .95)[0], saturation=_quantiles(saturation, inner, .5)[0],
+        colour=_quantiles(span, inner, .95)[0], saturation=_quantiles(saturation, inner, .5)[0],
         warm=_share(warm, inner), one_hue=float(np.abs(weight @ turns)/max(weight.sum(), .255)), patches=float(patches))
 
 # %% ../../nbs/photos/quality.ipynb #1dc9b434
 def _measured(square, mask, inner, found):
     "Measure a square from `_view`"
-    y = cv2.cvtColor(square, cv2.COLOR_RGB2GRAY)
-    m = rough(y.astype(np.float32), inner) | _light(square, y, inner) | _colour(square, y, inner)
+    y, (low, high) = cv2.cvtColor(square, cv2.COLOR_RGB2GRAY), _ends(square)
+    m = rough(y.astype(np.float32), inner) | _light(y, high, inner)
+    m |= _colour(square, y, cv2.subtract(high, low), inner)
     return m | dict(
         found=found, field=cv2.countNonZero(mask)/(np.pi*SIDE**2/4), contrast=m['middle']/max(m['light'], 1),
         focus=m['fine']/max(m['coarse'], .1), sharp=m['fine']/max(m['middle'], .1))
@@ -144,18 +145,24 @@ def _not_a_retina(
 GATE = Path(__file__).parent if '__file__' in globals() else None # Folder of the network and of the trees
 MEASURES = ('fine', 'middle', 'coarse', 'light', 'dim', 'bright', 'uneven', 'burnt', 'black', 'colour', 'saturation',
             'warm', 'one_hue', 'patches', 'found', 'field', 'contrast', 'focus', 'sharp')
-_own = threading.local() # each thread has a network of its own: OpenCV's can't be shared
 
+@cache
 def _network():
-    "Read the network, once in each thread"
-    if not hasattr(_own, 'net'):
-        _own.net = cv2.dnn.readNetFromONNX(np.frombuffer((GATE/'quality_gate.onnx').read_bytes(), np.uint8))
-    return _own.net
+    "Open the network, once"
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1 # photographs are judged side by side
+    return onnxruntime.InferenceSession(GATE/'quality_gate.onnx', options, providers=['CPUExecutionProvider'])
+
+_ASKED = 'poor', 'other' # Questions to the trees
+_NODE = 'feature', 'threshold', 'left', 'right', 'value', 'root', 'base'
 
 @cache
 def _trees():
-    "Read the trees, once: for each node its measure, threshold, children and value"
-    with np.load(GATE/'quality_trees.npz') as f: return dict(f)
+    "Read the trees of both questions, once: for each node its measure, threshold, children and value"
+    with np.load(GATE/'quality_trees.npz') as f: poor, other = ({k: f[f'{name}_{k}'] for k in _NODE} for name in _ASKED)
+    for k in ('left', 'right', 'root'): other[k] = other[k] + len(poor['value']) # behind the nodes of the first
+    return *(np.r_[poor[k], other[k]] for k in _NODE), len(poor['root'])
 
 # %% ../../nbs/photos/quality.ipynb #e9c10002
 @cache
@@ -168,25 +175,23 @@ def gate_key() -> str: # Sixteen hexadecimal digits
 # %% ../../nbs/photos/quality.ipynb #5e9a8b2a
 def _walk(
     x: np.ndarray, # Measures in the order of `MEASURES`, float32
-    name: str, # Question: 'poor' or 'other'
-) -> float: # Logit of the probability
+) -> np.ndarray: # Logits of the probabilities that it is too poor, and that it shows something else, (2,)
     "Ask the trees"
-    feature, threshold, left, right, value, root, base = (
-        _trees()[f'{name}_{k}'] for k in ('feature', 'threshold', 'left', 'right', 'value', 'root', 'base'))
+    feature, threshold, left, right, value, root, base, n = _trees()
     node, before = root, None
     while before is None or (node != before).any():
         node, before = np.where(x[feature[node]] <= threshold[node], left[node], right[node]), node
-    return float(value[node].sum() + base)
+    return np.array([value[node[:n]].sum(), value[node[n:]].sum()]) + base
 
 def _judged(
     square: np.ndarray, # Field of view from `_view`, SIDE x SIDE x 3, uint8, RGB
     m: dict, # Measures from `measure`
 ) -> tuple[float, float]: # Probabilities that it is too poor to be graded, and that it shows something else
     "Ask the network and the trees"
-    x, net = np.float32([m[k] for k in MEASURES]), _network()
-    net.setInput(cv2.dnn.blobFromImage(square, 1/64, mean=(128, 128, 128)), 'square')
-    net.setInput(x[None], 'measures')
-    logits = (net.forward().ravel() + [_walk(x, 'poor'), _walk(x, 'other')])/2
+    x = np.float32([m[k] for k in MEASURES])
+    blob = cv2.dnn.blobFromImage(square, 1/64, mean=(128, 128, 128))
+    asked = _network().run(['logits'], dict(square=blob, measures=x[None]))[0][0]
+    logits = (asked + _walk(x))/2
     return tuple((1/(1 + np.exp(-logits))).tolist())
 
 # %% ../../nbs/photos/quality.ipynb #c536f721
@@ -206,12 +211,16 @@ NOT_SAID = dict(grey=('light', 'saturation', 'uneven', 'contrast'), stretched=('
 REFERENCE_FILE = Path(__file__).parent/'quality_reference.json' if '__file__' in globals() else None
 
 # %% ../../nbs/photos/quality.ipynb #7c84733b
+@cache
+def _steps(quantiles): # Quantiles at `SHARES`, a tuple: each value once, with its smallest and its largest share
+    q, first = np.unique(quantiles, return_index=True)
+    return q, np.array(SHARES)[first], np.array(SHARES)[np.r_[first[1:] - 1, len(SHARES) - 1]]
+
 def _share_as_bad(value, quantiles, side):
     "Compute the share of the reference that is as bad as a value or worse; `side` is the bad end, 'low' or 'high'"
-    q, first = np.unique(quantiles, return_index=True)
-    if side == 'high': return float(1 - np.interp(value, q, np.array(SHARES)[first])) if value <= q[-1] else 0.
-    last = np.r_[first[1:] - 1, len(SHARES) - 1]
-    return float(np.interp(value, q, np.array(SHARES)[last])) if value >= q[0] else 0.
+    q, smallest, largest = _steps(tuple(quantiles))
+    if side == 'high': return float(1 - np.interp(value, q, smallest)) if value <= q[-1] else 0.
+    return float(np.interp(value, q, largest)) if value >= q[0] else 0.
 
 # %% ../../nbs/photos/quality.ipynb #06fe1663
 def _ranks(
