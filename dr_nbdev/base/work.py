@@ -121,12 +121,13 @@ def _share_memory(onnxruntime):
 
 def open_onnx(
     file: bytes | str | Path, # Content or path of an ONNX file
+    threads: int | None = None, # Number of threads; None: OMP_NUM_THREADS, else one for each core
 ): # Session of ONNX Runtime on the processor
     "Open a network in ONNX Runtime"
     onnxruntime = need('onnxruntime', 'this needs ONNX Runtime', 'onnx')
     options = onnxruntime.SessionOptions()
-    threads = os.environ.get('OMP_NUM_THREADS', '')
-    options.intra_op_num_threads = int(threads) if threads.isdigit() else 0 # 0: one for each core
+    allowed = os.environ.get('OMP_NUM_THREADS', '')
+    options.intra_op_num_threads = threads or (int(allowed) if allowed.isdigit() else 0) # 0: one for each core
     options.enable_mem_pattern = False
     _share_memory(onnxruntime)
     options.add_session_config_entry('session.use_env_allocators', '1')

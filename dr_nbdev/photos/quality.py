@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..base.work import open_onnx
 from ..base.write import read_json
 from .field import FieldOfView, field_of_view
 from .preprocess import fit_square
@@ -149,10 +150,7 @@ MEASURES = ('fine', 'middle', 'coarse', 'light', 'dim', 'bright', 'uneven', 'bur
 @cache
 def _network():
     "Open the network, once"
-    import onnxruntime
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1 # photographs are judged side by side
-    return onnxruntime.InferenceSession(GATE/'quality_gate.onnx', options, providers=['CPUExecutionProvider'])
+    return open_onnx(GATE/'quality_gate.onnx', threads=1) # photographs are judged side by side
 
 _ASKED = 'poor', 'other' # Questions to the trees
 _NODE = 'feature', 'threshold', 'left', 'right', 'value', 'root', 'base'
