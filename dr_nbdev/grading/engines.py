@@ -40,9 +40,9 @@ class Engine:
     def __call__(self, squares): # Squares n x size x size x 3, uint8
         return np.concatenate([self.run(squares[i:i + self.at_once]) for i in range(0, len(squares), self.at_once)])
     def __str__(self):
-        if not self.compared: return self.name
-        also = '' if self.precision == 'float32' else f', 95% within {self.usual:.4f}, {self.changed} other answers'
-        return f'{self.name} (at most {self.difference:.4f} from float32 on {self.compared} squares{also})'
+        if not self.compared or self.precision == 'float32': return self.name # the same scores
+        return (f'{self.name} (at most {self.difference:.4f} from float32 on {self.compared} squares, 95% within '
+                f'{self.usual:.4f}, {self.changed} other answers)')
 
 # %% ../../nbs/grading/engines.ipynb #241fbb7d
 class EngineError(DRError):
