@@ -98,6 +98,8 @@ def walk():
     call('dr_data', '--photos', 'images', '-d', 'data')
     for name in ('dr_train', 'dr_demo'): assert 'pip install "dr_nbdev[train]"' in call(name, fails=(2,))
     assert 'needs torch: pip install "dr_nbdev[train]"' in call('dr_predict', '--folder', 'images', '--engine', 'torch', fails=(2,))
+    (Path('mine')/'model.onnx').unlink()
+    assert 'has no model.onnx' in call('dr_predict', '--folder', 'images', '-m', 'mine', fails=(2,))
     first = next(Path('images').glob('*.png'), None) or next(Path('images').glob('*.jp*g'))
     assert 'grade' in answers('dr_serve', '/grade', **form(first))
     assert 'html' in answers('dr_app', '/')

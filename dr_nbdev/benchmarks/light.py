@@ -178,6 +178,8 @@ def light_table(
     first = 'dr_predict, one photograph'
     row(first, wide[first, 'here'], wide[first, other], memory[first, 'here'], memory[first, other])
     if old:
+        alone = 'one, grades alone'
+        row(f'{first}, grades alone', wide[alone, 'here'], wide[alone, other], memory[alone, 'here'], memory[alone, other])
         row('grader.predict in a new process', *(wide['grader.predict', o] for o in ('here', 'before')))
         for more in ('', ', grades alone'):
             row(f'dr_predict, a folder{more}, start excluded', each('here', more), each('before', more), n=n)

@@ -93,7 +93,9 @@ def read_bundle(
         make = partial(_bundle_module, folder, about['backbone'], about.get('views', 1))
         calibration, sets = about.get('calibration'), about.get('sets')
         network = Network(make, folder, about.get('onnx', {}))
-        if not network.has_file: network.module # PyTorch reads it now, or says what is wrong
+        if not network.has_file: # PyTorch reads it now, or says what is wrong
+            need('torch', f'{folder} has no model.onnx, so it needs PyTorch', 'train', WeightsError)
+            network.module
         return dict(
             network=network, preprocess=Preprocess.from_dict(about['preprocess']),
             thresholds=tuple(about['thresholds']), probs=calibration and GradeProbs.from_dict(calibration),
