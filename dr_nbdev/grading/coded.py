@@ -73,7 +73,7 @@ LOWEST = _own('SET-LOWEST', 'Lowest grade of the prediction set')
 HIGHEST = _own('SET-HIGHEST', 'Highest grade of the prediction set')
 QUALITY = _own('QUALITY', 'Quality score: share of photographs that are not better')
 
-# %% ../../nbs/grading/coded.ipynb #c57a0ddc
+# %% ../../nbs/grading/coded.ipynb #403b6dc1
 @dataclass(frozen=True)
 class EyeReport:
     "What a report says of an eye"
@@ -94,7 +94,7 @@ def _answers(side, row, photo):
     severity = GRADE_CODES[int(row[f'{side}_grade'])] if graded else ABSENT.get(status, ABSENT['failed'])
     yield SEVERITY.get(side, ANY_SEVERITY), severity
     if graded: yield REFERABLE_DR, dict(yes=YES, no=NO).get(row[f'{side}_referable'], LEFT_OPEN)
-    if said := row[f'{side}_oedema']: yield OEDEMA, dict(yes=YES, no=NO)[said]
+    if graded and (said := row[f'{side}_oedema']): yield OEDEMA, dict(yes=YES, no=NO)[said]
     if status in ('missing', 'mix_up', 'failed', 'unreadable'): return
     if not graded: yield IMAGE_QUALITY, UNUSABLE
     elif _number(photo.get('quality')) is not None: yield IMAGE_QUALITY, QUALITIES[status]
