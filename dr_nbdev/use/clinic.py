@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['NEW', 'BEFORE', 'NO_PHOTOGRAPHS', 'TWO_PATIENTS', 'TWO_PEOPLE', 'UNGRADABLE', 'OTHER_REPORT', 'ARRIVING',
-           'study_code', 'Ledger', 'Records', 'Job', 'Clinic', 'Wanted']
+           'study_code', 'Ledger', 'Records', 'Job', 'Clinic', 'Wanted', 'watch', 'dr_clinic']
 
-# %% ../../nbs/use/clinic.ipynb #eaf4ec58
+# %% ../../nbs/use/clinic.ipynb #58fa26f6
 import hashlib, random, signal, sqlite3, time
 from collections import Counter
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlparse
 
-from fastcore.basics import patch, store_attr
+import pandas as pd
+from fastcore.basics import patch
 
 from ..answers.verdict import read_rules
 from ..base.commands import command
@@ -26,7 +26,7 @@ from ..base.work import prefetch
 from ..base.write import check_target, write_json
 from ..core import DISCLAIMER, DataError
 from ..grading.coded import GradedBy, MixedStudy, report_uid, rule_key, uid_of
-from ..grading.dicom_report import MADE_BY, content_key, dicom_report, read_report
+from ..grading.dicom_report import MADE_BY, content_key, dicom_report
 from ..grading.fhir import fhir_bundle
 from ..grading.grader import Grader
 from ..grading.prepare import prepare
@@ -103,7 +103,7 @@ class Records:
         answer = self.server.session.post(self.to, json=bundle, timeout=60, headers={'Content-Type': 'application/fhir+json'})
         answer.raise_for_status()
 
-# %% ../../nbs/use/clinic.ipynb #ae0d5142
+# %% ../../nbs/use/clinic.ipynb #44ff7e7e
 @dataclass
 class Job:
     "A study on its way to a report"
@@ -115,6 +115,7 @@ class Job:
     outcome: str = '' # What became of it: `NEW`, `BEFORE`, or the reason why it is left out; '' while it is open
     tags: dict = field(default_factory=dict) # Name of a photograph to its data set, without the picture
     prepared: list = field(default_factory=list) # `Prepared` photographs
+    result: pd.DataFrame | None = None # Table of grades
 
 NEW, BEFORE = 'reported', 'reported before'
 NO_PHOTOGRAPHS = 'without photographs of the eye'
@@ -180,7 +181,7 @@ def fetch(self: Clinic,
     except Refused as e: job.outcome = f'whose photographs can\'t be fetched ({e.status})'
     return job
 
-# %% ../../nbs/use/clinic.ipynb #11841061
+# %% ../../nbs/use/clinic.ipynb #3df73af6
 @patch
 def _earlier(self: Clinic, job):
     "Fetch the reports that a new one replaces"
@@ -194,10 +195,15 @@ def _predecessors(ds):
     return [o.ReferencedSOPInstanceUID for study in ds.get('PredecessorDocumentsSequence', ())
             for series in study.ReferencedSeriesSequence for o in series.ReferencedSOPSequence]
 
+def _codes(items):
+    "List the codes in a tree of content, in order"
+    for o in items:
+        if o.ValueType == 'CODE': yield o.ConceptCodeSequence[0].CodeValue
+        yield from _codes(o.get('ContentSequence', ()))
+
 def _says(ds):
     "Collect whose report it is, and its coded answers"
-    codes = {k: {q: a for q, a in v.items() if isinstance(a, str)} for k, v in read_report(ds).items()}
-    return ds.SOPInstanceUID, ds.StudyInstanceUID, str(ds.PatientID), codes
+    return ds.SOPInstanceUID, ds.StudyInstanceUID, str(ds.PatientID), list(_codes(ds.ContentSequence))
 
 @patch
 def _store(self: Clinic, ds):
@@ -206,17 +212,24 @@ def _store(self: Clinic, ds):
     try: return _says(back) == _says(ds)
     except Exception: return False # not a report of ours at all
 
-# %% ../../nbs/use/clinic.ipynb #1241a1cf
+# %% ../../nbs/use/clinic.ipynb #184af09a
+@patch
+def grade(self: Clinic,
+    job: Job, # Study with prepared photographs
+) -> Job: # Same study with its table of grades
+    "Grade the photographs of a study"
+    if not job.outcome: job.result, job.prepared = self.grader.table(list(job.tags), job.prepared), []
+    return job
+
 @patch
 def finish(self: Clinic,
-    job: Job, # Study with prepared photographs
+    job: Job, # Study with its table of grades
 ) -> Job: # Same study with its outcome
-    "Grade a study, store its report, and note it"
+    "Store the report of a study, and note it"
     if job.outcome: return job
-    t = self.grader.table(list(job.tags), job.prepared)
-    try: report = report_of(t, job.tags, self.by, self.rules)
+    try: report = report_of(job.result, job.tags, self.by, self.rules)
     except MixedStudy: return self._end(job, TWO_PEOPLE)
-    known = dict(study=study_code(report.study), photographs=len(t), weights=self.by.key, rule=self.rule)
+    known = dict(study=study_code(report.study), photographs=len(job.result), weights=self.by.key, rule=self.rule)
     if not report.graded and self.ungraded == 'list':
         self.ledger.note(job.uid, state='listed', **known)
         return self._end(job, UNGRADABLE)
@@ -242,7 +255,7 @@ def _send(self: Clinic, job, report, replaces):
 @patch
 def _end(self: Clinic, job, outcome):
     "Set the outcome of a study, and let go of what it held"
-    job.outcome, job.tags, job.prepared = outcome, {}, []
+    job.outcome, job.tags, job.result = outcome, {}, None
     return job
 
 # %% ../../nbs/use/clinic.ipynb #4479c5a9
@@ -290,7 +303,7 @@ def _looked(self: Clinic, listed):
 
 ARRIVING = 'that were seen for the first time, and may still be arriving'
 
-# %% ../../nbs/use/clinic.ipynb #c6019152
+# %% ../../nbs/use/clinic.ipynb #e914a973
 @patch
 def run(self: Clinic,
     wanted: Wanted = Wanted(), # Which studies are wanted
@@ -301,10 +314,12 @@ def run(self: Clinic,
     "Report all studies once"
     settled, outcomes, others = {} if settled is None else settled, {}, Counter()
     jobs = self.open_jobs(wanted, settled, unsettled)
-    def ready(job): return job if job.outcome or dry else self.fetch(job)
-    for job in prefetch(ready, jobs, 2):
+    def ready(job):
+        "Fetch a study that is open; on trial it ends here"
         if dry and not job.outcome: job.outcome = 'that would be reported'
-        job, code = self.finish(job), study_code(job.listed.study)
+        return job if job.outcome else self.fetch(job)
+    for job in prefetch(self.finish, map(self.grade, prefetch(ready, jobs, 2)), 1):
+        code = study_code(job.listed.study)
         if job.outcome == NEW and unsettled: unsettled.pop(code, None)
         others.update(job.others)
         outcomes.setdefault(job.outcome, []).append(code)
@@ -325,3 +340,64 @@ def _balance_words(told):
     lines = [f'{told["new"]} {NEW}, {told["before"]} {BEFORE}', balance_line(told)]
     others = ', '.join(f'{n} {what}' for what, n in sorted(told['not_photographs'].items()))
     return '\n'.join(lines + [f'beside photographs: {others}']*bool(others))
+
+# %% ../../nbs/use/clinic.ipynb #2257e4a8
+_QUIET = (NO_PHOTOGRAPHS, ARRIVING, UNGRADABLE, 'of another patient', 'without a date', 'before ', 'that would be')
+
+def _attention(told):
+    "Name the studies that somebody should look at"
+    left = {why: o['n'] for why, o in told['left_out'].items() if not why.startswith(_QUIET)}
+    return ', '.join(f'{n} studies {why}' for why, n in left.items())
+
+def watch(
+    clinic: Clinic, # What the work needs
+    wanted: Wanted = Wanted(), # Which studies are wanted
+    interval: float = 60., # Time between two looks, seconds
+    stop: Callable = lambda: False, # Function that is asked after each look whether to end
+) -> dict: # Balance of the last look
+    "Report new studies as they come, until stopped"
+    settled, unsettled, last, told = {}, {}, '', {}
+    while True:
+        try: told = clinic.run(wanted, settled=settled, unsettled=unsettled)
+        except ArchiveDown as e: clinic.say(str(e))
+        if told and (words := _balance_words(told)) != last: clinic.say(last := words)
+        if stop(): return told
+        time.sleep(interval)
+
+# %% ../../nbs/use/clinic.ipynb #faf13c17
+@command('dr_clinic --dicomweb http://127.0.0.1:8042/dicom-web --once --dry-run',
+         'DR_CLINIC_AUTH="Bearer TOKEN" dr_clinic --dicomweb https://pacs.example/dicom-web --since 2026-03-01',
+         'dr_clinic --dicomweb http://127.0.0.1:8042/dicom-web --fhir http://127.0.0.1:8080/fhir --interval 30',
+         names=dict(weights=('-m', '--model')), incomplete=_attention)
+def dr_clinic(
+    dicomweb: str | None = None, # Address of the archive's DICOMweb service
+    once: bool = False, # End when all studies were looked at (default: keep watching)
+    since: str | None = None, # First study date, YYYY-MM-DD (default: any)
+    patient: str | None = None, # Number of one patient, to the letter (default: all)
+    dry_run: bool = False, # Say what would be done, and store nothing; implies --once
+    fhir: str | None = None, # Folder, or address of a FHIR server, that gets a bundle for each report
+    ledger: str = 'results/clinic.sqlite', # SQLite file that notes what was stored
+    captures: bool = False, # Take secondary captures for photographs, and list studies of any modality
+    ungraded: Literal['report', 'list'] = 'report', # A study of which no eye could be graded: report it so, or list it
+    rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or path of your own CSV
+    weights: str | None = None, # Weights, as for dr_predict (default: the shipped weights)
+    device: str | None = None, # Device: cuda, mps or cpu (default: the fastest available)
+    auth: str | None = None, # File with "Bearer TOKEN" or "user:password" (default: DR_CLINIC_AUTH)
+    interval: float = 60., # Time between two looks at the archive, seconds
+    patience: float = 300., # Longest time to wait for an archive that is down, seconds
+) -> dict: # Balance of the studies
+    "Report the studies of fundus photographs in an archive. For research use, not a medical device."
+    if not dicomweb: raise DataError('name the archive: --dicomweb http://127.0.0.1:8042/dicom-web')
+    if interval <= 0 or patience < 0: raise DataError('interval is larger than 0, patience is 0 or more')
+    wanted = Wanted(since or '', patient or '')
+    read_rules(rules)
+    def say(line): print(line, flush=True)
+    archive = Archive(dicomweb, read_auth('DR_CLINIC_AUTH', auth), patience, say)
+    records = Records.at(fhir, patience=patience, say=say) if fhir else None
+    noted = Ledger(ledger)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    clinic = Clinic(archive, Grader.load(weights, device), noted, rules, records, captures, ungraded, say)
+    if not (once or dry_run): return watch(clinic, wanted, interval)
+    told = clinic.run(wanted, dry_run)
+    print(f'{_balance_words(told)}\n{DISCLAIMER}')
+    return told
