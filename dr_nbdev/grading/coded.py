@@ -125,7 +125,7 @@ def eye_report(
     return EyeReport(side, grade, row[f'{side}_status'], tuple(_answers(side, row, photo)),
                      _numbers(side, row, photo), names)
 
-# %% ../../nbs/grading/coded.ipynb #58e58b56
+# %% ../../nbs/grading/coded.ipynb #9a8e26e8
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, 'https://dr-nbdev.github.io/dr_nbdev')
 
 def uid_of(
@@ -135,10 +135,11 @@ def uid_of(
     return f'2.25.{uuid.uuid5(_SPACE, json.dumps(parts)).int}'
 
 def rule_key(
-    rules: str = 'icdr', # Rule, as for `verdicts`
+    rules: str | pd.DataFrame = 'icdr', # Rule, as for `verdicts`
 ) -> str: # Sixteen hexadecimal digits
     "Compute a key of the content of a rule"
-    return hashlib.sha256(read_rules(rules).to_csv().encode()).hexdigest()[:16]
+    content = rules if isinstance(rules, pd.DataFrame) else read_rules(rules)
+    return hashlib.sha256(content.to_csv().encode()).hexdigest()[:16]
 
 def report_uid(
     study: str, # Study Instance UID
@@ -185,7 +186,7 @@ class StudyReport:
     uids: dict # Name of a photograph to its SOP Instance UID
     graded: bool = True # False if no eye has a grade
 
-# %% ../../nbs/grading/coded.ipynb #65f30460
+# %% ../../nbs/grading/coded.ipynb #fe41b0f2
 class MixedStudy(DataError): "A study whose photographs show more than one person"
 
 def _one_verdict(result, rules):
@@ -208,7 +209,7 @@ def study_report(
     uids: dict, # Name of a photograph to its SOP Instance UID
     patient: str, # Number of the patient, to the letter
     issuer: str = '', # Issuer of that number
-    rules: str = 'icdr', # Rule, as for `verdicts`
+    rules: str | pd.DataFrame = 'icdr', # Rule, as for `verdicts`
 ) -> StudyReport: # Verdict as codes and numbers
     "Derive the report of a study from the grades of its photographs"
     row = _one_verdict(result, rules)

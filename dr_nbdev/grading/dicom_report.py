@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MADE_BY', 'dicom_report', 'as_file', 'content_key', 'read_report']
 
-# %% ../../nbs/grading/dicom_report.ipynb #4e880637
+# %% ../../nbs/grading/dicom_report.ipynb #5a5fbde9
 import hashlib, io
 from collections.abc import Sequence
 
@@ -13,6 +13,7 @@ import dr_nbdev
 from ..base.work import need
 from ..core import DISCLAIMER
 from .coded import BOTH_EYES, EYE, NO_UNITS, PRIVATE, PROCEDURE, SIDES, Code, StudyReport, uid_of
+from ..photos.decode import own_settings
 
 # %% ../../nbs/grading/dicom_report.ipynb #42469e71
 def _sr():
@@ -74,16 +75,26 @@ def _content(report, photographs):
         language_of_content_item_and_descendants=sr.LanguageOfContentItemAndDescendants(
             _concept(Code('en', 'RFC5646', 'English'))))
 
-# %% ../../nbs/grading/dicom_report.ipynb #f82b1133
+# %% ../../nbs/grading/dicom_report.ipynb #ca3f3eb0
 MADE_BY = 'dr_nbdev' # Manufacturer in the objects that we write
 _EMPTY = ('PatientID', 'PatientName', 'PatientBirthDate', 'PatientSex', 'AccessionNumber', 'StudyID', 'StudyDate',
           'StudyTime', 'ReferringPhysicianName')
+
+def _fitting(ds, tag):
+    "Take a tag whose value fits its type; None where it does not"
+    from pydicom.valuerep import DA, TM, DSfloat
+    try:
+        e = ds[tag]
+        kind = dict(DA=DA, TM=TM, DS=DSfloat).get(e.VR)
+        for o in (e.value if e.VM > 1 else [e.value])*bool(kind and e.value): kind(str(o))
+        return None if e.keyword == 'PatientSex' and e.value not in ('', 'M', 'F', 'O') else e
+    except Exception: return None
 
 def _as_evidence(ds):
     "Copy the tags of a photograph, without its picture; those that a report needs are empty where it lacks them"
     from pydicom.dataset import Dataset
     out = Dataset()
-    out.update({tag: ds[tag] for tag in ds.keys() if tag.group < 0x28})
+    out.update({tag: e for tag in ds.keys() if tag.group < 0x28 and (e := _fitting(ds, tag)) is not None})
     for name in _EMPTY:
         if name not in out: setattr(out, name, '')
     return out
@@ -94,17 +105,19 @@ def dicom_report(
     earlier: Sequence = (), # Structured reports that this one replaces, data sets of pydicom
 ): # Structured report, a data set of pydicom that `dcmread` returned
     "Write the report of a study as a DICOM structured report"
-    sr = _sr()
+    with own_settings: # warnings quote names and dates
+        return as_file(_as_sr(report, [_as_evidence(ds) for ds in sorted(photographs, key=lambda ds: ds.SOPInstanceUID)], earlier))
+
+def _as_sr(report, evidence, earlier):
+    "Make the object of a report"
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
-    evidence = [_as_evidence(ds) for ds in sorted(photographs, key=lambda ds: ds.SOPInstanceUID)]
     scheme = CodingSchemeIdentificationItem(PRIVATE, 'Codes of dr_nbdev', responsible_organization='dr_nbdev')
-    made = sr.ComprehensiveSR(
+    return _sr().ComprehensiveSR(
         evidence, _content(report, {o.SOPInstanceUID: o for o in evidence}), uid_of('series', report.uid), 9000,
         report.uid, 1, MADE_BY, is_complete=True, is_final=True, previous_versions=list(earlier) or None,
         series_description=f'Diabetic retinopathy: {DISCLAIMER}'[:64], manufacturer_model_name=report.graded_by.name,
         software_versions=dr_nbdev.__version__, device_serial_number=report.graded_by.key,
         coding_schemes=[scheme], specific_character_set='ISO_IR 192')
-    return as_file(made)
 
 # %% ../../nbs/grading/dicom_report.ipynb #6a093a97
 def as_file(

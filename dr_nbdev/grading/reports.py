@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['NOT_DICOM', 'COPIED', 'MIXED', 'read_tags', 'report_of', 'study_reports', 'check_reports', 'write_reports']
 
-# %% ../../nbs/grading/reports.ipynb #93d11642
+# %% ../../nbs/grading/reports.ipynb #492e33d0
 import io
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from ..base.write import check_target, write_json, write_safely
 from .coded import GradedBy, MixedStudy, StudyReport, study_report
 from .dicom_report import dicom_report
 from .fhir import fhir_bundle
+from ..photos.decode import own_settings
 
-# %% ../../nbs/grading/reports.ipynb #b24d5fa1
+# %% ../../nbs/grading/reports.ipynb #82afa8b5
 _NEEDED = ('StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID', 'SOPClassUID')
 
 def read_tags(
@@ -29,7 +30,8 @@ def read_tags(
     if not is_dicom(data): return None
     pydicom = need('pydicom', 'reports are about DICOM files', 'clinic')
     file = io.BytesIO(data) if isinstance(data, bytes) else data
-    try: ds = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+    try:
+        with own_settings: ds = pydicom.dcmread(file, stop_before_pixels=True, force=True)
     except Exception: return None # damaged: it has a row that says so
     return ds if all(ds.get(o) for o in _NEEDED) else None
 
@@ -37,7 +39,7 @@ def report_of(
     result: pd.DataFrame, # Table of grades of the photographs of one study
     tags: dict, # Name of a photograph to its data set
     graded_by: GradedBy, # Weights
-    rules: str = 'icdr', # Rule, as for `verdicts`
+    rules: str | pd.DataFrame = 'icdr', # Rule, as for `verdicts`
 ) -> StudyReport: # Verdict as codes and numbers
     "Derive the report of a study; patient and study come from the tags"
     mine = [tags[name] for name in result.name]

@@ -115,7 +115,7 @@ class Server:
 
 def _without_user(address): return re.sub(r'//[^/@]*@', '//', address)
 
-# %% ../../nbs/use/archive.ipynb #5417b293
+# %% ../../nbs/use/archive.ipynb #01520f29
 @patch
 def _why_again(self: Server, e, before):
     "Say why a failed call is tried again; raise what waiting can't change"
@@ -123,14 +123,13 @@ def _why_again(self: Server, e, before):
     if isinstance(e, errors.SSLError):
         raise DataError(f'{host}: its certificate can\'t be verified: name the authority of your hospital in '
                         'REQUESTS_CA_BUNDLE') from None
-    if not isinstance(e, errors.HTTPError):
-        if isinstance(e, (errors.InvalidURL, errors.InvalidSchema)): raise DataError(f'{self.address} is no address') from None
-        return 'does not answer' if isinstance(e, (errors.ConnectionError, errors.Timeout)) else 'breaks off'
-    status = e.response.status_code
+    if isinstance(e, (errors.ConnectionError, errors.Timeout)): return 'does not answer'
+    if isinstance(e, errors.ChunkedEncodingError): return 'breaks off'
+    status = e.response.status_code if isinstance(e, errors.HTTPError) else f'what can\'t be read ({type(e).__name__})'
     if status in (401, 403): raise DataError(f'{host} refuses ({status}): check token or password') from None
-    if status < 500 and status not in (408, 425, 429): raise Refused(host, status) from None
-    why = f'answers {status}'
-    if status not in (408, 425, 429, 502, 503, 504) and before.count(why) == 2: raise Refused(host, status) from None
+    why, busy = f'answers {status}', status in (408, 425, 429, 502, 503, 504)
+    wrong = isinstance(status, int) and status < 500
+    if not busy and (wrong or before.count(why) == 2): raise Refused(host, status) from None
     return why
 
 @patch
@@ -143,7 +142,7 @@ def call(self: Server,
     began, wait, said = time.monotonic(), self.first_wait, []
     while True:
         try: return f(*args, **kwargs)
-        except (self.requests.RequestException, EOFError, ValueError) as e: said.append(why := self._why_again(e, said))
+        except Exception as e: said.append(why := self._why_again(e, said)) # clients raise errors of many libraries
         host, left = urlparse(self.address).netloc, began + self.patience - time.monotonic()
         if left <= 0: raise ArchiveDown(f'{host} {why}, for {self.patience:.0f} seconds')
         pause = min(wait*random.uniform(.75, 1.25), max(left, .01))
@@ -183,7 +182,7 @@ def _value(row, tag, default=''):
     value = (row.get(tag) or {}).get('Value') or [default]
     return default if value[0] is None else value[0]
 
-# %% ../../nbs/use/archive.ipynb #10679521
+# %% ../../nbs/use/archive.ipynb #dcbb3cc0
 class Archive(Server):
     "An archive that speaks DICOMweb"
     def __post_init__(self):
@@ -209,7 +208,9 @@ def studies(self: Archive,
 ) -> list[Listed]: # Studies that may hold photographs
     "List the studies"
     asked = [{}] if captures else [dict(search_filters=dict(ModalitiesInStudy=o)) for o in MODALITIES]
-    rows = [row for filters in asked for row in self._pages(self.client.search_for_studies, **filters)]
+    try: rows = [row for filters in asked for row in self._pages(self.client.search_for_studies, **filters)]
+    except Refused as e:
+        raise DataError(f'{self.address} has no list of studies ({e.status}): is it the address of DICOMweb?') from None
     found = (Listed(_value(o, '0020000D'), str(_value(o, '00100020')).rstrip(), _value(o, '00080020'),
                     int(_value(o, '00201208', -1))) for o in rows)
     return list({o.study: o for o in found}.values())
@@ -224,7 +225,7 @@ def instances(self: Archive,
     tags = '0020000E', '00080018', '00080016', '00080060', '00100020'
     return list(dict.fromkeys(Instance(*(str(_value(o, tag)).rstrip() for tag in tags)) for o in rows))
 
-# %% ../../nbs/use/archive.ipynb #31502cca
+# %% ../../nbs/use/archive.ipynb #f6b2fb86
 @patch
 def fetch(self: Archive,
     study: str, # Study Instance UID
@@ -238,5 +239,5 @@ def store(self: Archive,
     ds: object, # Data set of pydicom
 ): # The instance as the archive gives it back
     "Store an instance, and fetch it"
-    self.call(self.client.store_instances, [as_file(ds)])
+    self.call(self.client.store_instances, [ds if getattr(ds, 'preamble', None) else as_file(ds)])
     return self.fetch(ds.StudyInstanceUID, Instance(ds.SeriesInstanceUID, ds.SOPInstanceUID, ds.SOPClassUID))

@@ -71,7 +71,7 @@ def _looked(self: Clinic, listed):
 
 ARRIVING = 'that were seen for the first time, and may still be arriving'
 
-# %% ../../nbs/use/clinic.ipynb #2e5b6cfc
+# %% ../../nbs/use/clinic.ipynb #2cb81e5f
 @patch
 def run(self: Clinic,
     wanted: Wanted = Wanted(), # Which studies are wanted
@@ -85,8 +85,9 @@ def run(self: Clinic,
     def ready(job):
         "Fetch a study that is open; on trial it ends here"
         if dry and not job.outcome: job.outcome = 'that would be reported'
-        return job if job.outcome else self.fetch(job)
-    for job in prefetch(self.finish, map(self.grade, prefetch(ready, jobs, 2)), 1):
+        return job if job.outcome else self.guarded(self.fetch, job)
+    graded = (self.guarded(self.grade, job) for job in prefetch(ready, jobs, 2))
+    for job in prefetch(lambda job: self.guarded(self.finish, job), graded, 1):
         code = study_code(job.listed.study)
         if job.outcome == NEW and unsettled: unsettled.pop(code, None)
         others.update(job.others)
@@ -132,7 +133,7 @@ def watch(
         if stop(): return told
         time.sleep(interval)
 
-# %% ../../nbs/use/clinic.ipynb #99187c7d
+# %% ../../nbs/use/clinic.ipynb #89732140
 @command('dr_clinic --dicomweb http://127.0.0.1:8042/dicom-web --once --dry-run',
          'DR_CLINIC_AUTH="Bearer TOKEN" dr_clinic --dicomweb https://pacs.example/dicom-web --since 2026-03-01',
          'dr_clinic --dicomweb http://127.0.0.1:8042/dicom-web --fhir http://127.0.0.1:8080/fhir --interval 30',
@@ -158,13 +159,13 @@ def dr_clinic(
     if not dicomweb: raise DataError('name the archive: --dicomweb http://127.0.0.1:8042/dicom-web')
     if interval <= 0 or patience < 0: raise DataError('interval is larger than 0, patience is 0 or more')
     wanted = Wanted(since or '', patient or '')
-    read_rules(rules)
+    rule = read_rules(rules)
     def say(line): print(line, flush=True)
     archive = Archive(dicomweb, read_auth('DR_CLINIC_AUTH', auth), patience, say)
     records = Records.at(fhir, patience=patience, say=say) if fhir else None
     noted = Ledger(ledger)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    clinic = Clinic(archive, Grader.load(weights, device), noted, rules, records, captures, ungraded, say)
+    clinic = Clinic(archive, Grader.load(weights, device), noted, rule, records, captures, ungraded, say)
     if not (once or dry_run): return watch(clinic, wanted, interval)
     told = clinic.run(wanted, dry_run)
     print(f'{_balance_words(told)}\n{DISCLAIMER}')

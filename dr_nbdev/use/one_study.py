@@ -6,8 +6,8 @@
 __all__ = ['NEW', 'BEFORE', 'NO_PHOTOGRAPHS', 'TWO_PATIENTS', 'TWO_PEOPLE', 'UNGRADABLE', 'OTHER_REPORT', 'SR_CLASS',
            'study_code', 'Ledger', 'Records', 'Job', 'Clinic', 'predecessors']
 
-# %% ../../nbs/use/one_study.ipynb #2ebadf4b
-import hashlib, sqlite3, time
+# %% ../../nbs/use/one_study.ipynb #78094564
+import hashlib, sqlite3, time, traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -17,15 +17,17 @@ from pathlib import Path
 import pandas as pd
 from fastcore.basics import patch
 
+from ..answers.verdict import read_rules
 from ..base.files import is_remote
 from ..base.write import check_target, write_json
-from ..core import DataError
+from ..core import DataError, DRError
 from ..grading.coded import GradedBy, MixedStudy, report_uid, rule_key
 from ..grading.dicom_report import MADE_BY, content_key, dicom_report
 from ..grading.fhir import fhir_bundle
 from ..grading.grader import Grader
 from ..grading.prepare import prepare
 from ..grading.reports import report_of
+from ..photos.decode import own_settings
 from .archive import Archive, Instance, Listed, Refused, Server, read_auth
 
 # %% ../../nbs/use/one_study.ipynb #68e7c73d
@@ -120,7 +122,7 @@ UNGRADABLE = 'of which no eye could be graded'
 OTHER_REPORT = 'for which the archive keeps another object under the name of the report'
 SR_CLASS = '1.2.840.10008.5.1.4.1.1.88.33' # Comprehensive SR
 
-# %% ../../nbs/use/one_study.ipynb #b7292fc1
+# %% ../../nbs/use/one_study.ipynb #c0ce9a3e
 @dataclass
 class Clinic:
     "Everything that the work on an archive needs"
@@ -133,7 +135,9 @@ class Clinic:
     ungraded: str = 'report' # A study of which no eye could be graded: 'report' it so, or 'list' it
     say: Callable = print # Function that is told what happens
 
-    def __post_init__(self): self.by, self.rule = GradedBy.of(self.grader), rule_key(self.rules)
+    def __post_init__(self):
+        if not isinstance(self.rules, pd.DataFrame): self.rules = read_rules(self.rules) # once, as it is now
+        self.by, self.rule = GradedBy.of(self.grader), rule_key(self.rules)
 
 @patch
 def look(self: Clinic,
@@ -160,7 +164,7 @@ def _known(self: Clinic, job):
     sent = not self.records or noted.get('sent') == study_code(str(self.records.to))
     return BEFORE if there and sent and noted.get('state') == 'stored' else ''
 
-# %% ../../nbs/use/one_study.ipynb #3c5de809
+# %% ../../nbs/use/one_study.ipynb #72fb08fd
 @patch
 def fetch(self: Clinic,
     job: Job, # Study with photographs
@@ -173,7 +177,7 @@ def fetch(self: Clinic,
             job.prepared.append(prepare(ds, g.preprocess, g.quality, g.min_quality, name, g.evidence))
             if 'PixelData' in ds: del ds.PixelData
             job.tags[name] = ds
-    except Refused as e: job.outcome = f'whose photographs can\'t be fetched ({e.status})'
+    except Refused as e: self._end(job, f'whose photographs can\'t be fetched ({e.status})')
     return job
 
 # %% ../../nbs/use/one_study.ipynb #e5bbbb3d
@@ -209,13 +213,14 @@ def _store(self: Clinic, ds):
     try: return _says(back) == _says(ds)
     except Exception: return False # not a report of ours at all
 
-# %% ../../nbs/use/one_study.ipynb #1be42039
+# %% ../../nbs/use/one_study.ipynb #38a3061d
 @patch
 def grade(self: Clinic,
     job: Job, # Study with prepared photographs
 ) -> Job: # Same study with its table of grades
     "Grade the photographs of a study"
-    if not job.outcome: job.result, job.prepared = self.grader.table(list(job.tags), job.prepared), []
+    if job.outcome: return job
+    job.result, job.prepared = self.grader.table(list(job.tags), job.prepared), []
     return job
 
 @patch
@@ -252,5 +257,18 @@ def _send(self: Clinic, job, report, replaces):
 @patch
 def _end(self: Clinic, job, outcome):
     "Set the outcome of a study, and let go of what it held"
-    job.outcome, job.tags, job.result = outcome, {}, None
+    job.outcome, job.tags, job.prepared, job.result = outcome, {}, [], None
     return job
+
+@patch
+def guarded(self: Clinic,
+    step: Callable, # Step of the work, such as `finish`
+    job: Job, # Study
+) -> Job: # Same study
+    "Take a study through a step; what nobody foresaw becomes its outcome, and the others go on"
+    try:
+        with own_settings: return step(job) # warnings of libraries quote names and dates
+    except DRError: raise # the archive is down, or refuses the password: no study will do better
+    except Exception as e:
+        at = traceback.extract_tb(e.__traceback__)[-1]
+        return self._end(job, f'that failed ({type(e).__name__} in {Path(at.filename).name}, line {at.lineno})')
