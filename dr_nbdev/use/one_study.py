@@ -6,7 +6,7 @@
 __all__ = ['NEW', 'BEFORE', 'NO_PHOTOGRAPHS', 'TWO_PATIENTS', 'TWO_PEOPLE', 'UNGRADABLE', 'OTHER_REPORT', 'SR_CLASS',
            'study_code', 'Ledger', 'Records', 'Job', 'Clinic', 'predecessors']
 
-# %% ../../nbs/use/one_study.ipynb #78094564
+# %% ../../nbs/use/one_study.ipynb #86a29bec
 import hashlib, sqlite3, time, traceback
 from collections import Counter
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from ..base.files import is_remote
 from ..base.write import check_target, write_json
 from ..core import DataError, DRError
 from ..grading.coded import GradedBy, MixedStudy, report_uid, rule_key
-from ..grading.dicom_report import MADE_BY, content_key, dicom_report
+from ..grading.dicom_report import MADE_BY, content_items, content_key, dicom_report
 from ..grading.fhir import fhir_bundle
 from ..grading.grader import Grader
 from ..grading.prepare import prepare
@@ -122,7 +122,7 @@ UNGRADABLE = 'of which no eye could be graded'
 OTHER_REPORT = 'for which the archive keeps another object under the name of the report'
 SR_CLASS = '1.2.840.10008.5.1.4.1.1.88.33' # Comprehensive SR
 
-# %% ../../nbs/use/one_study.ipynb #c0ce9a3e
+# %% ../../nbs/use/one_study.ipynb #1d4ee390
 @dataclass
 class Clinic:
     "Everything that the work on an archive needs"
@@ -160,9 +160,27 @@ def _known(self: Clinic, job):
     "Say what became of a study before; '' if it is open"
     noted = self.ledger.get(job.uid)
     if noted.get('state') == 'listed' and self.ungraded == 'list': return UNGRADABLE
-    there = any(o.instance == job.uid for o in job.reports)
-    sent = not self.records or noted.get('sent') == study_code(str(self.records.to))
-    return BEFORE if there and sent and noted.get('state') == 'stored' else ''
+    there = next((o for o in job.reports if o.instance == job.uid), None)
+    if not there: return ''
+    if self.records and noted.get('sent') != study_code(str(self.records.to)): return ''
+    return BEFORE if noted.get('state') == 'stored' or self._adopted(job, there) else ''
+
+@patch
+def _adopted(self: Clinic, job, there):
+    "Fetch a report that is not in the ledger; note it if it is ours, and about these photographs"
+    try: ds = self.archive.fetch(job.listed.study, there)
+    except Refused: return False
+    about = {o.ReferencedSOPInstanceUID for study in ds.get('CurrentRequestedProcedureEvidenceSequence', ())
+             for series in study.ReferencedSeriesSequence for o in series.ReferencedSOPSequence}
+    fits = ds.get('Manufacturer') == MADE_BY and about == {o.instance for o in job.photographs}
+    if fits: self._note(job, state='stored', content=content_key(ds), replaces=' '.join(predecessors(ds)))
+    return fits
+
+@patch
+def _note(self: Clinic, job, **values):
+    "Note what is known about the report of a study"
+    self.ledger.note(job.uid, study=study_code(job.listed.study), photographs=len(job.photographs),
+                     weights=self.by.key, rule=self.rule, **values)
 
 # %% ../../nbs/use/one_study.ipynb #72fb08fd
 @patch
@@ -180,7 +198,7 @@ def fetch(self: Clinic,
     except Refused as e: self._end(job, f'whose photographs can\'t be fetched ({e.status})')
     return job
 
-# %% ../../nbs/use/one_study.ipynb #e5bbbb3d
+# %% ../../nbs/use/one_study.ipynb #aa3e9dd5
 @patch
 def _earlier(self: Clinic, job):
     "Fetch the reports that a new one replaces"
@@ -196,24 +214,18 @@ def predecessors(
     return [o.ReferencedSOPInstanceUID for study in ds.get('PredecessorDocumentsSequence', ())
             for series in study.ReferencedSeriesSequence for o in series.ReferencedSOPSequence]
 
-def _codes(items):
-    "List the codes in a tree of content, in order"
-    for o in items:
-        if o.ValueType == 'CODE': yield o.ConceptCodeSequence[0].CodeValue
-        yield from _codes(o.get('ContentSequence', ()))
-
 def _says(ds):
     "Collect whose report it is, and its coded answers"
-    return ds.SOPInstanceUID, ds.StudyInstanceUID, str(ds.PatientID), list(_codes(ds.ContentSequence))
+    return ds.SOPInstanceUID, ds.StudyInstanceUID, str(ds.PatientID), [o for o in content_items(ds) if o[0] == 'CODE']
 
 @patch
 def _store(self: Clinic, ds):
-    "Store a report; True if the archive gives the same back"
+    "Store a report; True if the archive gives the same answers back"
     back = self.archive.store(ds)
     try: return _says(back) == _says(ds)
     except Exception: return False # not a report of ours at all
 
-# %% ../../nbs/use/one_study.ipynb #38a3061d
+# %% ../../nbs/use/one_study.ipynb #2828314e
 @patch
 def grade(self: Clinic,
     job: Job, # Study with prepared photographs
@@ -231,16 +243,15 @@ def finish(self: Clinic,
     if job.outcome: return job
     try: report = report_of(job.result, job.tags, self.by, self.rules)
     except MixedStudy: return self._end(job, TWO_PEOPLE)
-    known = dict(study=study_code(report.study), photographs=len(job.result), weights=self.by.key, rule=self.rule)
     if not report.graded and self.ungraded == 'list':
-        self.ledger.note(job.uid, state='listed', **known)
+        self._note(job, state='listed')
         return self._end(job, UNGRADABLE)
     try:
         earlier = self._earlier(job)
         ds = dicom_report(report, list(job.tags.values()), earlier)
         if not self._store(ds): return self._end(job, OTHER_REPORT)
         replaces = [o.SOPInstanceUID for o in earlier]
-        self.ledger.note(job.uid, state='stored', content=content_key(ds), replaces=' '.join(replaces), **known)
+        self._note(job, state='stored', content=content_key(ds), replaces=' '.join(replaces))
     except Refused as e: return self._end(job, f'whose report the archive refuses ({e.status})')
     return self._send(job, report, replaces)
 
