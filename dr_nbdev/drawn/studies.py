@@ -12,7 +12,7 @@ from ..base.work import need
 from .camera import encode
 from .sample import fundus_sample
 
-# %% ../../nbs/drawn/studies.ipynb #dc8246ef
+# %% ../../nbs/drawn/studies.ipynb #2a4f77fc
 PHOTOGRAPHY = '1.2.840.10008.5.1.4.1.1.77.1.5.1' # SOP class: Ophthalmic Photography 8 Bit Image
 _JPEG = '1.2.840.10008.1.2.4.50'
 
@@ -31,7 +31,7 @@ def _photograph(pixels, study, side, charset):
     ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.PlanarConfiguration = *pixels.shape[:2], 3, 0
     ds.BitsAllocated = ds.BitsStored = 8
     ds.HighBit, ds.PixelRepresentation, ds.PhotometricInterpretation = 7, 0, 'YBR_FULL_422'
-    ds.LossyImageCompression, ds.InstanceNumber, ds.SeriesNumber = '01', 1, 1 + (side == 'left')
+    ds.LossyImageCompression, ds.InstanceNumber, ds.SeriesNumber, ds.NumberOfFrames = '01', 1, 1 + (side == 'left'), 1
     ds.PixelData = encapsulate([encode(pixels, '.jpeg')])
     return ds
 

@@ -148,7 +148,7 @@ def content_key(
     who = ds.SOPInstanceUID, ds.StudyInstanceUID, str(ds.PatientID)
     return hashlib.sha256(repr((who, *content_items(ds))).encode()).hexdigest()[:16]
 
-# %% ../../nbs/grading/dicom_report.ipynb #6a532804
+# %% ../../nbs/grading/dicom_report.ipynb #6504978d
 def read_report(
     ds: object, # Structured report of this package
 ) -> dict: # Name of a group ('right eye', 'left eye', 'patient') to its questions and answers, in words

@@ -115,7 +115,7 @@ class Server:
 
 def _without_user(address): return re.sub(r'//[^/@]*@', '//', address)
 
-# %% ../../nbs/use/archive.ipynb #01520f29
+# %% ../../nbs/use/archive.ipynb #841efe56
 @patch
 def _why_again(self: Server, e, before):
     "Say why a failed call is tried again; raise what waiting can't change"
@@ -143,6 +143,7 @@ def call(self: Server,
     while True:
         try: return f(*args, **kwargs)
         except Exception as e: said.append(why := self._why_again(e, said)) # clients raise errors of many libraries
+        if said == ['does not answer']: continue # an idle connection that the server has closed
         host, left = urlparse(self.address).netloc, began + self.patience - time.monotonic()
         if left <= 0: raise ArchiveDown(f'{host} {why}, for {self.patience:.0f} seconds')
         pause = min(wait*random.uniform(.75, 1.25), max(left, .01))
@@ -150,7 +151,7 @@ def call(self: Server,
         time.sleep(pause)
         wait = min(2*wait, 60)
 
-# %% ../../nbs/use/archive.ipynb #ddccf14c
+# %% ../../nbs/use/archive.ipynb #ca07492d
 class Listed(NamedTuple):
     "A study as the archive lists it"
     study: str # Study Instance UID
@@ -182,7 +183,7 @@ def _value(row, tag, default=''):
     value = (row.get(tag) or {}).get('Value') or [default]
     return default if value[0] is None else value[0]
 
-# %% ../../nbs/use/archive.ipynb #dcbb3cc0
+# %% ../../nbs/use/archive.ipynb #1bcda45e
 class Archive(Server):
     "An archive that speaks DICOMweb"
     def __post_init__(self):
@@ -215,7 +216,7 @@ def studies(self: Archive,
                     int(_value(o, '00201208', -1))) for o in rows)
     return list({o.study: o for o in found}.values())
 
-# %% ../../nbs/use/archive.ipynb #66f0fe81
+# %% ../../nbs/use/archive.ipynb #a4809e5d
 @patch
 def instances(self: Archive,
     study: str, # Study Instance UID
@@ -225,7 +226,7 @@ def instances(self: Archive,
     tags = '0020000E', '00080018', '00080016', '00080060', '00100020'
     return list(dict.fromkeys(Instance(*(str(_value(o, tag)).rstrip() for tag in tags)) for o in rows))
 
-# %% ../../nbs/use/archive.ipynb #f6b2fb86
+# %% ../../nbs/use/archive.ipynb #175c62ac
 @patch
 def fetch(self: Archive,
     study: str, # Study Instance UID

@@ -110,7 +110,7 @@ def _balance_words(told):
     others = ', '.join(f'{n} {what}' for what, n in sorted(told['not_photographs'].items()))
     return '\n'.join(lines + [f'beside photographs: {others}']*bool(others))
 
-# %% ../../nbs/use/clinic.ipynb #ab9002c0
+# %% ../../nbs/use/clinic.ipynb #b3dd36f4
 _QUIET = (NO_PHOTOGRAPHS, ARRIVING, UNGRADABLE, 'of another patient', 'without a date', 'before ', 'that would be')
 
 def _attention(told):
@@ -133,7 +133,7 @@ def watch(
         if stop(): return told
         time.sleep(interval)
 
-# %% ../../nbs/use/clinic.ipynb #89732140
+# %% ../../nbs/use/clinic.ipynb #6ce9874e
 @command('dr_clinic --dicomweb http://127.0.0.1:8042/dicom-web --once --dry-run',
          'DR_CLINIC_AUTH="Bearer TOKEN" dr_clinic --dicomweb https://pacs.example/dicom-web --since 2026-03-01',
          'dr_clinic --dicomweb http://127.0.0.1:8042/dicom-web --fhir http://127.0.0.1:8080/fhir --interval 30',
