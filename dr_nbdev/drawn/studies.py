@@ -12,7 +12,7 @@ from ..base.work import need
 from .camera import encode
 from .sample import fundus_sample
 
-# %% ../../nbs/drawn/studies.ipynb #2a4f77fc
+# %% ../../nbs/drawn/studies.ipynb #ed0893d2
 PHOTOGRAPHY = '1.2.840.10008.5.1.4.1.1.77.1.5.1' # SOP class: Ophthalmic Photography 8 Bit Image
 _JPEG = '1.2.840.10008.1.2.4.50'
 
@@ -26,16 +26,18 @@ def _photograph(pixels, study, side, charset):
     ds.file_meta = pydicom.dataset.FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = _JPEG
     ds.SpecificCharacterSet, ds.SOPClassUID, ds.Modality = charset, PHOTOGRAPHY, 'OP'
-    ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID = study, _uid(study, side), _uid(study, side, 'photograph')
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = study, _uid(study, side)
+    ds.SOPInstanceUID = _uid(study, side, 'photograph')
     ds.ImageType, ds.ImageLaterality = ['ORIGINAL', 'PRIMARY', 'COLOR'], side[0].upper()
     ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.PlanarConfiguration = *pixels.shape[:2], 3, 0
     ds.BitsAllocated = ds.BitsStored = 8
     ds.HighBit, ds.PixelRepresentation, ds.PhotometricInterpretation = 7, 0, 'YBR_FULL_422'
-    ds.LossyImageCompression, ds.InstanceNumber, ds.SeriesNumber, ds.NumberOfFrames = '01', 1, 1 + (side == 'left'), 1
+    ds.SeriesNumber, ds.InstanceNumber, ds.NumberOfFrames = 1 + (side == 'left'), 1, 1
+    ds.LossyImageCompression = '01'
     ds.PixelData = encapsulate([encode(pixels, '.jpeg')])
     return ds
 
-# %% ../../nbs/drawn/studies.ipynb #21ccf70a
+# %% ../../nbs/drawn/studies.ipynb #3ed593e1
 def drawn_study(
     patient: str, # Number of the patient
     right: int | None = 0, # Grade of the right eye, 0 to 4; None: no photograph of it
@@ -50,8 +52,8 @@ def drawn_study(
     for side, grade in (('right', right), ('left', left)):
         if grade is None: continue
         ds = _photograph(fundus_sample(grade, side, seed, size).image, study, side, charset)
-        known = dict(PatientID=patient, PatientName=f'Drawn^{patient.strip()}', PatientBirthDate='19600229', PatientSex='F',
-                     StudyDate='20260304', StudyTime='101500', AcquisitionDateTime='20260304101500',
+        known = dict(PatientID=patient, PatientName=f'Drawn^{patient.strip()}', PatientBirthDate='19600229',
+                     PatientSex='F', StudyDate='20260304', StudyTime='101500', AcquisitionDateTime='20260304101500',
                      AccessionNumber='', StudyID='', ReferringPhysicianName='', Manufacturer='drawn')
         for keyword, value in (known | tags).items(): setattr(ds, keyword, value)
         out.append(ds)

@@ -9,17 +9,15 @@ __all__ = ['SEVERITY', 'GRADE_CODES', 'PRIVATE', 'YES', 'NO', 'LEFT_OPEN', 'EYE'
            'Code', 'EyeReport', 'eye_report', 'uid_of', 'rule_key', 'report_uid', 'GradedBy', 'StudyReport',
            'MixedStudy', 'study_report']
 
-# %% ../../nbs/grading/coded.ipynb #b801ae59
+# %% ../../nbs/grading/coded.ipynb #4db35867
 import hashlib, json, math, uuid
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import pandas as pd
 
-import dr_nbdev
 from ..answers.verdict import read_rules, verdicts
 from ..answers.whose import NOBODY
-from ..base.files import name_some
 from ..core import DISCLAIMER, DataError
 
 # %% ../../nbs/grading/coded.ipynb #9fad34cf
@@ -186,7 +184,7 @@ class StudyReport:
     uids: dict # Name of a photograph to its SOP Instance UID
     graded: bool = True # False if no eye has a grade
 
-# %% ../../nbs/grading/coded.ipynb #fe41b0f2
+# %% ../../nbs/grading/coded.ipynb #a62860cd
 class MixedStudy(DataError): "A study whose photographs show more than one person"
 
 def _one_verdict(result, rules):
@@ -199,7 +197,8 @@ def _one_verdict(result, rules):
 def _patient_answers(row):
     "Arrange what a verdict says of the patient as pairs of codes"
     said = dict(yes=YES, no=NO)
-    return ((REFERABLE_DR, said.get(row['referable'], LEFT_OPEN)), (THREAT, said.get(row['sight_threatening'], LEFT_OPEN)),
+    return ((REFERABLE_DR, said.get(row['referable'], LEFT_OPEN)),
+            (THREAT, said.get(row['sight_threatening'], LEFT_OPEN)),
             (ACTION, ACTION_CODES[row['action']]), (USE, FOR_RESEARCH))
 
 def study_report(

@@ -75,7 +75,7 @@ def _content(report, photographs):
         language_of_content_item_and_descendants=sr.LanguageOfContentItemAndDescendants(
             _concept(Code('en', 'RFC5646', 'English'))))
 
-# %% ../../nbs/grading/dicom_report.ipynb #ca3f3eb0
+# %% ../../nbs/grading/dicom_report.ipynb #0c5d23cc
 MADE_BY = 'dr_nbdev' # Manufacturer in the objects that we write
 _EMPTY = ('PatientID', 'PatientName', 'PatientBirthDate', 'PatientSex', 'AccessionNumber', 'StudyID', 'StudyDate',
           'StudyTime', 'ReferringPhysicianName')
@@ -106,7 +106,8 @@ def dicom_report(
 ): # Structured report, a data set of pydicom that `dcmread` returned
     "Write the report of a study as a DICOM structured report"
     with own_settings: # warnings quote names and dates
-        return as_file(_as_sr(report, [_as_evidence(ds) for ds in sorted(photographs, key=lambda ds: ds.SOPInstanceUID)], earlier))
+        evidence = map(_as_evidence, sorted(photographs, key=lambda ds: ds.SOPInstanceUID))
+        return as_file(_as_sr(report, list(evidence), earlier))
 
 def _as_sr(report, evidence, earlier):
     "Make the object of a report"

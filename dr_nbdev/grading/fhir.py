@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['SYSTEMS', 'RELEASES', 'concept', 'observation', 'fhir_bundle', 'check_fhir', 'fhir_grades']
 
-# %% ../../nbs/grading/fhir.ipynb #613cd39f
-import json, uuid
+# %% ../../nbs/grading/fhir.ipynb #d76cce82
+import uuid
 
 import dr_nbdev
 from ..base.work import need
 from ..core import DataError
-from .coded import ABSENT, LEFT_OPEN, PRIVATE, Code, EyeReport, StudyReport, uid_of
+from .coded import ABSENT, PRIVATE, Code, EyeReport, StudyReport, uid_of
 
-# %% ../../nbs/grading/fhir.ipynb #d9d781e3
+# %% ../../nbs/grading/fhir.ipynb #90871a6f
 SYSTEMS = dict(LN='http://loinc.org', SCT='http://snomed.info/sct', DCM='http://dicom.nema.org/resources/ontology/DCM',
                UCUM='http://unitsofmeasure.org')
 SYSTEMS[PRIVATE] = 'https://dr-nbdev.github.io/dr_nbdev/codes'
@@ -30,8 +30,8 @@ def _uid(uid): return dict(system='urn:dicom:uid', value=f'urn:oid:{uid}')
 def _references(report):
     "Reference patient and study by what identifies them"
     number = dict(value=report.patient) | (dict(assigner=dict(display=report.issuer)) if report.issuer else {})
-    patient = dict(type='Patient', identifier=number) if report.patient.strip() else dict(type='Patient', display='unknown')
-    return patient, dict(type='ImagingStudy', identifier=_uid(report.study))
+    known = dict(identifier=number) if report.patient.strip() else dict(display='unknown')
+    return dict(type='Patient') | known, dict(type='ImagingStudy', identifier=_uid(report.study))
 
 # %% ../../nbs/grading/fhir.ipynb #f02a3713
 _ABSENT = dict(missing='not-performed', low_quality='temp-unknown', not_fundus='temp-unknown', mix_up='unknown')
@@ -70,7 +70,7 @@ def _category(code, words):
     return [dict(coding=[dict(system='http://terminology.hl7.org/CodeSystem/observation-category', code=code,
                               display=words)])]
 
-# %% ../../nbs/grading/fhir.ipynb #b8ac5fb1
+# %% ../../nbs/grading/fhir.ipynb #e3beecff
 _PROFILE = 'http://hl7.org/fhir/uv/eyecare/StructureDefinition/diagnostic-report-base'
 _REPLACES = 'http://hl7.org/fhir/StructureDefinition/diagnosticReport-replaces'
 _OPHTHALMOLOGY = Code('394594003', 'SCT', 'Ophthalmology')
@@ -94,11 +94,11 @@ def _diagnostic_report(report, eyes, earlier, release):
                 conclusionCode=[concept(answer) for _, answer in report.answers if answer.scheme == PRIVATE],
                 **{'study' if release == 'R5' else 'imagingStudy': [study]})
     if report.day: made['effectiveDateTime'] = report.day
-    if earlier: made['extension'] = [dict(url=_REPLACES, valueReference=dict(type='DiagnosticReport', identifier=_uid(o)))
-                                     for o in earlier]
+    replaced = [dict(type='DiagnosticReport', identifier=_uid(o)) for o in earlier]
+    if replaced: made['extension'] = [dict(url=_REPLACES, valueReference=o) for o in replaced]
     return made
 
-# %% ../../nbs/grading/fhir.ipynb #30c52561
+# %% ../../nbs/grading/fhir.ipynb #298be119
 def _entry(resource, name):
     "Ask the server to make a resource, unless it has one with that identifier"
     known = resource['identifier'][0]
@@ -114,7 +114,8 @@ def fhir_bundle(
     if release not in RELEASES: raise DataError(f'release={release!r}: choose from {", ".join(RELEASES)}')
     def name(uid): return uuid.uuid5(uuid.NAMESPACE_OID, uid).urn
     device = name(uid_of('device', report.graded_by.key))
-    eyes = {name(_eye_uid(report, o)): observation(report, o) | dict(device=dict(reference=device)) for o in report.eyes}
+    made_by = dict(device=dict(reference=device))
+    eyes = {name(_eye_uid(report, o)): observation(report, o) | made_by for o in report.eyes}
     entries = [_entry(_device(report, release), device), *(_entry(o, k) for k, o in eyes.items()),
                _entry(_diagnostic_report(report, list(eyes), earlier, release), name(report.uid))]
     bundle = dict(resourceType='Bundle', type='transaction', entry=entries)

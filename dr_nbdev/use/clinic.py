@@ -26,7 +26,7 @@ from dr_nbdev.use.one_study import (
     BEFORE, NEW, NO_PHOTOGRAPHS, UNGRADABLE, Clinic, Job, Ledger, Records, study_code,
 )
 
-# %% ../../nbs/use/clinic.ipynb #958dd8c5
+# %% ../../nbs/use/clinic.ipynb #62be6432
 @dataclass(frozen=True)
 class Wanted:
     "Which studies are wanted"
@@ -34,7 +34,8 @@ class Wanted:
     patient: str = '' # Number of the patient, to the letter; '': any
 
     def __post_init__(self):
-        if self.since and iso_day(self.since) != self.since: raise DataError(f'since={self.since!r}: write it as 2026-03-04')
+        if self.since and iso_day(self.since) != self.since:
+            raise DataError(f'since={self.since!r}: write it as 2026-03-04')
     def why_not(self,
         listed: Listed, # Study
     ) -> str: # Reason to leave it out; '' if it is wanted
@@ -71,7 +72,7 @@ def _looked(self: Clinic, listed):
 
 ARRIVING = 'that were seen for the first time, and may still be arriving'
 
-# %% ../../nbs/use/clinic.ipynb #2cb81e5f
+# %% ../../nbs/use/clinic.ipynb #0ddaccdf
 @patch
 def run(self: Clinic,
     wanted: Wanted = Wanted(), # Which studies are wanted
@@ -100,7 +101,8 @@ def run(self: Clinic,
 def _balance(self: Clinic, outcomes, others):
     "Count the studies, and name what was left out of them"
     used = sum(len(outcomes.get(o, ())) for o in (NEW, BEFORE))
-    told = balance('studies', sum(map(len, outcomes.values())), used, {k: v for k, v in outcomes.items() if k not in (NEW, BEFORE)})
+    left = {k: v for k, v in outcomes.items() if k not in (NEW, BEFORE)}
+    told = balance('studies', sum(map(len, outcomes.values())), used, left)
     new, before = (len(outcomes.get(o, ())) for o in (NEW, BEFORE))
     return told | dict(new=new, before=before, not_photographs=dict(others))
 

@@ -6,7 +6,7 @@
 __all__ = ['NEW', 'BEFORE', 'NO_PHOTOGRAPHS', 'TWO_PATIENTS', 'TWO_PEOPLE', 'UNGRADABLE', 'OTHER_REPORT', 'SR_CLASS',
            'study_code', 'Ledger', 'Records', 'Job', 'Clinic', 'predecessors']
 
-# %% ../../nbs/use/one_study.ipynb #86a29bec
+# %% ../../nbs/use/one_study.ipynb #dc0e8ff7
 import hashlib, sqlite3, time, traceback
 from collections import Counter
 from collections.abc import Callable
@@ -28,17 +28,17 @@ from ..grading.grader import Grader
 from ..grading.prepare import prepare
 from ..grading.reports import report_of
 from ..photos.decode import own_settings
-from .archive import Archive, Instance, Listed, Refused, Server, read_auth
+from .archive import Archive, Listed, Refused, Server, read_auth
 
-# %% ../../nbs/use/one_study.ipynb #68e7c73d
+# %% ../../nbs/use/one_study.ipynb #456baf65
 def study_code(
     study: str, # Study Instance UID
 ) -> str: # Twelve hexadecimal digits
     "Shorten the number of a study to a code for logs and ledger"
     return hashlib.sha256(study.encode()).hexdigest()[:12]
 
-_COLUMNS = dict(report='TEXT PRIMARY KEY', study='TEXT', photographs='INTEGER', weights='TEXT', rule='TEXT', state='TEXT',
-                content='TEXT', replaces='TEXT', sent='TEXT', at='TEXT')
+_COLUMNS = dict(report='TEXT PRIMARY KEY', study='TEXT', photographs='INTEGER', weights='TEXT', rule='TEXT',
+                state='TEXT', content='TEXT', replaces='TEXT', sent='TEXT', at='TEXT')
 
 class Ledger:
     "Which report was stored for which study"
@@ -67,11 +67,12 @@ class Ledger:
     ):
         "Note what is known about a report"
         row = self.get(report) | values | dict(report=report, at=time.strftime('%Y-%m-%dT%H:%M:%S'))
-        self._do(f'INSERT OR REPLACE INTO reports ({", ".join(row)}) VALUES ({", ".join("?"*len(row))})', tuple(row.values()))
+        columns, marks = ', '.join(row), ', '.join('?'*len(row))
+        self._do(f'INSERT OR REPLACE INTO reports ({columns}) VALUES ({marks})', tuple(row.values()))
 
     def __len__(self): return self._do('SELECT count(*) FROM reports')[0][0]
 
-# %% ../../nbs/use/one_study.ipynb #d10f8c8a
+# %% ../../nbs/use/one_study.ipynb #a4771b61
 @dataclass
 class Records:
     "A folder or a FHIR server that takes bundles"
@@ -97,7 +98,8 @@ class Records:
         write_json(Path(self.to)/f'{uid}.json', bundle)
 
     def _post(self, bundle):
-        answer = self.server.session.post(self.to, json=bundle, timeout=60, headers={'Content-Type': 'application/fhir+json'})
+        kind = {'Content-Type': 'application/fhir+json'}
+        answer = self.server.session.post(self.to, json=bundle, timeout=60, headers=kind)
         answer.raise_for_status()
 
 # %% ../../nbs/use/one_study.ipynb #5ac912c1
