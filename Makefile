@@ -6,7 +6,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo app test extras fuzz kill load check wheel base newest docs docs-serve test-browser test-lab lab readme notebooks hooks clean
+.PHONY: help install demo app test extras fuzz kill load clinic check wheel base newest docs docs-serve test-browser test-lab lab readme notebooks hooks clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -57,6 +57,9 @@ kill: $(READY) ## merge, training and prediction killed KILLS=20 times, and two 
 
 load: $(READY) ## the service under load, with hostile uploads, and stopped in the middle
 	$(BIN)/python .ci/load.py
+
+clinic: $(READY) ## an archive of drawn studies, killed, restarted, with two workers (apt-get install orthanc orthanc-dicomweb dcmtk)
+	$(BIN)/python .ci/clinic.py
 
 check: $(READY) ## modules exported, imports on their floors (layers), notebooks clean, README.md current?
 	$(BIN)/python .ci/project.py check

@@ -17,7 +17,7 @@ setup(
     package_data={cfg['lib_name']: ['weights/*/*', 'photos/*.json', 'photos/*.onnx', 'photos/*.npz', 'base/*.json', 'templates/*', 'rules/*', 'py.typed']},
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
-    extras_require={o: cfg[f'{o}_requirements'].split() for o in ('train', 'onnx', 'openvino', 'lite', 'kaggle', 'hub', 'audit', 'app', 'dicom', 'tiff', 'phone', 'serve', 'remote', 'parquet', 'ray', 'timm', 'dev')},
+    extras_require={o: cfg[f'{o}_requirements'].split() for o in ('train', 'onnx', 'openvino', 'lite', 'kaggle', 'hub', 'audit', 'app', 'dicom', 'clinic', 'tiff', 'phone', 'serve', 'remote', 'parquet', 'ray', 'timm', 'dev')},
     entry_points={'console_scripts': cfg['console_scripts'].split(),
                   'nbdev': [f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"]},
 )

@@ -24,9 +24,11 @@ from .base.text import on_disk
 from .base.write import check_target, write_safely
 from .core import DISCLAIMER, DataError
 from .grading.bundle import weights_table
+from .grading.coded import GradedBy
 from .grading.grader import Grader, check_batch
 from .grading.patients import write_patients
 from .grading.prepare import prepare
+from .grading.reports import check_reports, write_reports
 from .grading.results import read_result, result_json, result_parts, result_summary, ungraded, write_beside
 from .grading.scale import gather, grade_by_ray, grade_shard, parse_shard, read_list, shard_file
 from .grading.submission import kaggle_form, read_form
@@ -115,6 +117,8 @@ def check(self: Request):
     if self.fill is not None and not self.submission:
         raise DataError('fill is for ids of a submission: name it with --submission')
     if self.pages and not self.patients: raise DataError('pages are about patients: add --patients')
+    if self.reports and not self.patients: raise DataError('reports are about patients: add --patients')
+    if self.reports: check_reports(self.reports)
     if self.rules != 'icdr' and not self.patients: raise DataError('rules are about patients: add --patients')
     if self.list_ and self.folder != FOLDER: raise DataError('a list and a folder: name one of them')
 
@@ -193,6 +197,8 @@ def dr_predict(
     patients: str | None = None,
     rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or path of your own CSV
     pages: bool = False, # Also write a page to print for each patient, in pages/ beside the table
+    # Folder for the reports of DICOM studies: a structured report and a FHIR bundle of each
+    reports: str | None = None,
     list_: str | None = None, # Text file with one photograph path a line, instead of a folder; - reads standard input
     shard: str | None = None, # Part of the photographs to grade, such as 2/3; --gather joins the parts
     gather: bool = False, # Join the shards of --out into one table, without grading
@@ -224,5 +230,6 @@ def dr_predict(
     if patients:
         source = '' if list_ else folder
         result.attrs['patients'] = write_patients(result, grader.name, source, out, rules, pages)
+    if reports: write_reports(result, dict(zip(found.names, found.files)), GradedBy.of(grader), reports, rules)
     print(f'{balance_line(result.attrs["balance"])}\n{DISCLAIMER}')
     return result

@@ -337,10 +337,12 @@ def _account(t):
 def verdicts(
     # Table of grades, as `predict_folder` returns it; `attrs['absent']` may list patients without a photograph
     result: pd.DataFrame,
-    rules: str | Path = 'icdr', # Name of a rule of the package, or path of a CSV file
+    # Name of a rule of the package, path of a CSV file, or what `read_rules` returned
+    rules: str | Path | pd.DataFrame = 'icdr',
 ) -> pd.DataFrame: # Row per patient; `attrs` hold the balance of the photographs
     "Derive a verdict for each patient, by a rule"
-    rules, t = read_rules(rules), patient_table(result)
+    t = patient_table(result)
+    if not isinstance(rules, pd.DataFrame): rules = read_rules(rules)
     named = _named_elsewhere(t)
     absent = result.attrs.get('absent', [])
     rows = [_verdict(who, _eyes_of(t[:0]), rules) | dict(earlier='', in_doubt='') for who in absent]

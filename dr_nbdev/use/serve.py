@@ -6,7 +6,7 @@
 __all__ = ['Batcher', 'Limits', 'make_service', 'dr_serve']
 
 # %% ../../nbs/use/serve.ipynb #045f5f36
-import asyncio, hmac, json, logging, os, re, signal, sys, time
+import asyncio, hmac, io, json, logging, os, re, signal, sys, time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from email.header import decode_header, make_header
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import Literal
 from urllib.parse import unquote
 
 import pandas as pd
@@ -26,8 +27,12 @@ from ..base.show import render
 from ..base.text import safe_name
 from ..base.work import check_host, check_port, need, versions, web_address
 from ..core import DISCLAIMER, DataError
+from ..grading.coded import GradedBy
+from ..grading.dicom_report import dicom_report
+from ..grading.fhir import fhir_bundle
 from ..grading.grader import Grader
 from ..grading.prepare import Prepared, prepare
+from ..grading.reports import read_tags, study_reports
 from ..photos.decode import MAX_PIXELS
 
 # %% ../../nbs/use/serve.ipynb #fd081f75
@@ -174,15 +179,43 @@ def _oedema_note(grader):
     "Say what the answers tell about macular oedema"
     return OEDEMA_NOTE if grader.evidence else NOT_ASSESSED
 
+def _as_table(rows): return pd.DataFrame(rows).astype(dict(grade='Int64', score=float, status=str))
+
 def _verdict_answer(
     rows: list, # Rows of photographs, as `Batcher.grade` returns them
     rules: str, # Rule, as for `verdicts`
 ) -> dict: # `patients`: verdict of each; `balance` of the photographs; `without_patient`: names; all as plain values
     "Derive the verdicts from rows of photographs"
-    t = pd.DataFrame(rows).astype(dict(grade='Int64', score=float, status=str))
+    t = _as_table(rows)
     table = verdicts(t, rules)
     return dict(patients=json.loads(table.to_json(orient='records')), balance=table.attrs['balance'],
                 without_patient=t.name[t.patient.fillna('').eq('')].tolist())
+
+# %% ../../nbs/use/serve.ipynb #5e24e002
+def _content(file): # Content of an upload, from its beginning
+    file.file.seek(0)
+    return file.file.read()
+
+def _report_answer(
+    rows: list, # Rows of photographs, as `Batcher.grade` returns them
+    contents: dict, # Name of a photograph to the content of its file
+    grader: Grader, # Grader that predicted the grades
+    rules: str, # Rule, as for `verdicts`
+    form: str, # Form of the report: 'fhir' or 'sr'
+): # Answer of FastAPI
+    "Write the report of one study"
+    from fastapi import HTTPException, Response
+    tags = {name: read_tags(data) for name, data in contents.items()}
+    found, told = study_reports(_as_table(rows), tags, GradedBy.of(grader), rules)
+    if len(found) != 1 or told['left_out']:
+        left = ', '.join(f'{o["n"]} {why}' for why, o in told['left_out'].items())
+        raise HTTPException(422, f'send the DICOM files of one study; there are {len(found)}{left and "; " + left}')
+    report, photographs = found[0]
+    try:
+        if form == 'fhir': return Response(json.dumps(fhir_bundle(report)), media_type='application/fhir+json')
+        dicom_report(report, photographs).save_as(f := io.BytesIO())
+    except DataError as e: raise HTTPException(501, str(e)) from None # the extra is not installed
+    return Response(f.getvalue(), media_type='application/dicom')
 
 # %% ../../nbs/use/serve.ipynb #32c709c1
 def _sent_name(
@@ -261,14 +294,19 @@ def _add_grade(app, batcher, limits, rules):
         return await rows_of(files, _told_apart([o.filename for o in files]), response)
 
     about = ('Grade the photographs of patients, named like 10_left.jpeg or by their DICOM tags: '
-             'a verdict for each patient, and the rows')
+             'a verdict for each patient, and the rows; format=fhir or format=sr: the report of one DICOM study')
     @app.post('/verdict', description=about, openapi_extra=_FORM)
-    async def verdict(request: Request, response: Response) -> dict:
+    async def verdict(
+        request: Request, response: Response, format: Literal['json', 'fhir', 'sr'] = 'json',
+    ) -> dict:
         files = await _uploads(request, limits)
         names = [o.filename for o in files]
         twice = [o for o, n in Counter(names).items() if n > 1]
         if twice: raise HTTPException(422, f'two photographs are called {twice[0]}: give each a name of its own')
         rows = await rows_of(files, names, response)
+        if format != 'json':
+            contents = {name: _content(file) for name, file in zip(names, files)}
+            return await asyncio.to_thread(_report_answer, rows, contents, grader, rules, format)
         answer = _verdict_answer(rows, rules)
         if not answer['patients']:
             raise HTTPException(
