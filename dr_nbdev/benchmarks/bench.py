@@ -484,7 +484,7 @@ def bench(
             tables.append(_bench_merge(*archives, 16 if quick else 80, rounds, TARGETS['merge']))
         step('memory')
         small = camera_files(d/'small', 6, width=800)
-        if sys.platform == 'linux': tables.append(_bench_memory(small, 300 if quick else 5000))
+        if sys.platform == 'linux': tables.append(_bench_memory(small, 300 if quick else 1000))
         step('start, service, installation')
         tables.append(light_table(small[0], jpegs, old, min(rounds, 3)))
     t = pd.concat(tables, ignore_index=True)
