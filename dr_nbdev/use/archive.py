@@ -183,9 +183,10 @@ def _value(row, tag, default=''):
     value = (row.get(tag) or {}).get('Value') or [default]
     return default if value[0] is None else value[0]
 
-# %% ../../nbs/use/archive.ipynb #1bcda45e
+# %% ../../nbs/use/archive.ipynb #ebab99ec
 class Archive(Server):
     "An archive that speaks DICOMweb"
+    page = 1000 # Number of studies, or of instances, that are asked for at once
     def __post_init__(self):
         super().__post_init__()
         web = need('dicomweb_client.api', 'an archive needs dicomweb-client', 'clinic')
@@ -194,14 +195,15 @@ class Archive(Server):
 
 @patch
 def _pages(self: Archive, search, *args, **filters) -> Iterator[dict]:
-    "List everything that a search finds, page by page; an archive may ignore the offset"
-    seen, offset = set(), 0
+    "List everything that a search finds, page by page; an archive may ignore the offset, or apply it to a page"
+    seen, offset, limit = set(), 0, self.page
     while True:
-        page = self.call(search, *args, limit=200, offset=offset, **filters)
+        page = self.call(search, *args, limit=limit, offset=offset, **filters)
         new = [o for o in page if (key := json.dumps(o, sort_keys=True)) not in seen and not seen.add(key)]
         yield from new
-        if not new: return
-        offset += len(page)
+        if new: offset += len(page)
+        elif offset and offset % limit == 0: offset, limit = 0, 2*offset # is it empty, or is the offset wrong?
+        else: return
 
 @patch
 def studies(self: Archive,
