@@ -222,7 +222,7 @@ def dr_predict(
     result, written = request.grade(grader, found)
     print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {written}')
     if grader.device == 'cpu' and not grader.network.has_file:
-        print(f'{grader.name} has no model.onnx, so PyTorch was loaded: Grader.load(WEIGHTS).save(FOLDER) adds it to a bundle')
+        print(f'{grader.name} has no model.onnx, so PyTorch was loaded: Grader.load(WEIGHTS).save(FOLDER) adds it')
     request.write_submission(result)
     if 'camera' in result.attrs: print(f'Camera: {result.attrs["camera"]}')
     for note in notes: print(note)

@@ -85,8 +85,8 @@ def _ways(bin, photo, folder, out):
     alone = ['--no-evidence']*(b'--no-evidence' in subprocess.check_output([bin/'dr_predict', '--help']))
     def grade(photos, *more):
         return [bin/'dr_predict', '-m', 'fundus_384', '--folder', photos, '--out', f'{out}.csv', *more]
-    return {'dr_predict, one photograph': grade(photo.parent), 'grader.predict': [bin/'python', '-P', '-c', _PREDICT, photo],
-            'folder': grade(folder), 'folder, grades alone': grade(folder, *alone),
+    return {'dr_predict, one photograph': grade(photo.parent),
+            'grader.predict': [bin/'python', '-P', '-c', _PREDICT, photo], 'folder': grade(folder), 'folder, grades alone': grade(folder, *alone),
             'one, grades alone': grade(photo.parent, *alone)}
 
 def start_costs(
@@ -143,7 +143,8 @@ def service_costs(
                 while True:
                     try: _ask(url, photo)
                     except URLError:
-                        if time.perf_counter() > start + 120: raise DataError(f'{bin}/dr_serve does not answer') from None
+                        if time.perf_counter() > start + 120:
+                            raise DataError(f'{bin}/dr_serve does not answer') from None
                         time.sleep(.05)
                     else: break
                 first, start = time.perf_counter() - start, time.perf_counter()
@@ -169,17 +170,17 @@ def light_table(
     wide = costs.pivot(index='round', columns=['stage', 'way'], values='seconds')
     memory = costs.groupby(['stage', 'way']).mb.median()
     def each(way, more): # seconds a photograph, the start taken off
-        return (wide[f'folder{more}', way] - wide['one, grades alone' if more else 'dr_predict, one photograph', way])/(n - 1)
-    other, rows = 'before' if old else '2023', []
+        one = wide['one, grades alone' if more else first, way]
+        return (wide[f'folder{more}', way] - one)/(n - 1)
+    first, other, rows = 'dr_predict, one photograph', 'before' if old else '2023', []
     def row(stage, here, base, mb=None, was=None, n=1):
         r = base/here
-        rows.append(dict(stage=stage, way=f'against {other}', n=n, original_ms=1000*base.median(), ms=1000*here.median(),
-                         ratio=r.median(), low=r.min(), high=r.max(), mb=mb, original_mb=was))
-    first = 'dr_predict, one photograph'
+        rows.append(dict(stage=stage, way=f'against {other}', n=n, original_ms=1000*base.median(),
+                         ms=1000*here.median(), ratio=r.median(), low=r.min(), high=r.max(), mb=mb, original_mb=was))
     row(first, wide[first, 'here'], wide[first, other], memory[first, 'here'], memory[first, other])
     if old:
         alone = 'one, grades alone'
-        row(f'{first}, grades alone', wide[alone, 'here'], wide[alone, other], memory[alone, 'here'], memory[alone, other])
+        row(f'{first}, grades alone', *(t[alone, o] for t in (wide, memory) for o in ('here', other)))
         row('grader.predict in a new process', *(wide['grader.predict', o] for o in ('here', 'before')))
         for more in ('', ', grades alone'):
             row(f'dr_predict, a folder{more}, start excluded', each('here', more), each('before', more), n=n)

@@ -25,7 +25,7 @@ from ..networks.network import Network, as_network, file_hash, probe_squares, re
 from ..photos.preprocess import Preprocess
 
 # %% ../../nbs/grading/bundle.ipynb #09b0d22d
-BUNDLE = ('grader.json', 'model.safetensors', 'MODEL_CARD.md', 'model.onnx') # Files of a bundle; older ones lack the last
+BUNDLE = ('grader.json', 'model.safetensors', 'MODEL_CARD.md', 'model.onnx') # Its files; older ones lack the last
 SHIPPED = Path(dr_nbdev.__file__).parent/'weights'
 
 def shipped_bundles() -> dict[str, Path]: # Name of each bundle to its folder
@@ -131,7 +131,8 @@ def _write_onnx(folder, about):
     prep = Preprocess.from_dict(about['preprocess'])
     network = Network(partial(_bundle_module, folder, about['backbone'], about.get('views', 1)))
     kept = ('name', 'backbone', 'thresholds', 'calibration', 'licence')
-    export_onnx(network.module, prep, file, {k: v if isinstance(v := about[k], str) else as_json(v) for k in kept if about.get(k) is not None})
+    known = {k: about[k] for k in kept if about.get(k) is not None}
+    export_onnx(network.module, prep, file, {k: v if isinstance(v, str) else as_json(v) for k, v in known.items()})
     squares = probe_squares(prep.size)
     scores = make_engine('torch', network, prep)(squares)
     known = dict(file=file_hash(file), weights=file_hash(folder/BUNDLE[1]), scores=list(map(float, scores)))

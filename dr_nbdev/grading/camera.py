@@ -59,7 +59,9 @@ def camera_properties(
 class Looks:
     "Collect the properties and scores of photographs from the tables of a grading"
     def __init__(self): self.values = array('f')
-    def add(self, table: pd.DataFrame): # Table of grades, with a row of properties and score per graded photograph in `attrs`
+    def add(self,
+        table: pd.DataFrame, # Table of grades; `attrs` has properties and score of each graded photograph
+    ):
         "Take the rows of a table"
         for row in table.attrs.pop('looks', []): self.values.extend(row[name] for name in (*PROPERTIES, 'score'))
     def table(self) -> pd.DataFrame: # Row per photograph

@@ -249,7 +249,8 @@ def _processor():
     "Name the model of the processor"
     try: text = Path('/proc/cpuinfo').read_text()
     except OSError: return platform.processor()
-    return ' '.join(sorted(set(re.findall(r'(?:model name|model|cpu family|stepping)\s*: *(.*)', text)))) or platform.processor()
+    found = set(re.findall(r'(?:model name|model|cpu family|stepping)\s*: *(.*)', text))
+    return ' '.join(sorted(found)) or platform.processor()
 
 def _where(device):
     "Collect what a measurement depends on: device, processor and versions"

@@ -151,7 +151,8 @@ def spread(self: Grader,
 ) -> np.ndarray: # Standard deviations in grades, shape (n,)
     "Measure the standard deviation of the predictions of all ensemble members under test-time augmentation"
     if self._single: # the engine sees the four turns
-        return np.stack([self.scores(np.ascontiguousarray(np.rot90(squares, k, (2, 1)))) for k in range(4)]).std(0, ddof=1)
+        turned = (np.ascontiguousarray(np.rot90(squares, k, (2, 1))) for k in range(4))
+        return np.stack([self.scores(o) for o in turned]).std(0, ddof=1)
     import torch
     from dr_nbdev.networks.registry import member_predictions
     parts = [squares[i:i + at_once] for i in range(0, len(squares), at_once)]
@@ -347,13 +348,15 @@ def table(self: Grader,
     for i in np.array(has)[~finite]: rows[i] |= failed
     for i in np.array(has)[finite]:
         if results[i].view is None: continue
-        results[i].evidence = found = find_evidence(results[i].view, self.scorer.name, results[i].status == 'low_quality')
+        poor = results[i].status == 'low_quality'
+        results[i].evidence = found = find_evidence(results[i].view, self.scorer.name, poor)
         rows[i] |= found.row()
         seen, eye = found.where.eye, rows[i]['eye']
         other = f'the picture looks like a {seen} eye' if seen and eye and seen != eye else ''
         rows[i]['message'] = '; '.join(filter(None, (rows[i]['message'], found.reason, other)))
     t = result_table(rows, self.extras)
-    t.attrs['looks'] = [results[i].look | dict(score=rows[i]['score']) for i in np.array(has)[finite] if results[i].look]
+    seen = [i for i in np.array(has)[finite] if results[i].look]
+    t.attrs['looks'] = [results[i].look | dict(score=rows[i]['score']) for i in seen]
     return t
 
 # %% ../../nbs/grading/grader.ipynb #7c81e84d

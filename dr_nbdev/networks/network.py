@@ -44,7 +44,7 @@ class Network:
     "A network as a file that any program runs, and as a PyTorch module; each is read when it is asked for"
     make: Callable | None = None # Function that makes the PyTorch module; None: it is there
     folder: Path | None = None # Folder of the bundle; None: the network comes from elsewhere
-    known: dict = field(default_factory=dict) # Section `onnx` of `grader.json`: file, weights (hashes), scores, difference
+    known: dict = field(default_factory=dict) # Section `onnx` of `grader.json`: hashes of both files, scores
     made: object = None # PyTorch module, once it is made
     data: bytes | None = None # Content of `model.onnx`, in a copy that was sent to another process
 
