@@ -106,6 +106,8 @@ def need(
     except ImportError: raise error(f'{what}: pip install "dr_nbdev[{extra}]"') from None
 
 # %% ../../nbs/base/work.ipynb #7c30f002
+os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1') # before ONNX Runtime is loaded; 0 allows it
+
 def give_back_memory():
     "Return memory that is no longer used to the system, where the C library can (glibc)"
     try: ctypes.CDLL(None).malloc_trim(0)
