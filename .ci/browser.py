@@ -97,9 +97,10 @@ def app():
 
         page.reload()
         with zipfile.ZipFile(d/'all.zip', 'w') as z:
-            for f in many: z.write(f, f'eyes/{f.name}')
+            for k in range(5):  # long enough to be stopped
+                for f in many: z.write(f, f'eyes{k}/{f.name}')
         start(page, d/'all.zip')
-        expect(page.locator('#dr-status')).to_contain_text('of 20', timeout=60_000)
+        expect(page.locator('#dr-status')).to_contain_text('of 100', timeout=60_000)
         page.locator('#dr-stop').click()
         expect(page.locator('#dr-status')).to_contain_text('stopped after', timeout=30_000)
         page.wait_for_timeout(2000)
