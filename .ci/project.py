@@ -180,6 +180,8 @@ def base():
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
         built = build_wheel(tmp)
+        if subprocess.run([tmp/'venv/bin/pip', 'download', '--quiet', '--no-deps', '--dest', tmp, 'tqdm'], capture_output=True).returncode:
+            return print('no package index can be reached: the small installation was not tried')
         size = lambda: round(sum(p.stat().st_size for p in (tmp/'venv').rglob('*') if p.is_file() and not p.is_symlink())/1e6)
         empty = size()
         for extras in ('', '[app,serve,dicom,parquet]'):
