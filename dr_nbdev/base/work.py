@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['is_watched', 'progress', 'prefetch', 'seed_everything', 'versions', 'environment', 'need', 'give_back_memory',
-           'open_onnx', 'web_address', 'check_port', 'check_host', 'best_device', 'check_device']
+           'allowed_threads', 'open_onnx', 'web_address', 'check_port', 'check_host', 'best_device', 'check_device']
 
 # %% ../../nbs/base/work.ipynb #db1c4741
 import ctypes, html, os, platform, random, socket, sys
@@ -121,6 +121,11 @@ def _share_memory(onnxruntime):
     with suppress(Exception): # the program around this one may have done so already
         onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(0, 1, -1, -1))
 
+def allowed_threads() -> int: # Number of threads; 0: not said, one for each core
+    "Read how many threads the user allows an engine"
+    n = os.environ.get('OMP_NUM_THREADS', '')
+    return int(n) if n.isdigit() else 0
+
 def open_onnx(
     file: bytes | str | Path, # Content or path of an ONNX file
     threads: int | None = None, # Number of threads; None: OMP_NUM_THREADS, else one for each core
@@ -128,8 +133,7 @@ def open_onnx(
     "Open a network in ONNX Runtime"
     onnxruntime = need('onnxruntime', 'this needs ONNX Runtime', 'onnx')
     options = onnxruntime.SessionOptions()
-    allowed = os.environ.get('OMP_NUM_THREADS', '')
-    options.intra_op_num_threads = threads or (int(allowed) if allowed.isdigit() else 0) # 0: one for each core
+    options.intra_op_num_threads = threads or allowed_threads()
     options.enable_mem_pattern = False
     _share_memory(onnxruntime)
     options.add_session_config_entry('session.use_env_allocators', '1')

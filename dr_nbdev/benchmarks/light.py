@@ -6,7 +6,7 @@
 __all__ = ['installed_mb', 'cost_of', 'start_costs', 'service_costs', 'light_table']
 
 # %% ../../nbs/benchmarks/light.ipynb #0bece21f
-import re, shutil, socket, subprocess, sys, tempfile, time
+import re, shutil, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
@@ -18,6 +18,7 @@ import pandas as pd
 
 import dr_nbdev
 from ..core import DataError
+from ..use.archive import free_port
 
 # %% ../../nbs/benchmarks/light.ipynb #ad53a8be
 def _needs(package, extra):
@@ -112,9 +113,7 @@ def start_costs(
 @contextmanager
 def _served(bin):
     "Start the service of an installation; gives its address, and stops it at the end"
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        port = s.getsockname()[1]
+    port = free_port()
     p = subprocess.Popen([bin/'dr_serve', '-m', 'fundus_384', '--port', str(port)], stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)
     try: yield f'http://127.0.0.1:{port}/grade'

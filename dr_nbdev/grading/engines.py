@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from fastcore.xdg import xdg_cache_home
 
-from ..base.work import need, open_onnx, versions
+from ..base.work import allowed_threads, need, open_onnx, versions
 from ..base.write import read_json, write_json
 from ..core import DRError, ImageError
 from ..networks.network import Network, as_network, probe_squares
@@ -68,11 +68,6 @@ def precision_of(
     return 'half' in name and _half_format(name, device) or 'float32'
 
 # %% ../../nbs/grading/engines.ipynb #9f4054b2
-def _threads():
-    "Read how many threads the user allows; 0: as many as the engine likes"
-    n = os.environ.get('OMP_NUM_THREADS', '')
-    return int(n) if n.isdigit() else 0
-
 def _onnx_engine(
     file: Path | bytes, # ONNX file, as `export_onnx` writes it, or its content
 ) -> Engine: # Engine, not compared yet
@@ -93,7 +88,7 @@ def _openvino_engine(
     sides = [o.get_length() for o in list(model.inputs[0].partial_shape)[1:]]
     model.reshape([1, *sides])
     precision = 'bf16' if name == 'openvino_half' else 'f32' # without a hint it takes the fastest format
-    hints = dict(PERFORMANCE_HINT='THROUGHPUT', INFERENCE_PRECISION_HINT=precision, INFERENCE_NUM_THREADS=_threads())
+    hints = dict(PERFORMANCE_HINT='THROUGHPUT', INFERENCE_PRECISION_HINT=precision, INFERENCE_NUM_THREADS=allowed_threads())
     queue = openvino.AsyncInferQueue(core.compile_model(model, 'CPU', hints))
     def run(squares):
         out = np.empty(len(squares), np.float32)

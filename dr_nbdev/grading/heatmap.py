@@ -13,18 +13,6 @@ from ..base.work import need
 from ..core import REFERABLE, DataError
 from .engines import file_outputs
 
-# %% ../../nbs/grading/heatmap.ipynb #5d6e792d
-def _map_layer(
-    model: object, # Network of torchvision, not an ensemble
-) -> object: # Layer whose output is n x channels x rows x columns
-    "Find the last stage that gives feature maps"
-    if hasattr(model, 'permute'): return model.permute # Swin
-    if hasattr(model, 'features'): return model.features[-1]
-    for part in ('layer4', 'trunk_output'):
-        if hasattr(model, part): return getattr(model, part)
-    raise DataError(f'{type(model).__name__} has no maps of features that a heatmap could be made from: '
-                    'grade without heatmaps')
-
 # %% ../../nbs/grading/heatmap.ipynb #a0f67dc4
 _ASKED = ('score', 'referable')
 
