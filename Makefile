@@ -27,18 +27,21 @@ demo: $(READY) ## samples, merge, train, tune, grade: about 2 minutes, no networ
 app: $(READY) ## a page on this machine: drop photographs, see grades
 	$(BIN)/dr_app
 
+# what the notebooks leave in the folder for temporary files (about a gigabyte) goes when their test ends
+SCRATCH = TMPDIR=$$(mktemp -d); export TMPDIR; trap 'rm -rf "$$TMPDIR"' EXIT;
+
 NB ?=
 ifneq ($(NB),)
 test: $(READY) # one notebook or one room, exported first
 	@test -f nbs/$(NB).ipynb -o -d nbs/$(NB) || { echo "NB=$(NB): neither nbs/$(NB).ipynb nor a folder nbs/$(NB)"; exit 2; }
 	$(BIN)/nbdev_export
 	$(BIN)/python .ci/layers.py
-	$(BIN)/nbdev_test --path $(if $(wildcard nbs/$(NB).ipynb),nbs/$(NB).ipynb,nbs/$(NB)) --n_workers 2 --do_print
+	$(SCRATCH) $(BIN)/nbdev_test --path $(if $(wildcard nbs/$(NB).ipynb),nbs/$(NB).ipynb,nbs/$(NB)) --n_workers 2 --do_print
 else
 test: check ## all checks and all notebooks; NB=photos/field: one notebook, NB=photos: one room
-	time $(BIN)/nbdev_test --n_workers 2 --do_print
-	$(BIN)/python .ci/fuzz.py 12
-	$(BIN)/python .ci/kill.py 1
+	$(SCRATCH) time $(BIN)/nbdev_test --n_workers 2 --do_print
+	$(SCRATCH) $(BIN)/python .ci/fuzz.py 12
+	$(SCRATCH) $(BIN)/python .ci/kill.py 1
 	$(MAKE) --no-print-directory wheel base
 endif
 
