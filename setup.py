@@ -14,7 +14,7 @@ setup(
     author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'], license='Apache-2.0',
     # benchmarks and studies are measured in a clone
     packages=find_packages(include=['dr_nbdev', 'dr_nbdev.*'], exclude=['dr_nbdev.benchmarks*', 'dr_nbdev.studies*']),
-    package_data={cfg['lib_name']: ['weights/*/*', 'photos/*.json', 'photos/*.onnx', 'photos/*.npz', 'base/*.json', 'templates/*', 'rules/*', 'py.typed']},
+    package_data={cfg['lib_name']: ['weights/*/*', 'photos/*.json', 'photos/*.onnx', 'photos/*.npz', 'base/*.json', 'templates/*', 'templates/browser/*', 'rules/*', 'py.typed']},
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
     extras_require={o: cfg[f'{o}_requirements'].split() for o in ('train', 'onnx', 'openvino', 'lite', 'kaggle', 'hub', 'audit', 'app', 'dicom', 'clinic', 'tiff', 'phone', 'serve', 'remote', 'parquet', 'ray', 'timm', 'dev')},
