@@ -17,12 +17,12 @@ shots = Path(os.environ['SHOTS']) if os.environ.get('SHOTS') else None
 CHROMIUM = next((p for p in ('chromium', 'chromium-browser', 'google-chrome') if shutil.which(p)), None)
 
 @contextmanager
-def browser():
+def browser(*more):
     if CHROMIUM is None: sys.exit('no chromium on this machine: apt-get install chromium')
     with sync_playwright() as p:
         b = p.chromium.launch(executable_path=shutil.which(CHROMIUM),
                               args=['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-                              '--disable-background-networking', '--disable-component-update', '--disable-sync'])
+                              '--disable-background-networking', '--disable-component-update', '--disable-sync', *more])
         try: yield b
         finally: b.close()
 
@@ -138,9 +138,12 @@ def app():
     print('app: all well')
 
 @contextmanager
-def served(folder):
+def served(folder, headers=()):
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *a, **k): super().__init__(*a, directory=str(folder), **k)
+        def end_headers(self):
+            for name, value in headers: self.send_header(name, value)
+            super().end_headers()
         def log_message(self, *_): pass
     class Server(http.server.ThreadingHTTPServer):
         def handle_error(self, *_): pass # a browser that leaves early

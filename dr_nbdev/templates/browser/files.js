@@ -1,17 +1,18 @@
-// What a dropped file is, by its first bytes, and whether it is whole: '' where the browser can read it.
+// What a dropped file is, by its first bytes, and whether it is whole: a damaged one gets its reason, and no grade.
 
-const u32 = (d, i) => ((d[i] << 24) | (d[i + 1] << 16) | (d[i + 2] << 8) | d[i + 3]) >>> 0
 const u16 = (d, i) => d[i] << 8 | d[i + 1]
+const u32 = (d, i) => (u16(d, i)*65536) + u16(d, i + 2)
 const text = (d, a, b) => String.fromCharCode(...d.subarray(a, b))
 
-const KINDS = { // as base/kinds
-  JPEG: /^\xff\xd8\xff/, PNG: /^\x89PNG/, WebP: /^RIFF[^]{4}WEBP/, BMP: /^BM[^]{4}\0\0\0\0/, TIFF: /^(II[*+]\0|MM\0[*+])/,
-  GIF: /^GIF8/, 'JPEG 2000': /^(\0\0\0\x0cjP {2}|\xff\x4f\xff\x51)/, AVIF: /^[^]{4}ftypavi[fs]/,
-  HEIC: /^[^]{4}ftyp(hei[cxms]|hev[cx]|mif1|msf1)/, 'JPEG XL': /^(\xff\x0a|\0\0\0\x0cJXL )/, DICOM: /^([^]{128})?DICM/}
-const EXTRAS = {DICOM: 'dicom', HEIC: 'phone', 'JPEG XL': 'phone'} // other formats need no extra
+const KINDS = { // as in base/kinds
+  JPEG: /^\xff\xd8\xff/, PNG: /^\x89PNG/, WebP: /^RIFF[^]{4}WEBP/, BMP: /^BM[^]{4}\0\0\0\0/,
+  TIFF: /^(II[*+]\0|MM\0[*+])/, GIF: /^GIF8/, 'JPEG 2000': /^(\0\0\0\x0cjP {2}|\xff\x4f\xff\x51)/,
+  AVIF: /^[^]{4}ftypavi[fs]/, HEIC: /^[^]{4}ftyp(hei[cxms]|hev[cx]|mif1|msf1)/,
+  'JPEG XL': /^(\xff\x0a|\0\0\0\x0cJXL )/, DICOM: /^([^]{128})?DICM/}
+const EXTRAS = {DICOM: 'dicom', HEIC: 'phone', 'JPEG XL': 'phone'} // the package reads the others without an extra
 
 let table
-function crc(d, a, b) {
+function crc(d, a, b) { // of a piece of a PNG
   table ??= Uint32Array.from({length: 256}, (_, n) => {
     for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1
     return n
@@ -21,54 +22,57 @@ function crc(d, a, b) {
   return ~c >>> 0
 }
 
-function checkPng(d) { // width, height, or what is wrong
-  if (d[24] === 16) return 'has 16 bits a channel'
+const DAMAGED = {damaged: true}, other = words => ({other: words}), sized = (w, h) => ({w, h})
+const SEVERAL = other('holds several pictures')
+
+function lookAtPng(d) {
+  if (d[24] === 16) return other('has 16 bits a channel')
   for (let at = 8; at + 12 <= d.length;) {
-    const n = u32(d, at), end = at + 12 + n, kind = text(d, at + 4, at + 8)
-    if (end > d.length) break
-    if (!(d[at + 4] & 32) && crc(d, at + 4, end - 4) !== u32(d, end - 4)) return null
-    if (kind === 'acTL') return 'holds several pictures'
-    if (kind === 'IEND') return [u32(d, 16), u32(d, 20)]
+    const end = at + 12 + u32(d, at), kind = text(d, at + 4, at + 8), needed = !(d[at + 4] & 32)
+    if (end > d.length || needed && crc(d, at + 4, end - 4) !== u32(d, end - 4)) return DAMAGED
+    if (kind === 'acTL') return SEVERAL
+    if (kind === 'IEND') return sized(u32(d, 16), u32(d, 20))
     at = end
   }
-  return null
+  return DAMAGED
 }
 
-function checkJpeg(d) {
-  let size = null, several = false
-  for (let at = 2; at + 4 <= d.length;) {
-    if (d[at] !== 255) return null
-    const marker = d[at + 1]
-    if (marker === 255) { at++; continue }
-    if (marker === 1 || marker >= 0xd0 && marker <= 0xd8) { at += 2; continue }
-    const n = u16(d, at + 2)
-    if (marker === 0xe2 && text(d, at + 4, at + 8) === 'MPF\0') several = true
-    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
-      if (![0xc0, 0xc2].includes(marker) || d[at + 4] !== 8) return 'is a JPEG of an unusual kind'
-      if (d[at + 9] === 4) return 'is a JPEG of four colours'
-      size = [u16(d, at + 7), u16(d, at + 5)]
-    }
-    if (marker === 0xda) { // the scans: is their end there?
-      for (let i = d.length - 2; i > at; i--) if (d[i] === 255 && d[i + 1] === 0xd9) return several ? 'holds several pictures' : size
-      return null
-    }
-    at += 2 + n
+function endOfScans(d, at) { // is it there?
+  for (let i = d.length - 2; i > at; i--) if (d[i] === 255 && d[i + 1] === 0xd9) return true
+  return false
+}
+
+function lookAtJpeg(d) {
+  let found = null
+  for (let at = 2; at + 4 <= d.length && d[at] === 255;) {
+    const marker = d[at + 1], frame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
+    if (marker === 255 || marker === 1 || marker >= 0xd0 && marker <= 0xd8) { at += marker === 255 ? 1 : 2; continue }
+    if (marker === 0xe2 && text(d, at + 4, at + 8) === 'MPF\0') return SEVERAL
+    if (frame && (![0xc0, 0xc2].includes(marker) || d[at + 4] !== 8)) return other('is a JPEG of an unusual kind')
+    if (frame && d[at + 9] === 4) return other('is a JPEG of four colours')
+    if (frame) found = sized(u16(d, at + 7), u16(d, at + 5))
+    if (marker === 0xda) return endOfScans(d, at) && found || DAMAGED
+    at += 2 + u16(d, at + 2)
   }
-  return null
+  return DAMAGED
 }
 
-export function checkFile(name, d, {max_pixels, min_side, extensions}) {
+export function checkSize(name, w, h, {max_pixels: most, min_side: least}) {
+  if (w*h > most) return `${name} (${w}x${h}) is too large (more than ${most/1e6} million pixels): make it smaller`
+  return Math.min(w, h) < least ? `${name} has only ${w}x${h} pixels: too small to be graded` : ''
+}
+
+export function checkFile(name, d, settings) { // '' where this page can read it, otherwise the reason
   if (!d.length) return `${name} is empty (0 bytes)`
-  const head = text(d, 0, 160), kind = Object.keys(KINDS).find(k => KINDS[k].test(head)) ?? ''
-  const python = extra => `dr_predict grades it (pip install "dr_nbdev${extra ? `[${extra}]` : ''}")`
+  const head = text(d, 0, 160), kind = Object.keys(KINDS).find(k => KINDS[k].test(head))
+  const elsewhere = (what, extra = '') => `${name} ${what}, which this page does not read: ` +
+    `dr_predict grades it (pip install "dr_nbdev${extra && `[${extra}]`}")`
   if (!kind) return `${name} is not an image: its content has no known format`
-  if (!['JPEG', 'PNG', 'WebP', 'BMP'].includes(kind)) return `${name} is ${kind}, which this page does not read: ${python(EXTRAS[kind])}`
-  const found = kind === 'JPEG' ? checkJpeg(d) : kind === 'PNG' ? checkPng(d) : []
-  if (kind === 'WebP' && text(d, 12, 16) === 'VP8X' && d[20] & 2) return `${name} holds several pictures: save each as a file of its own`
-  if (found === null) return `${name} is damaged or cut short`
-  if (typeof found === 'string') return `${name} ${found}, which this page does not read: ${python('')}`
-  const [w, h] = found
-  if (w*h > max_pixels) return `${name} (${w}x${h}) is too large (more than ${max_pixels/1e6} million pixels): make it smaller`
-  if (Math.min(w, h) < min_side) return `${name} has only ${w}x${h} pixels: too small to be graded`
-  return ''
+  if (!['JPEG', 'PNG', 'WebP', 'BMP'].includes(kind)) return elsewhere(`is ${kind}`, EXTRAS[kind])
+  const moving = kind === 'WebP' && head.startsWith('VP8X', 12) && d[20] & 2
+  const found = kind === 'JPEG' ? lookAtJpeg(d) : kind === 'PNG' ? lookAtPng(d) : moving ? SEVERAL : {}
+  if (found.damaged) return `${name} is damaged or cut short`
+  if (found === SEVERAL) return `${name} ${found.other}: save each as a file of its own`
+  if (found.other) return elsewhere(found.other)
+  return found.w ? checkSize(name, found.w, found.h, settings) : ''
 }

@@ -48,14 +48,17 @@ function shareAsBad(value, quantiles, side, shares) { // of the reference, that 
 
 function judge(m, [poor, other], fov, {quality: q, reference}) {
   const look = lookOf(m), grey = m.colour < 5 && m.light > 25, refused = reason => ({score: 0, retina: false, reason})
-  if (other > (fov.visible ? q.other : q.other_unseen))
-    return refused(`not a fundus photograph: ${grey ? q.grey : notARetina(m, look, q) || 'judged so by the learned gate'}`)
+  if (other > (fov.visible ? q.other : q.other_unseen)) {
+    const why = grey ? q.grey : notARetina(m, look, q) || 'judged so by the learned gate'
+    return refused(`not a fundus photograph: ${why}`)
+  }
   if (!fov.visible) return refused(fov.reason)
   if (grey) return refused(q.grey)
   const ranks = q.rules.filter(([k]) => !q.not_said[look].includes(k))
     .map(([k, side, why]) => [shareAsBad(m[k], reference[look][k], side, q.shares), why])
   const [worst, why] = ranks.reduce((a, b) => b[0] < a[0] ? b : a)
-  return {score: shareAsBad(poor, reference.poor, 'high', q.shares), retina: true, reason: worst < q.explains ? why : q.learned}
+  const score = shareAsBad(poor, reference.poor, 'high', q.shares)
+  return {score, retina: true, reason: worst < q.explains ? why : q.learned}
 }
 
 export async function assess(img, fov, s, run) {
@@ -155,7 +158,8 @@ export function landmarks(maps, l) {
 
 function oedemaProbability(maps, where, retina, counts, l, fitted) {
   const {w, h} = maps, at = name => layer(maps, l.layers.indexOf(name)), x = {}
-  const share = (p, by = () => 1) => Math.log1p(1e4*sum(Array.from(p, (v, i) => v > .1 ? v*by(i) : 0))/Math.max(retina, 1))
+  const share = (p, by = () => 1) =>
+    Math.log1p(1e4*sum(Array.from(p, (v, i) => v > .1 ? v*by(i) : 0))/Math.max(retina, 1))
   const dark = at('microaneurysms').map((v, i) => Math.max(v, at('haemorrhages')[i]))
   for (const [name, p] of [['exudate', at('exudates')], ['dark', dark]]) {
     x[name] = share(p)
@@ -210,7 +214,8 @@ export function evidenceWords(row, {names, words, oedema_left_open}) {
   if (row.exudates_near_fovea && row.exudates)
     said += ` Exudates within one disc diameter of the fovea: ${row.exudates_near_fovea}.`
   if (!row.oedema) return [said, oedema_left_open]
-  return [said, `Macular oedema is ${row.oedema === 'yes' ? '' : 'not '}suspected (probability ${percent(row.oedema_p)}).`]
+  const suspected = row.oedema === 'yes' ? 'suspected' : 'not suspected'
+  return [said, `Macular oedema is ${suspected} (probability ${percent(row.oedema_p)}).`]
 }
 
 // ---- one photograph (grading/prepare, grading/grader)
@@ -218,17 +223,21 @@ export function evidenceWords(row, {names, words, oedema_left_open}) {
 export const MODES = ['warn', 'refuse']
 
 export async function gradePixels(read, full, mode, s, run) { // what `Grader.table` puts into a row, and the pictures
-  const size = s.grader.preprocess.size, [img, fov] = openPhotograph(read, full, size), q = await assess(img, fov, s, run)
-  const poor = q.retina && q.score < s.quality.min_quality, status = !q.retina ? 'not_fundus' : poor ? 'low_quality' : 'ok'
+  const size = s.grader.preprocess.size, [img, fov] = openPhotograph(read, full, size)
+  const q = await assess(img, fov, s, run), poor = q.retina && q.score < s.quality.min_quality
+  const status = !q.retina ? 'not_fundus' : poor ? 'low_quality' : 'ok'
   const worst = Math.max(q.score, .001)*100
   const why = !q.retina ? q.reason : poor ? `${q.reason}: among the worst ${worst.toFixed(1)}% of real photographs` : ''
   const row = {status, quality: fov.visible ? digits(q.score) : '', message: why || fov.reason}, out = {row, img, fov}
   if (!q.retina || poor && mode === 'refuse') return out
   const square = squareOf(img, fov, size)
   const {score: [score]} = await run('grade', {squares: [square.d, [1, size, size, 3]]})
-  if (!Number.isFinite(score)) return {...out, row: {...row, status: 'failed', message: 'the output of the network is not a number'}}
+  if (!Number.isFinite(score)) {
+    Object.assign(row, {status: 'failed', message: 'the output of the network is not a number'})
+    return out
+  }
   const {remark, ...said} = answers(score, status, s)
-  Object.assign(row, said, {engine: 'onnxruntime-web float32'})
+  Object.assign(row, said, {engine: s.engine})
   out.view = retinaView(img, fov, s.lesions.side, s.lesions.step)
   out.evidence = await findEvidence(out.view, poor, s, run)
   Object.assign(row, out.evidence.row)
@@ -240,9 +249,10 @@ export async function gradePixels(read, full, mode, s, run) { // what `Grader.ta
 
 export function whoseByName(name, {sides, extensions, nobody, fillers}) { // answers/whose: whose_by_name
   const base = name.normalize('NFC').trim().replaceAll('\\', '/').split('/').pop(), dot = base.lastIndexOf('.')
-  const known = dot > 0 && extensions.includes(base.slice(dot).toLowerCase()), id = known ? base.slice(0, dot).trim() : base
-  const side = Object.keys(sides).join('|'), none = {patient: '', eye: '', known_from: ''}
-  const last = id.match(RegExp(`^(.+?)[_\\s.-]+(${side})$`, 'i')), first = id.match(RegExp(`^(${side})[_\\s.-]+(.+)$`, 'i'))
+  const known = dot > 0 && extensions.includes(base.slice(dot).toLowerCase())
+  const id = known ? base.slice(0, dot).trim() : base, side = Object.keys(sides).join('|')
+  const last = id.match(RegExp(`^(.+?)[_\\s.-]+(${side})$`, 'i'))
+  const first = id.match(RegExp(`^(${side})[_\\s.-]+(.+)$`, 'i')), none = {patient: '', eye: '', known_from: ''}
   if (!last === !first) return none
   const [patient, eye] = last ? [last[1], last[2]] : [first[2], first[1]], found = sides[eye.toLowerCase()]
   const parts = patient.normalize('NFKC').toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
@@ -272,8 +282,10 @@ export function sureWords(row, {grades, coverage}) {
 
 export function referableWords(row, {grader: g, grades, referable}) {
   const cut = referableCut(g), at = cut.toFixed(2), worse = p => sum(p.slice(referable))
-  const how = g.calibration ? ` Probability of ${grades[referable]} or worse: ${percent(worse(grades.map((_, k) => row[`p${k}`])))};` +
-    ` referred from ${percent(worse(probabilities(cut, g.calibration)))}.` : ''
+  const here = worse(grades.map((_, k) => row[`p${k}`]))
+  const first = g.calibration && worse(probabilities(cut, g.calibration))
+  const said = ` Probability of ${grades[referable]} or worse: ${percent(here)}; referred from ${percent(first)}.`
+  const how = g.calibration ? said : ''
   if (row.referable === 'yes') return `Referable: the score is ${at} or more.${how}`
   if (row.referable === 'no') return `Not referable: the score is below ${at}.${how}`
   if (row.status === 'low_quality') return 'Referable or not is left open: the photograph is too poor to rule it out.'

@@ -21,8 +21,11 @@ export function resample({w, h, c, d}, xs, ys) {
   const W = xs.length, H = ys.length, mid = new Float32Array(h*W*c), out = picture(W, H, c)
   const ends = Int32Array.from(xs, (n => ([a]) => n += a.length)(0))
   const places = Int32Array.from(xs.flatMap(([a]) => a)), weights = Float32Array.from(xs.flatMap(([, b]) => b))
-  for (let y = 0, j = 0; y < h; y++) for (let x = 0, k = 0; x < W; x++, j += c) for (; k < ends[x]; k++)
-    for (let o = 0, i = (y*w + places[k])*c; o < c; o++) mid[j + o] += weights[k]*d[i + o]
+  for (let y = 0, j = 0; y < h; y++) for (let x = 0; x < W; x++) for (let o = 0; o < c; o++, j++) {
+    let v = 0
+    for (let k = x ? ends[x - 1] : 0; k < ends[x]; k++) v += weights[k]*d[(y*w + places[k])*c + o]
+    mid[j] = v
+  }
   for (let y = 0; y < H; y++) for (let [at, by] = ys[y], k = 0; k < at.length; k++)
     for (let i = at[k]*W*c, j = y*W*c, end = j + W*c; j < end; i++, j++) out.d[j] += by[k]*mid[i]
   return out

@@ -1,12 +1,11 @@
 // The work beside the page: fetch the networks, check them, and grade one photograph after another.
 
-import * as ort from './ort.wasm.bundle.min.mjs'
 import {gradePixels} from './grade.js'
-import {bytes, picture, resample, area, reduce} from './pixels.js'
-import {checkFile} from './files.js'
+import {area, bytes, picture, reduce, resample} from './pixels.js'
+import {checkFile, checkSize} from './files.js'
 
 const here = name => new URL(name, import.meta.url) // this worker starts from a blob
-let settings, sessions = {}
+let ort, settings, sessions
 
 // ---- loading
 
@@ -28,7 +27,47 @@ async function fetchAll(name, {size, integrity}, tell) {
   return data
 }
 
-function probe(size, i) { // one of the squares on which every machine is compared with PyTorch (networks/network)
+async function readSettings() {
+  const names = ['settings', 'grader', 'evidence', 'reference']
+  const read = await Promise.all(names.map(async name => (await fetch(here(`${name}.json`))).json()))
+  names.slice(1).forEach((name, k) => { read[0][name] = read[k + 1] })
+  return read[0]
+}
+
+async function chooseProvider(anyAdapter) { // a graphics card where there is one, not one that the processor imitates
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null)
+  return adapter && (anyAdapter || !adapter.info?.isFallbackAdapter) ? 'webgpu' : 'wasm'
+}
+
+async function fetchNetworks(provider) {
+  const [program, binary] = settings.runtimes[provider], names = ['grade.onnx', 'lesions.onnx', 'gate.onnx', binary]
+  const had = {}, total = names.reduce((n, name) => n + settings.files[name].size, 0)
+  const tell = name => n => {
+    had[name] = n
+    postMessage({kind: 'progress', loaded: Object.values(had).reduce((a, b) => a + b), total})
+  }
+  const [module, ...data] = await Promise.all(
+    [import(here(program)), ...names.map(name => fetchAll(name, settings.files[name], tell(name)))])
+  ort = module
+  ort.env.logLevel = 'error'
+  ort.env.wasm.wasmBinary = data.pop()
+  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1
+  return {total, grade: data[0], lesions: data[1], gate: data[2]}
+}
+
+const open = (data, provider) =>
+  ort.InferenceSession.create(data, {executionProviders: [provider], logSeverityLevel: 3})
+
+async function compute(session, inputs) {
+  const tensors = Object.fromEntries(Object.entries(inputs).map(([name, [d, dims]]) =>
+    [name, new ort.Tensor(d instanceof Uint8Array ? 'uint8' : 'float32', d, dims)]))
+  return Object.fromEntries(Object.entries(await session.run(tensors)).map(([name, o]) => [name, o.data]))
+}
+const run = (name, inputs) => compute(sessions[name], inputs)
+
+// ---- the check on test pictures, as every machine does it (networks/network: probe_squares)
+
+function probe(size, i) {
   const d = new Uint8Array(size*size*3), div = (a, b) => Math.floor(a/b)
   for (let y = 0; y < size; y++) for (let x = 0; x < size; x++) if ((2*x - size)**2 + (2*y - size)**2 < size**2)
     for (let c = 0; c < 3; c++) {
@@ -39,106 +78,128 @@ function probe(size, i) { // one of the squares on which every machine is compar
   return d
 }
 
-async function run(name, inputs) {
-  const tensors = Object.fromEntries(Object.entries(inputs).map(([k, [d, dims]]) =>
-    [k, new ort.Tensor(d instanceof Uint8Array ? 'uint8' : 'float32', d, dims)]))
-  const out = await sessions[name].run(tensors)
-  return Object.fromEntries(Object.entries(out).map(([k, v]) => [k, v.data]))
+async function scoresApart() { // from those of PyTorch
+  const {size} = settings.grader.preprocess
+  let apart = 0
+  for (const [i, known] of settings.grader.onnx.scores.entries()) {
+    const {score: [s]} = await run('grade', {squares: [probe(size, i), [1, size, size, 3]]})
+    apart = Math.max(apart, Math.abs(s - known))
+  }
+  return apart
 }
 
-async function load() {
-  if (typeof WebAssembly !== 'object') throw Error('this browser has no WebAssembly: take a newer one, or install dr_nbdev')
-  const json = async name => (await fetch(here(name))).json()
-  settings = await json('settings.json')
-  const parts = ['grader', 'evidence', 'reference'], read = await Promise.all(parts.map(o => json(`${o}.json`)))
-  parts.forEach((o, k) => settings[o] = read[k])
-  const files = Object.entries(settings.files), total = files.reduce((n, [, o]) => n + o.size, 0), had = {}
-  const tell = name => n => {
-    had[name] = n
-    postMessage({kind: 'progress', loaded: Object.values(had).reduce((a, b) => a + b, 0), total})
+async function mapsApart(data) { // from those of the processor
+  const {side} = settings.lesions, gain = [new Float32Array(3).fill(1), [1, 3]]
+  const inputs = {picture: [probe(side, 2), [1, side, side, 3]], gain}
+  const [a, b] = [await compute(sessions.lesions, inputs), await compute(await open(data.lesions, 'wasm'), inputs)]
+  return a.maps.reduce((most, v, i) => Math.max(most, Math.abs(v - b.maps[i])), 0)
+}
+
+async function openAll(data, provider) { // the processor takes over where a graphics card is inexact
+  sessions = {gate: await open(data.gate, 'wasm')} // too small for a card
+  for (const name of ['grade', 'lesions']) sessions[name] = await open(data[name], provider)
+  const apart = await scoresApart(), exact = apart < settings.tolerance // also false for NaN
+  if (provider === 'wasm') {
+    if (!exact) throw Error(`this browser computes other scores than Python (by ${apart.toFixed(3)}): not used`)
+    return {apart, provider}
   }
-  const data = Object.fromEntries(await Promise.all(files.map(async ([name, o]) => [name, await fetchAll(name, o, tell(name))])))
-  ort.env.wasm.wasmBinary = data['ort-wasm-simd-threaded.wasm']
-  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1
-  for (const name of ['grade', 'lesions', 'gate'])
-    sessions[name] = await ort.InferenceSession.create(data[`${name}.onnx`], {executionProviders: ['wasm']})
-  const {size} = settings.grader.preprocess, known = settings.grader.onnx.scores
-  let off = 0
-  for (let i = 0; i < known.length; i++) {
-    const {score: [s]} = await run('grade', {squares: [probe(size, i), [1, size, size, 3]]})
-    off = Math.max(off, Math.abs(s - known[i]))
-  }
-  if (!(off < settings.tolerance)) throw Error(`this browser computes other scores than Python (by ${off.toFixed(3)}): not used`)
-  return {off, total, threads: ort.env.wasm.numThreads, settings: {...settings, quality: {...settings.quality, trees: null}}}
+  return exact && await mapsApart(data) < settings.tolerance ? {apart, provider} : openAll(data, 'wasm')
+}
+
+async function load(anyAdapter) {
+  if (typeof WebAssembly !== 'object') throw Error('this browser has no WebAssembly: take another, or install dr_nbdev')
+  settings = await readSettings()
+  const wish = await chooseProvider(anyAdapter), data = await fetchNetworks(wish)
+  const {apart, provider} = await openAll(data, wish), {numThreads: threads} = ort.env.wasm
+  settings.engine = `onnxruntime-web ${provider} float32`
+  const shown = {...settings, quality: {...settings.quality, trees: null}}
+  return {apart, provider, threads, total: data.total, settings: shown}
 }
 
 // ---- one photograph
 
-function reader(bitmap) { // returns the picture at 1/n of its scale, strip by strip: large photographs need little memory
+function reader(bitmap) { // returns the picture at 1/n of its scale; strips keep large photographs out of the memory
   const {width: w, height: h} = bitmap, rows = Math.min(h, Math.max(8, Math.ceil(4e6/w/8)*8))
   const canvas = new OffscreenCanvas(w, rows), pen = canvas.getContext('2d', {willReadFrequently: true})
+  const strip = y => {
+    const high = Math.min(rows, h - y), d = new Uint8ClampedArray(w*high*3)
+    pen.fillStyle = '#000' // what is transparent is black
+    pen.fillRect(0, 0, w, rows)
+    pen.drawImage(bitmap, 0, y, w, high, 0, 0, w, high)
+    const rgba = pen.getImageData(0, 0, w, high).data
+    for (let i = 0, j = 0; j < d.length; i++) if (i % 4 < 3) d[j++] = rgba[i]
+    return picture(w, high, 3, d)
+  }
   return n => {
-    const W = Math.ceil(w/n), out = picture(W, Math.ceil(h/n), 3, new Uint8ClampedArray(W*Math.ceil(h/n)*3))
-    for (let y = 0; y < h; y += rows) {
-      const high = Math.min(rows, h - y)
-      pen.fillStyle = '#000' // what is transparent is black
-      pen.fillRect(0, 0, w, rows)
-      pen.drawImage(bitmap, 0, y, w, high, 0, 0, w, high)
-      const rgba = pen.getImageData(0, 0, w, high).data, d = new Uint8ClampedArray(w*high*3)
-      for (let i = 0, j = 0; j < d.length; i += 4, j += 3) { d[j] = rgba[i]; d[j + 1] = rgba[i + 1]; d[j + 2] = rgba[i + 2] }
-      const strip = picture(w, high, 3, d)
-      out.d.set((n > 1 ? reduce(strip, n) : strip).d, Math.floor(y/n)*W*3)
-    }
+    const W = Math.ceil(w/n), H = Math.ceil(h/n), out = picture(W, H, 3, new Uint8ClampedArray(W*H*3))
+    for (let y = 0; y < h; y += rows) out.d.set((n > 1 ? reduce(strip(y), n) : strip(y)).d, Math.floor(y/n)*W*3)
     return out
   }
 }
 
-async function asFile({w, h, d, c}, type, colour) { // a picture, or a mask in a colour with its rim, as a file
-  const canvas = new OffscreenCanvas(w, h), pen = canvas.getContext('2d'), image = pen.createImageData(w, h)
-  const on = (x, y) => x >= 0 && y >= 0 && x < w && y < h && d[y*w + x]
-  for (let i = 0; i < w*h; i++) {
-    if (c === 3) { image.data.set(d.subarray(3*i, 3*i + 3), 4*i); image.data[4*i + 3] = 255; continue }
-    const x = i % w, y = i/w | 0, rim = !d[i] && [-1, 0, 1].some(v => [-1, 0, 1].some(u => on(x + u, y + v)))
-    image.data.set([...colour, rim ? 255 : d[i] ? 70 : 0], 4*i)
-  }
-  pen.putImageData(image, 0, 0)
+async function asFile(w, h, rgba, type) {
+  const canvas = new OffscreenCanvas(w, h)
+  canvas.getContext('2d').putImageData(new ImageData(rgba, w, h), 0, 0)
   return canvas.convertToBlob({type, quality: .9})
 }
 
-async function framed(img, {mask, visible}) { // the whole photograph, with the outline of the field that was found
-  const s = Math.min(1, 480/Math.max(img.w, img.h)), w = Math.round(img.w*s), h = Math.round(img.h*s)
-  const small = bytes(resample(img, area(img.w, w), area(img.h, h)))
-  const on = (x, y) => x >= 0 && y >= 0 && x < w && y < h && mask.d[(y*mask.h/h | 0)*mask.w + (x*mask.w/w | 0)]
-  if (visible) for (let y = 0; y < h; y++) for (let x = 0; x < w; x++)
-    if (on(x, y) && !(on(x - 2, y) && on(x + 2, y) && on(x, y - 2) && on(x, y + 2))) small.d.set([0, 230, 255], (y*w + x)*3)
-  return asFile(small, 'image/jpeg')
+function asJpeg({w, h, d}) {
+  const rgba = new Uint8ClampedArray(w*h*4).fill(255)
+  for (let i = 0; i < w*h; i++) rgba.set(d.subarray(3*i, 3*i + 3), 4*i)
+  return asFile(w, h, rgba, 'image/jpeg')
 }
 
-async function grade(file, name, mode) {
+const STEPS = [-1, 0, 1].flatMap(v => [-1, 0, 1].map(u => [u, v]))
+function marksFile({w, h, d}, colour) { // the marks of a lesion, to lay over the photograph: rims are opaque
+  const rgba = new Uint8ClampedArray(w*h*4), on = (x, y) => x >= 0 && y >= 0 && x < w && y < h && d[y*w + x]
+  for (let i = 0; i < w*h; i++) {
+    const rim = !d[i] && STEPS.some(([u, v]) => on(i % w + u, (i/w | 0) + v))
+    if (rim || d[i]) rgba.set([...colour, rim ? 255 : 70], 4*i)
+  }
+  return asFile(w, h, rgba, 'image/png')
+}
+
+const scaled = (p, w, h) => bytes(resample(p, area(p.w, w), area(p.h, h)))
+function framed(img, {mask, visible}) { // the whole photograph, with the outline of the field that was found
+  const s = Math.min(1, 480/Math.max(img.w, img.h)), [w, h] = [img.w, img.h].map(n => Math.round(n*s))
+  const out = scaled(img, w, h)
+  const on = (x, y) => x >= 0 && y >= 0 && x < w && y < h && mask.d[(y*mask.h/h | 0)*mask.w + (x*mask.w/w | 0)]
+  const edge = (x, y) => on(x, y) && !(on(x - 2, y) && on(x + 2, y) && on(x, y - 2) && on(x, y + 2))
+  if (visible) for (let i = 0; i < w*h; i++) if (edge(i % w, i/w | 0)) out.d.set([0, 230, 255], 3*i)
+  return asJpeg(out)
+}
+
+async function grade(file, name, mode) { // a row, and the pictures of its card
+  const unreadable = message => ({row: {status: 'unreadable', quality: '', message}})
   const refused = checkFile(name, new Uint8Array(await file.arrayBuffer()), settings)
-  if (refused) return {row: {status: 'unreadable', message: refused, quality: ''}}
+  if (refused) return unreadable(refused)
   let bitmap
   try { bitmap = await createImageBitmap(file, {colorSpaceConversion: 'none', premultiplyAlpha: 'none'}) }
-  catch { return {row: {status: 'unreadable', quality: '', message: `${name} is damaged or cut short, or too large for this browser`}} }
+  catch { return unreadable(`${name} is damaged or cut short, or too large for this browser`) }
   try {
-    const {row, img, fov, view, evidence} = await gradePixels(reader(bitmap), [bitmap.height, bitmap.width], mode, settings, run)
+    const {width, height} = bitmap, bad = checkSize(name, width, height, settings)
+    if (bad) return unreadable(bad)
+    const {row, img, fov, view, evidence} = await gradePixels(reader(bitmap), [height, width], mode, settings, run)
     const out = {row, frame: await framed(img, fov)}
     if (!evidence?.marks) return out
-    const {w, h} = evidence.marks[0], half = bytes(resample(view.picture, area(view.picture.w, w), area(view.picture.h, h)))
-    const {names, colors} = settings.lesions
-    out.layers = await Promise.all(names.map((o, k) => row[o] ? asFile(evidence.marks[k], 'image/png', colors[o]) : null))
-    return {...out, retina: await asFile(half, 'image/jpeg')}
+    const {names, colors} = settings.lesions, [{w, h}] = evidence.marks
+    const layers = names.map((o, k) => row[o] ? marksFile(evidence.marks[k], colors[o]) : null)
+    return {...out, retina: await asJpeg(scaled(view.picture, w, h)), layers: await Promise.all(layers)}
   } finally { bitmap.close() }
 }
 
-onmessage = async ({data: {kind, id, file, name, mode}}) => {
+function reasonOf(e) {
+  const memory = e instanceof RangeError || /memory|allocat/i.test(e.message)
+  return memory ? 'there is not enough memory for this in the browser: dr_predict needs less' : e.message
+}
+
+onmessage = async ({data: {kind, id, file, name, mode, anyAdapter}}) => {
   try {
-    if (kind === 'load') return postMessage({kind: 'ready', ...await load()})
+    if (kind === 'load') return postMessage({kind: 'ready', ...await load(anyAdapter)})
     const began = performance.now(), out = await grade(file, name, mode)
     postMessage({kind: 'graded', id, ...out, ms: performance.now() - began})
   } catch (e) {
-    const memory = e instanceof RangeError || /memory|allocat/i.test(e.message)
-    const message = memory ? 'there is not enough memory for this in the browser: dr_predict needs less' : e.message
-    postMessage(kind === 'load' ? {kind: 'broken', message} : {kind: 'graded', id, row: {status: 'failed', message, quality: ''}})
+    if (kind === 'load') return postMessage({kind: 'broken', message: reasonOf(e)})
+    postMessage({kind: 'graded', id, row: {status: 'failed', message: reasonOf(e), quality: ''}})
   }
 }

@@ -1,0 +1,313 @@
+"""The page that grades in the browser, in a real browser, beside Python (Debian's chromium through Playwright).
+
+    python .ci/page.py check         # loading, requests, CSP, refused files, keyboard, phone width, 50 photographs, memory
+    python .ci/page.py compare       # 40 drawn eyes, and 200 photographs below DR_DATA where it is set, by page and by Python
+    KEEP=1 python .ci/page.py compare    # keep the table in nbs/use/browser/
+    SHOTS=folder python .ci/page.py check
+"""
+import gzip, http.server, io, os, random, shutil, sys, tempfile, threading, time, zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageCms
+from playwright.sync_api import expect
+
+root = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(root), str(root/'.ci')]
+from browser import browser, served, shot
+
+from dr_nbdev.drawn.camera import Camera, encode
+from dr_nbdev.drawn.sample import fundus_sample
+from dr_nbdev.grading.grader import Grader
+from dr_nbdev.grading.results import read_result
+from dr_nbdev.use.browser import browser_page
+
+KEPT = root/'nbs/use/browser/differences.csv'
+READY = 'body[data-state=ready], body[data-state=broken]'
+
+def open_page(b, url, **settings):
+    "Open the page and wait until its networks are loaded; also the addresses that it asked for, and its errors"
+    page, asked, errors = b.new_page(**(dict(viewport=dict(width=1280, height=900)) | settings)), [], []
+    page.on('request', lambda r: asked.append(r.url))
+    page.on('pageerror', lambda e: errors.append(str(e)))
+    page.on('console', lambda m: errors.append(m.text) if m.type == 'error' else None)
+    page.goto(url)
+    page.wait_for_selector(READY, timeout=120_000)
+    return page, asked, errors
+
+def drop(page, files, wait=600):
+    "Drop files, and wait until all have a row: seconds"
+    n = int(page.locator('#table tbody tr').count()) + len(files)
+    began = time.perf_counter()
+    page.locator('#files').set_input_files([str(f) for f in files])
+    page.wait_for_selector(f'#table tbody tr:nth-child({n})', timeout=1000*wait)
+    page.wait_for_selector('body[data-state=ready]', timeout=1000*wait)
+    return time.perf_counter() - began
+
+def rows(page, folder):
+    "Save the table of the page, and read it as Python reads its own"
+    with page.expect_download() as got: page.locator('#csv').click()
+    got.value.save_as(folder/'page.csv')
+    return read_result(folder/'page.csv')
+
+# ---- the same photographs by page and by Python
+
+def drawn_eyes(folder, n=40):
+    "Draw eyes of all grades by many cameras, as JPEG and PNG of several sizes"
+    files = []
+    for i in range(n):
+        camera = Camera(noise=i % 3, vignette=.2*(i % 4), notch=(None, 'round')[i % 2])
+        eye = fundus_sample(i % 5, ('left', 'right')[i % 2], seed=i, size=(300, 480, 720, 1100)[i % 4], camera=camera)
+        f = folder/f'{100 + i//2}_{eye.eye}{(".jpeg", ".png")[i % 3 == 2]}'
+        f.write_bytes(encode(eye.image, f.suffix))
+        files.append(f)
+    return files
+
+def real_photographs(n=200):
+    "Take photographs of all sources below DR_DATA: source and file"
+    data = os.environ.get('DR_DATA')
+    if not data: return []
+    folders = [d for d in sorted(Path(data).iterdir()) if d.is_dir() and d.name != 'idrid_masks']
+    found = {d.name: sorted(f for f in d.rglob('*') if f.suffix.lower() in ('.jpg', '.jpeg', '.png')) for d in folders}
+    found = {k: v for k, v in found.items() if v}
+    rng, each = random.Random(42), -(-n//len(found))
+    return [(k, f) for k, v in found.items() for f in rng.sample(v, min(each, len(v)))]
+
+def compare():
+    with tempfile.TemporaryDirectory() as d, browser() as b:
+        d = Path(d)
+        with served(browser_page(d/'page')) as url:
+            listed = [('drawn', f) for f in drawn_eyes(d)] + real_photographs()
+            copies = [shutil.copy(f, d/f'{i:03}{f.suffix.lower()}') for i, (_, f) in enumerate(listed)]
+            page, _, errors = open_page(b, url)
+            for i in range(0, len(copies), 40): drop(page, copies[i:i + 40])
+            here = rows(page, d)
+            assert not errors, errors
+        grader = Grader.load(device='cpu').use('onnx')
+        there = pd.concat(grader.grade_files(copies, [f.name for f in map(Path, copies)]), ignore_index=True)
+    assert here.columns.tolist() == there.columns.tolist(), set(here) ^ set(there)
+    assert here.name.tolist() == there.name.tolist()
+    keep = ['score', 'grade', 'status', 'referable', 'set', 'quality', 'message', 'oedema', 'oedema_p', 'exudates', 'haemorrhages']
+    t = pd.concat([pd.Series([k for k, _ in listed], name='source'), there[keep].add_suffix('_python'),
+                   here[keep].add_suffix('_page')], axis=1)
+    t['apart'] = (t.score_page - t.score_python).abs().round(4)
+    same = {k: (t[f'{k}_python'].astype(object).where(t[f'{k}_python'].notna(), '') ==
+                t[f'{k}_page'].astype(object).where(t[f'{k}_page'].notna(), '')) for k in keep}
+    graded = t.grade_python.notna()
+    print(t.groupby('source', sort=False).agg(n=('apart', 'size'), graded=('apart', 'count'), mean=('apart', 'mean'),
+                                              largest=('apart', 'max')).round(4))
+    print({k: f'{v.mean():.1%}' for k, v in same.items()})
+    worst = t.sort_values('apart', ascending=False).head(5)
+    print(worst[['source', 'score_python', 'score_page', 'apart', 'grade_python', 'grade_page', 'quality_python', 'quality_page']])
+    print(t.loc[~same['status'] | ~same['message'], ['source', 'status_python', 'status_page', 'message_python', 'message_page']].to_string())
+    if os.environ.get('KEEP'):
+        KEPT.parent.mkdir(exist_ok=True)
+        t.to_csv(KEPT, index=False)
+    assert (t.status_python == t.status_page).mean() >= .97 and (t.grade_python.isna() == t.grade_page.isna()).all()
+    assert (t.apart[graded] <= .05).mean() >= .95 and t.apart[graded].max() <= .15
+    assert same['grade'][graded].mean() >= .97
+    print('compare: all well')
+
+# ---- what a person and a clinic ask
+
+def refused_files(folder):
+    "Make files that must get no grade: file to what has to be said"
+    eye = fundus_sample(3, seed=1, size=480, camera=Camera()).image
+    jpeg, png = encode(eye, '.jpeg'), encode(eye, '.png')
+    def saved(a, kind, **k):
+        Image.fromarray(a).save(f := io.BytesIO(), kind, **k)
+        return f.getvalue()
+    rng = np.random.default_rng(0)
+    flipped = bytearray(png); flipped[len(png)//2] ^= 255
+    huge = bytearray(saved(eye[:20, :20], 'PNG'))
+    huge[16:24] = (20_000).to_bytes(4, 'big')*2
+    huge[29:33] = zlib.crc32(bytes(huge[12:29])).to_bytes(4, 'big')
+    many = io.BytesIO()
+    Image.fromarray(eye).save(many, 'WEBP', save_all=True, append_images=[Image.fromarray(eye[::-1])])
+    made = {
+        'empty.jpeg': (b'', 'is empty (0 bytes)'), 'text.jpeg': (b'no picture at all', 'has no known format'),
+        'short.jpeg': (jpeg[:len(jpeg)//2], 'damaged or cut short'), 'short.png': (png[:-9000], 'damaged or cut short'),
+        'flipped.png': (bytes(flipped), 'damaged or cut short'), 'huge.png': (bytes(huge), 'is too large'),
+        'tiny.png': (saved(eye[:12, :12], 'PNG'), 'too small to be graded'), 'scan.tif': (saved(eye, 'TIFF'), 'dr_predict grades it'),
+        'eye.dcm': (bytes(128) + b'DICM' + bytes(200), 'pip install "dr_nbdev[dicom]"'), 'old.gif': (saved(eye, 'GIF'), 'is GIF'),
+        'deep.png': (saved(rng.integers(0, 65535, (100, 100), dtype=np.uint16), 'PNG'), '16 bits a channel'),
+        'print.jpeg': (saved(eye, 'JPEG') and cmyk(eye), 'four colours'), 'two.webp': (many.getvalue(), 'holds several pictures'),
+        'noise.png': (saved(rng.integers(0, 255, (300, 300, 3), dtype=np.uint8), 'PNG'), 'not a fundus photograph'),
+        'black.png': (saved(np.zeros((300, 300, 3), np.uint8), 'PNG'), 'very dark'),
+        'white.png': (saved(np.full((300, 300, 3), 255, np.uint8), 'PNG'), 'nearly all white'),
+        'grey.png': (saved(np.repeat(eye.mean(2, keepdims=True), 3, 2).astype(np.uint8), 'PNG'), 'a grey picture'),
+        'strip.png': (saved(np.full((20, 300, 3), 90, np.uint8), 'PNG'), 'a narrow strip'),
+        'two.png': (saved(np.hstack([eye, eye]), 'PNG'), 'shows 2 fields of view')}
+    for name, (data, _) in made.items(): (folder/name).write_bytes(data)
+    return {folder/name: words for name, (_, words) in made.items()}
+
+def cmyk(a):
+    Image.fromarray(a).convert('CMYK').save(f := io.BytesIO(), 'JPEG')
+    return f.getvalue()
+
+def odd_files(folder):
+    "Make photographs that a browser is tempted to change: turned by a tag, with a colour profile, with transparency"
+    eye = Image.fromarray(fundus_sample(3, 'left', seed=4, size=900, camera=Camera(notch='round')).image)
+    exif = Image.Exif()
+    exif[0x112] = 6
+    eye.transpose(Image.Transpose.ROTATE_90).save(folder/'turned.jpeg', exif=exif, quality=95)
+    eye.save(folder/'plain.jpeg', quality=95)
+    eye.save(folder/'profile.jpeg', quality=95, icc_profile=wide_profile())
+    clear = eye.convert('RGBA')
+    clear.putalpha(Image.fromarray((np.asarray(eye).max(2) > 20).astype(np.uint8)*255))
+    clear.save(folder/'clear.png')
+    return [folder/o for o in ('plain.jpeg', 'turned.jpeg', 'profile.jpeg', 'clear.png')]
+
+def wide_profile():
+    "Make a colour profile whose red and green lie apart from those of sRGB: sRGB with both columns exchanged"
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes())
+    n = int.from_bytes(data[128:132], 'big')
+    for i in range(n):
+        at = 132 + 12*i
+        if data[at:at + 4] in (b'rXYZ', b'gXYZ'): data[at:at + 4] = b'gXYZ' if data[at:at + 4] == b'rXYZ' else b'rXYZ'
+    return bytes(data)
+
+def memory():
+    "Memory of all processes of Chromium that draw pages, bytes"
+    total = 0
+    for p in Path('/proc').glob('[0-9]*'):
+        try:
+            if b'--type=renderer' in (p/'cmdline').read_bytes():
+                total += int((p/'statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')
+        except OSError: pass
+    return total
+
+def check_loading(b, url, folder):
+    "Progress, cancel, a damaged network, a browser without WebAssembly"
+    page = b.new_page(viewport=dict(width=390, height=844))
+    held = []
+    page.context.route('**/lesions.onnx', held.append)
+    page.goto(url)
+    expect(page.locator('#load-words')).to_contain_text('MB of', timeout=30_000)
+    shot(page, 'page_loading')
+    page.locator('#cancel').click()
+    expect(page.locator('#load-words')).to_contain_text('cancelled')
+    page.context.unroute('**/lesions.onnx')
+    data = bytearray((folder/'lesions.onnx').read_bytes()); data[5000] ^= 1
+    page.context.route('**/lesions.onnx', lambda r: r.fulfill(body=bytes(data)))
+    page.locator('#load').click()
+    expect(page.locator('#load-words')).to_contain_text('lesions.onnx is damaged', timeout=60_000)
+    expect(page.locator('#dropping')).to_be_hidden()
+    page.context.unroute('**/lesions.onnx')
+    page.locator('#load').click()
+    expect(page.locator('#load-words')).to_contain_text('You can cut the network now', timeout=60_000)
+    page.close()
+    print('loading: shown, cancelled, a damaged network refused, loaded again')
+
+def check_private(page, asked, url):
+    "Nothing is asked after loading, no other host can be asked, nothing is stored"
+    hits = []
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self): hits.append(self.path); self.send_response(200); self.end_headers()
+        def log_message(self, *_): pass
+    other = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Other)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    try_fetch = f"fetch('http://127.0.0.1:{other.server_port}/leak', {{mode: 'no-cors'}}).then(() => 'open', () => 'blocked')"
+    assert page.evaluate(f'() => {try_fetch}') == 'blocked'
+    in_worker = f"""() => new Promise(done => {{
+      const w = new Worker(URL.createObjectURL(new Blob([`{try_fetch}.then(postMessage)`])), {{type: 'module'}})
+      w.onmessage = e => done(e.data) }})"""
+    assert page.evaluate(in_worker) == 'blocked' and not hits
+    other.shutdown()
+    kept = """async () => [localStorage.length, sessionStorage.length, document.cookie.length,
+      (await indexedDB.databases()).length, (await navigator.serviceWorker.getRegistrations()).length]"""
+    assert page.evaluate(kept) == [0]*5
+    outside = [o for o in asked if not o.startswith((url, f'blob:{url}'))]
+    assert not outside, outside
+
+def check():
+    with tempfile.TemporaryDirectory() as d, browser() as b:
+        d = Path(d)
+        folder = browser_page(d/'page')
+        packed = sum(len(gzip.compress(f.read_bytes(), 6)) for f in folder.rglob('*') if f.is_file())
+        print(f'weight of the page, compressed: {packed/1e6:.1f} MB')
+        assert packed < 20e6
+        with served(folder) as url:
+            check_loading(b, url, folder)
+            page, asked, errors = open_page(b, url)
+            loaded = len(asked)
+            page.context.set_offline(True) # the network is cut
+            eyes = drawn_eyes(d, 60)
+            print(f'first grade: {drop(page, eyes[2:3]):.1f} s after the drop (720 pixels)')
+            expect(page.locator('.dr-card h3')).to_contain_text(' - ')
+            large = d/'camera.jpeg'
+            eye = Image.fromarray(fundus_sample(2, seed=3, size=1200, camera=Camera()).image).resize((4752, 3168), 3)
+            eye.save(large, quality=92)
+            print(f'15 megapixels: {drop(page, [large]):.1f} s')
+            page.locator('#table').get_by_role('button', name=eyes[2].name).click()
+            expect(page.locator('.dr-card')).to_be_focused()
+            shot(page, 'page_one')
+            drop(page, [eyes[3]]) # the other eye of the patient
+            expect(page.locator('.dr-card')).to_have_count(2)
+            shot(page, 'page_both')
+            page.locator('.dr-switch input').first.uncheck()
+            expect(page.locator('.dr-layer').first).to_be_hidden()
+            page.locator('#examples button').nth(2).click()
+            expect(page.locator('#table tbody')).to_contain_text('drawn_2_left.jpeg', timeout=30_000)
+            page.wait_for_selector('body[data-state=ready]')
+            page.locator('#clear').click()
+
+            refused = refused_files(d)
+            drop(page, list(refused))
+            got = rows(page, d).set_index('name')
+            for f, words in refused.items():
+                row = got.loc[f.name]
+                assert pd.isna(row.grade) and pd.isna(row.referable) and words in row.message, (f.name, dict(row))
+            assert 'No DR' not in page.locator('#shown').inner_text()
+            shot(page, 'page_refused')
+            print(f'{len(refused)} files refused, each with its reason')
+            page.locator('#clear').click()
+            drop(page, odd := odd_files(d))
+            scores = rows(page, d).score
+            python = [Grader.load(device='cpu').predict(f).score for f in odd]
+            print(f'plain, turned, with a colour profile, transparent: {scores.tolist()}; Python {np.round(python, 4).tolist()}')
+            assert np.abs(scores - python).max() < .05
+            page.locator('#clear').click()
+
+            page.locator('#files').set_input_files([str(f) for f in eyes[:50]])
+            expect(page.locator('#table tbody tr')).to_have_count(10, timeout=120_000)
+            ten = memory()
+            expect(page.locator('#table tbody tr')).to_have_count(30, timeout=120_000)
+            began = time.perf_counter()
+            page.locator('#table tbody button').nth(4).click()
+            expect(page.locator('.dr-card').first).to_be_focused()
+            answer = time.perf_counter() - began
+            expect(page.locator('#table tbody tr')).to_have_count(50, timeout=120_000)
+            page.wait_for_selector('body[data-state=ready]')
+            print(f'50 photographs: {ten/1e6:.0f} MB after ten, {memory()/1e6:.0f} after all; a click answered in {answer:.2f} s')
+            assert memory() < 1.25*ten and answer < 1
+            assert rows(page, d).grade.notna().all()
+            later = [o for o in asked[loaded:] if not o.startswith('blob:')]
+            assert not later, later
+            print(f'{loaded} requests while loading, {len(later)} after it')
+            page.context.set_offline(False)
+            check_private(page, asked, url)
+            assert not errors, errors
+
+            phone, _, errors = open_page(b, url, viewport=dict(width=390, height=844))
+            phone.locator('#examples button').nth(1).focus()
+            phone.keyboard.press('Enter') # by keyboard
+            phone.wait_for_selector('.dr-card h3', timeout=60_000)
+            wide = phone.evaluate('() => document.documentElement.scrollWidth')
+            assert wide <= 400, f'{wide} pixels wide on a phone'
+            shot(phone, 'page_phone')
+            unnamed = phone.evaluate("""() => [...document.querySelectorAll('button, input, img, progress, [role=region]')].filter(e =>
+              !(e.textContent.trim() || e.alt !== undefined && e.hasAttribute('alt') || e.ariaLabel || e.labels?.length)).length""")
+            assert not unnamed, f'{unnamed} parts without a name for a screen reader'
+            assert not errors, errors
+        isolated = ('Cross-Origin-Opener-Policy', 'same-origin'), ('Cross-Origin-Embedder-Policy', 'require-corp')
+        with served(folder, isolated) as url:
+            page, _, errors = open_page(b, url)
+            print(f'with threads, where the server isolates the page: {drop(page, eyes[2:3]):.1f} s')
+            expect(page.locator('#load-words')).to_contain_text('threads')
+            assert not errors, errors
+    print('page: all well')
+
+if __name__ == '__main__':
+    dict(compare=compare, check=check)[sys.argv[1]]()
