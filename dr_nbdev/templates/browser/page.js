@@ -3,7 +3,7 @@
 import {evidenceWords, qualityWords, referableWords, sureWords, toCsv, withWhose} from './grade.js'
 
 const $ = id => document.getElementById(id), megabytes = n => `${(n/1e6).toFixed(1)} MB`
-let worker, settings, seen = [], running = false, shown = null, number = 0
+let worker, settings, seen = [], running = false, shown = null, chosen = false, number = 0
 
 const SVG = ['svg', 'rect', 'line', 'path', 'text']
 function make(tag, values = {}, ...inside) { // an element; text is never read as HTML
@@ -86,7 +86,7 @@ function next() {
 function graded({id, row, ...pictures}) {
   const one = seen.find(o => o.id === id) // or removed meanwhile
   if (one) Object.assign(one, pictures, {file: null, row: withWhose({name: one.name, ...row}, settings)})
-  if (one && (!shown || !shown.row.label && row.label)) shown = one
+  if (one && !chosen && (!shown || !shown.row.label && row.label)) shown = one
   next()
   draw()
 }
@@ -100,6 +100,7 @@ function stop() {
 function clear() {
   seen = []
   shown = null
+  chosen = false
   draw()
   hide('results')
   $('files').focus()
@@ -178,7 +179,12 @@ function together() { // what is shown: both eyes of a patient where the names t
 }
 
 function choose(one) {
-  const onclick = () => { shown = one; draw(); [...$('shown').children][together().indexOf(one)].focus() }
+  const onclick = () => {
+    shown = one
+    chosen = true
+    draw()
+    one.card.focus()
+  }
   return make('button', {type: 'button', onclick}, one.name)
 }
 
@@ -187,13 +193,19 @@ function line(one, columns) {
   return make('tr', shown === one ? {'aria-current': 'true'} : {}, ...cells)
 }
 
+function showCards(both) { // a card that is shown already stays as it is, with its switches and the focus
+  const had = [...$('shown').children], now = both.map(o => o.card ??= card(o)), focused = document.activeElement
+  for (const one of seen) if (!both.includes(one)) one.card = null
+  if (now.length === had.length && now.every((o, i) => o === had[i])) return
+  $('shown').replaceChildren(...now)
+  if (focused.isConnected) focused.focus({preventScroll: true})
+}
+
 function draw() {
   const done = seen.filter(o => o.row), has = done.filter(o => o.row.label).length, without = done.length - has
   const rest = without ? `, ${without} got no grade: see status and message` : ''
   tell('status', `${has} of ${seen.length} graded${running ? ' ...' : ''}${rest} (${settings.grader.name})`)
-  const both = together(), key = both.map(o => o.id).join()
-  if ($('shown').dataset.key !== key) $('shown').replaceChildren(...both.map(card)) // others stay as they are
-  $('shown').dataset.key = key
+  showCards(together())
   const columns = settings.columns.filter(c => c.shown)
   const names = columns.map(c => make('th', {scope: 'col', title: c.meaning}, c.name))
   $('table').tHead.replaceChildren(make('tr', {}, ...names))
