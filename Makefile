@@ -6,10 +6,10 @@ export PATH := $(abspath $(BIN)):$(PATH)
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo app test extras fuzz kill load clinic check wheel base newest docs docs-serve test-browser test-lab lab readme notebooks hooks clean
+.PHONY: help install demo app browser-page test extras fuzz kill load clinic check wheel base newest docs docs-serve test-browser test-lab lab readme notebooks hooks clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 	@echo '  DR_DATA=/path/to/archives make demo (or test): on the real archives too'
 
 $(READY): settings.ini setup.py # nbdev_export writes pyproject.toml anew each time
@@ -29,6 +29,9 @@ app: $(READY) ## a page on this machine: drop photographs, see grades
 
 # what the notebooks leave in the folder for temporary files (about a gigabyte) goes when their test ends
 SCRATCH = TMPDIR=$$(mktemp -d); export TMPDIR; trap 'rm -rf "$$TMPDIR"' EXIT;
+
+browser-page: $(READY) ## a page that grades in the browser, as a folder for any web server: _page/
+	$(BIN)/dr_browser_page _page
 
 NB ?=
 ifneq ($(NB),)
@@ -82,10 +85,12 @@ docs: $(READY) ## the site in _docs/: warnings are errors, links checked
 docs-serve: $(READY) ## show the site at http://127.0.0.1:8000
 	$(BIN)/python .ci/docs.py serve
 
-test-browser: docs ## the page, the site and JupyterLab in Chromium (apt-get install chromium)
+test-browser: docs ## the pages, the site and JupyterLab in Chromium (apt-get install chromium)
 	$(BIN)/python .ci/browser.py app
 	$(BIN)/python .ci/browser.py docs
 	$(BIN)/python .ci/browser.py lab
+	$(BIN)/python .ci/page.py check
+	$(BIN)/python .ci/page.py compare
 
 test-lab: $(READY) ## every notebook in a fresh kernel of JupyterLab
 	$(BIN)/python .ci/project.py lab
@@ -103,4 +108,4 @@ hooks: $(READY) ## for those who edit: clean notebooks in git, merge them cell b
 	$(BIN)/nbdev_install_hooks
 
 clean: ## remove what building and testing leave behind (not .venv, data or weights)
-	rm -rf build dist *.egg-info demo _docs
+	rm -rf build dist *.egg-info demo _docs _page

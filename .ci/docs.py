@@ -31,13 +31,14 @@ ROOMS = {
     'networks': ('Networks', 'The networks, their costs, their weights, and the file that runs anywhere', 'registry weights network export'),
     'drawn': ('Drawn eyes', 'Eyes drawn with known lesions, for examples and tests', 'sample eye vessels lesions camera archives studies'),
     'base': ('Base', 'Files, tables, pictures, commands: what every room uses', 'kinds files text tables people write show work commands repo moved')}
-USES = 'own_data report check_camera your_camera evidence app serve clinic one_study archive explain embed audit demo commands gallery reading'.split()
+USES = 'own_data report check_camera your_camera evidence app browser serve clinic one_study archive explain embed audit demo commands gallery reading'.split()
 STUDIES = 'results weights plan recipe first_run retinamnist invariance quality quality_damage quality_others travel lesions lesion_training arrays extra_metrics one_score'.split()
 GROUPS = {'Start': ['quickstart', 'use/faq', 'use/glossary'],
           'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],
           'Workshops': [f'{o}/index' for o in ROOMS] + ['core'], 'Use': [f'use/{o}' for o in USES],
           'Studies and benchmarks': [f'studies/{o}' for o in STUDIES] + ['benchmarks/bench', 'benchmarks/light', 'benchmarks/gpu', 'benchmarks/baseline'],
           'About': ['readme_ru', 'model_card', 'api', 'changelog', 'contributing', 'security', 'cite']}
+PAGE = 'https://dr-nbdev.github.io/dr_nbdev/try/'
 FROM_ROOT = ('README.ru', 'CONTRIBUTING', 'SECURITY', 'CHANGELOG')
 
 def page_name(path):
@@ -88,6 +89,7 @@ def markdown(text, up):
     text = re.sub(r'::: \{\.callout[^}]*\}\n## ([^\n]*)\n(.*?)\n:::', r':::{dropdown} \1\n\2\n:::', text, flags=re.S)
     text = re.sub(rf'\]\((?:\.\./)?((?:\.\./)*)({"|".join(FROM_ROOT)})\.md', lambda m: f']({m[1]}{m[2].lower().replace(".", "_")}.md', text)
     text = re.sub(rf'\]\(((?:\.\./)*)({"|".join(ROOMS)})/\)', r'](\1\2/index.md)', text)
+    text = text.replace(f'[Try it here]({PAGE})', f'<a href="{up}try/index.html">Try it here</a>')
     for mark in ('](', 'src="'): text = text.replace(f'{mark}../style/', f'{mark}_style/').replace(f'{mark}../../style/', f'{mark}../_style/')
     return link_names(text, up)
 
@@ -359,6 +361,16 @@ def quarto():
     print('\n\n'.join(wrong) or f'{len(notebooks())} notebooks are ready for nbdev_docs')
     if wrong: sys.exit(1)
 
+def browser_page():
+    "The page that grades in the browser; it needs one package of npm"
+    from dr_nbdev.core import DataError
+    from dr_nbdev.use.browser import browser_page
+    try: browser_page(site/'try')
+    except DataError as e:
+        print(f'The page "Try it here" is left out: {e}')
+        (site/'try').mkdir(exist_ok=True)
+        (site/'try/index.html').write_text(f'<!doctype html><title>Not here</title><p>This copy of the site was built without the page. {html.escape(str(e))}')
+
 def build():
     began = time.time()
     with tempfile.TemporaryDirectory() as tmp:
@@ -386,6 +398,7 @@ def build():
         elif o.name != 'tex-chtml.js' and 'woff-v2' not in o.parts: o.unlink()
     (site/'.nojekyll').touch()
     llms_txt()
+    browser_page()
     n, wrong = broken_links()
     size = sum(f.stat().st_size for f in site.rglob('*') if f.is_file())/1e6
     print('\n'.join(wrong) or f'{n} pages in {site}, {size:.1f} MB, {time.time() - began:.0f} s; no warning, no broken link')

@@ -142,6 +142,19 @@ function hull(points) { // sorted by row, then column
   return [...half(points), ...half([...points].reverse()).slice(1)]
 }
 
+function line([ax, ay], [bx, by], reach) { // as OpenCV draws it: from left to right, a tie stays behind
+  if (ax > bx) return line([bx, by], [ax, ay], reach)
+  const dx = bx - ax, dy = Math.abs(by - ay), n = Math.max(dx, dy), down = Math.sign(by - ay)
+  const step = (k, side) => n ? Math.ceil(k*side/n - .5) : 0
+  for (let k = 0; k <= n; k++) reach(ax + (dx < n ? step(k, dx) : k), ay + down*(dy < n ? step(k, dy) : k))
+}
+
+function side([ax, ay], [bx, by], reach) { // where the rows between two corners end, in 65536ths of a pixel
+  if (ay > by) return side([bx, by], [ax, ay], reach)
+  const n = by - ay, slope = n ? Math.trunc(((bx - ax)*131072 + n)/(2*n)) : 0
+  for (let k = 0; k <= n; k++) reach(Math.floor((ax*65536 + k*slope + 32768)/65536), ay + k)
+}
+
 export function largestPiece(p) { // made convex
   const {labels, found} = pieces(p), out = mask(p.w, p.h, () => 0)
   if (!found.length) return out
@@ -150,14 +163,9 @@ export function largestPiece(p) { // made convex
     const row = labels.subarray(y*p.w, (y + 1)*p.w)
     ends.push([row.indexOf(me), y], [row.lastIndexOf(me), y])
   }
-  const low = new Map(), high = new Map(), corners = hull(ends)
-  const reach = (x, y) => { low.set(y, Math.min(low.get(y) ?? x, x)); high.set(y, Math.max(high.get(y) ?? x, x)) }
-  for (let i = 0; i + 1 < corners.length; i++) {
-    const [[ax, ay], [bx, by]] = [corners[i], corners[i + 1]], n = Math.max(Math.abs(bx - ax), Math.abs(by - ay), 1)
-    for (let k = 0; k <= n; k++) reach(Math.round(ax + (bx - ax)*k/n), Math.round(ay + (by - ay)*k/n))
-  }
-  if (corners.length < 2) reach(...ends[0])
-  for (const [y, x] of low) out.d.fill(1, y*p.w + x, y*p.w + high.get(y) + 1)
+  const low = [], high = [], corners = hull(ends)
+  const reach = (x, y) => { low[y] = Math.min(low[y] ?? x, x); high[y] = Math.max(high[y] ?? x, x) }
+  corners.forEach((a, i) => { for (const draw of [line, side]) draw(a, corners[(i + 1) % corners.length], reach) })
+  low.forEach((x, y) => out.d.fill(1, y*p.w + x, y*p.w + high[y] + 1))
   return out
 }
-
