@@ -89,7 +89,7 @@ def markdown(text, up):
     text = re.sub(r'::: \{\.callout[^}]*\}\n## ([^\n]*)\n(.*?)\n:::', r':::{dropdown} \1\n\2\n:::', text, flags=re.S)
     text = re.sub(rf'\]\((?:\.\./)?((?:\.\./)*)({"|".join(FROM_ROOT)})\.md', lambda m: f']({m[1]}{m[2].lower().replace(".", "_")}.md', text)
     text = re.sub(rf'\]\(((?:\.\./)*)({"|".join(ROOMS)})/\)', r'](\1\2/index.md)', text)
-    text = text.replace(f'[Try it here]({PAGE})', f'<a href="{up}try/index.html">Try it here</a>')
+    text = re.sub(rf'\[([^\]]*)\]\({re.escape(PAGE)}\)', rf'<a href="{up}try/index.html">\1</a>', text)
     for mark in ('](', 'src="'): text = text.replace(f'{mark}../style/', f'{mark}_style/').replace(f'{mark}../../style/', f'{mark}../_style/')
     return link_names(text, up)
 
