@@ -21,7 +21,8 @@ from dr_nbdev.drawn.camera import Camera, encode, random_camera
 from dr_nbdev.drawn.sample import fundus_sample
 from dr_nbdev.grading.grader import Grader
 from dr_nbdev.grading.results import read_result
-from dr_nbdev.use.browser import RUNTIMES, browser_page
+from dr_nbdev.core import DataError
+from dr_nbdev.use.browser import RUNTIMES, browser_page, fetch_runtime
 
 KEPT = root/'nbs/use/browser/differences.csv'
 READY = 'body[data-state=ready], body[data-state=broken]'
@@ -204,6 +205,8 @@ def check_loading(b, url, folder):
     page.context.unroute('**/lesions.onnx')
     page.locator('#load').click()
     expect(page.locator('#load-words')).to_contain_text('You can cut the network now', timeout=60_000)
+    page.goto(f'file://{folder}/index.html') # no server
+    expect(page.locator('#load-words')).to_contain_text('has to come from a web server')
     page.close()
     print('loading: shown, cancelled, a damaged network refused, loaded again')
 
@@ -318,4 +321,6 @@ def check():
     print('page: all well')
 
 if __name__ == '__main__':
+    try: fetch_runtime()
+    except DataError as e: sys.exit(print(f'{e}: the page is not tested'))
     dict(compare=compare, check=check)[sys.argv[1]]()
