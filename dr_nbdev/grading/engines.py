@@ -256,7 +256,7 @@ def _where(device):
 # %% ../../nbs/grading/engines.ipynb #e07b4fce
 def _reference(network, prep, squares=None, folder=None):
     "Find the scores of squares in float32: of the probe squares, or of others by an exact engine"
-    if squares is None and network.known.get('scores'): return np.array(network.known['scores'], np.float32)
+    if squares is None and network.has_file and network.known.get('scores'): return np.array(network.known['scores'], np.float32)
     exact = 'onnx' if network.has_file and squares is not None else 'torch'
     return make_engine(exact, network, prep, folder=folder)(probe_squares(prep.size) if squares is None else squares)
 

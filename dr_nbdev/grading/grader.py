@@ -118,9 +118,13 @@ def use(self: Grader,
 # %% ../../nbs/grading/grader.ipynb #1d7c66bd
 @patch(as_prop=True)
 def scorer(self: Grader) -> object: # `Engine` that computes the scores
-    "Make the engine at the first use, and return it"
+    "Make the engine, at the first use and after a change of the module, and return it"
     with _making:
-        if not callable(self.engine): self.use(self.engine)
+        edits, name = self.network.edits, getattr(self.engine, 'name', self.engine)
+        changed = self.__dict__.setdefault('_made_for', edits) != edits
+        if changed: self.use(name if name in ('half', 'compile') else 'torch')
+        elif not callable(self.engine): self.use(name)
+        self._made_for = edits
     return self.engine
 
 # %% ../../nbs/grading/grader.ipynb #e9b10002

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from fastcore.basics import patch
 
 from ..base.work import need
 from ..core import WeightsError
@@ -39,6 +40,11 @@ def file_hash(
 
 _making = threading.Lock() # The module of a network is made once
 
+def _counts(module):
+    "Count the changes of each tensor of a module; empty where there is none, or not on the processor"
+    tensors = () if module is None else module.state_dict().values()
+    return tuple(t._version for t in tensors) if all(t.device.type == 'cpu' for t in tensors) else ()
+
 @dataclass(eq=False)
 class Network:
     "A network as a file that any program runs, and as a PyTorch module; each is read when it is asked for"
@@ -48,42 +54,58 @@ class Network:
     made: object = None # PyTorch module, once it is made
     data: bytes | None = None # Content of `model.onnx`, in a copy that was sent to another process
 
+    def __post_init__(self): self.as_made = _counts(self.made)
+
     @property
     def module(self): # PyTorch module in evaluation mode: normalised images n x 3 x size x size in, n x 1 out
         "Return the PyTorch module, made at the first use"
         need('torch', 'this needs PyTorch', 'train', WeightsError)
         with _making:
-            if self.made is None: self.made = self.make().eval()
+            if self.made is None:
+                self.made = self.make().eval()
+                self.as_made = _counts(self.made)
         return self.made
 
-    @property
-    def has_file(self) -> bool: # False where only PyTorch can run it
-        "Check whether the network is there as a file"
-        return self.data is not None or bool(self.known and self.folder and (self.folder/'model.onnx').is_file())
+# %% ../../nbs/networks/network.ipynb #a71c0002
+@patch(as_prop=True)
+def edits(self: Network) -> tuple: # One number for each tensor; empty while the module is as it was made
+    "Count the changes of the module"
+    now = _counts(self.made)
+    return now if now != self.as_made and now else ()
 
-    def onnx(self) -> Path | bytes: # `model.onnx`; in a copy that was sent to another process, its content
-        "Find the file, and refuse one that does not belong to the weights"
-        if self.data is not None: return self.data
-        found = dict(file=self.folder/'model.onnx', weights=self.folder/'model.safetensors')
-        try: wrong = [p.name for k, p in found.items() if file_hash(p) != self.known[k]]
-        except FileNotFoundError as e: raise WeightsError(f'{e.filename} is missing: copy the whole bundle') from None
-        if wrong:
-            raise WeightsError(f'{self.folder}: {" and ".join(wrong)} changed after the bundle was written: copy the '
-                               'whole bundle again, or delete model.onnx and grade with PyTorch')
-        return found['file']
+@patch(as_prop=True)
+def has_file(self: Network) -> bool: # False where only PyTorch can run it
+    "Check whether the network is there as a file, and its module is as it was made"
+    stored = self.data is not None or self.known and self.folder and (self.folder/'model.onnx').is_file()
+    return bool(stored) and not self.edits
 
-    def digest(self) -> str: # Hexadecimal digits
-        "Compute a hash of the weights"
-        if self.known: return self.known['weights']
-        if self.folder: return file_hash(self.folder/'model.safetensors')
-        from dr_nbdev.networks.weights import hash_weights
-        h = hashlib.sha256()
-        hash_weights(h, self.module)
-        return h.hexdigest()
+# %% ../../nbs/networks/network.ipynb #a71c0003
+@patch
+def onnx(self: Network) -> Path | bytes: # `model.onnx`; in a copy that was sent to another process, its content
+    "Find the file, and refuse one that does not belong to the weights"
+    if self.data is not None: return self.data
+    found = dict(file=self.folder/'model.onnx', weights=self.folder/'model.safetensors')
+    try: wrong = [p.name for k, p in found.items() if file_hash(p) != self.known[k]]
+    except FileNotFoundError as e: raise WeightsError(f'{e.filename} is missing: copy the whole bundle') from None
+    if wrong:
+        raise WeightsError(f'{self.folder}: {" and ".join(wrong)} changed after the bundle was written: copy the '
+                           'whole bundle again, or delete model.onnx and grade with PyTorch')
+    return found['file']
 
-    def __getstate__(self): # another machine may not have the folder
-        if self.has_file: return self.__dict__ | dict(made=None, data=self.data or self.onnx().read_bytes())
-        return self.__dict__ | dict(made=self.module, make=None)
+@patch
+def digest(self: Network) -> str: # Hexadecimal digits
+    "Compute a hash of the weights"
+    if not self.edits and self.known: return self.known['weights']
+    if not self.edits and self.folder: return file_hash(self.folder/'model.safetensors')
+    from dr_nbdev.networks.weights import hash_weights
+    h = hashlib.sha256()
+    hash_weights(h, self.module)
+    return h.hexdigest()
+
+@patch
+def __getstate__(self: Network): # another machine may not have the folder
+    if self.has_file: return self.__dict__ | dict(made=None, data=self.data or self.onnx().read_bytes())
+    return self.__dict__ | dict(made=self.module, make=None, known={}, folder=None, data=None)
 
 # %% ../../nbs/networks/network.ipynb #5438a474
 def as_network(
