@@ -128,14 +128,37 @@ def _copy_networks(folder, runtime, out):
     data = {name: (out/name).read_bytes() for name in files if not name.endswith('.mjs')} # a module is read as it is
     return {name: dict(size=len(o), integrity=hash_of(o)) for name, o in data.items()}
 
-# %% ../../nbs/use/browser.ipynb #501bc442
+# %% ../../nbs/use/browser.ipynb #b40c5e03
 _LICENCES = """This page is part of dr_nbdev: Apache-2.0, https://github.com/dr-nbdev/dr_nbdev
-{} {}: MIT, Copyright (c) Microsoft Corporation, https://github.com/microsoft/onnxruntime
-Weights {}: {}
-Lesion maps: {}
-{}
-"""
+Weights {name}: {licence}
+Lesion maps: {lesions}
+{disclaimer}
 
+ONNX Runtime Web {version}: MIT License, Copyright (c) Microsoft Corporation. Notices of what it contains:
+https://github.com/microsoft/onnxruntime/blob/v{version}/ThirdPartyNotices.txt
+
+{mit}
+"""
+# The package of npm has no file with its licence
+_MIT = """Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE."""
+
+def _licences(about, evidence):
+    "Write the licences of all that the page consists of"
+    return _LICENCES.format(name=about['name'], licence=about.get('licence', ''), lesions=evidence['licence'],
+                            disclaimer=DISCLAIMER, version=RUNTIME[1], mit=_MIT)
+
+# %% ../../nbs/use/browser.ipynb #501bc442
 def browser_page(
     out: str | Path, # Folder to write; made if missing
     weights: str | Path | None = None, # Bundle, or name of a shipped one; None: the shipped weights
@@ -153,8 +176,7 @@ def browser_page(
         write_json(out/f'{name}.json', o)
     files = example_files(out/'examples')
     write_json(out/'examples.json', [(f.name, GRADES[grade]) for f, (_, grade, _) in zip(files, EXAMPLES)])
-    words = _LICENCES.format(*RUNTIME[:2], about['name'], about.get('licence', ''), evidence['licence'], DISCLAIMER)
-    (out/'licences.txt').write_text(words, encoding='utf-8')
+    (out/'licences.txt').write_text(_licences(about, evidence), encoding='utf-8')
     return out
 
 # %% ../../nbs/use/browser.ipynb #55b785b8
