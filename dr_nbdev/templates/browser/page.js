@@ -240,4 +240,7 @@ for (const kind of ['dragover', 'dragleave', 'drop']) addEventListener(kind, e =
   if (kind === 'drop' && settings) add([...e.dataTransfer.files])
 })
 listExamples()
-load()
+if (navigator.connection?.saveData) {
+  tell('load-words', 'This browser is set to save data: the networks, as large as some camera files, wait for a click.')
+  show('load')
+} else load()
