@@ -31,7 +31,7 @@ ROOMS = {
     'networks': ('Networks', 'The networks, their costs, their weights, and the file that runs anywhere', 'registry weights network export'),
     'drawn': ('Drawn eyes', 'Eyes drawn with known lesions, for examples and tests', 'sample eye vessels lesions camera archives studies'),
     'base': ('Base', 'Files, tables, pictures, commands: what every room uses', 'kinds files text tables people write show work commands repo moved')}
-USES = 'own_data report check_camera your_camera evidence app serve clinic one_study archive explain embed audit demo commands gallery reading'.split()
+USES = 'own_data report check_camera your_camera evidence app serve clinic one_study ledger archive explain embed audit demo commands gallery reading'.split()
 STUDIES = 'results weights plan recipe first_run retinamnist invariance quality quality_damage quality_others travel lesions lesion_training arrays extra_metrics one_score'.split()
 GROUPS = {'Start': ['quickstart', 'use/faq', 'use/glossary'],
           'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],

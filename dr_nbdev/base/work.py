@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['is_watched', 'progress', 'prefetch', 'seed_everything', 'versions', 'environment', 'need', 'give_back_memory',
-           'allowed_threads', 'open_onnx', 'web_address', 'check_port', 'check_host', 'best_device', 'check_device']
+           'allowed_threads', 'open_onnx', 'web_address', 'check_port', 'free_port', 'check_host', 'best_device',
+           'check_device']
 
 # %% ../../nbs/base/work.ipynb #db1c4741
 import ctypes, html, os, platform, random, socket, sys
@@ -163,6 +164,13 @@ def check_port(
         except OSError as e:
             raise DataError(
                 f'port {port} of {host} can\'t be used ({e.strerror or e}): choose another (--port)') from None
+
+# %% ../../nbs/base/work.ipynb #663f8fd5
+def free_port() -> int: # Port of this machine that nobody uses now
+    "Find a free port"
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
 
 # %% ../../nbs/base/work.ipynb #d82a0f36
 def check_host(

@@ -22,9 +22,8 @@ from ..base.work import prefetch
 from ..core import DISCLAIMER, DataError
 from ..grading.grader import Grader
 from .archive import Archive, ArchiveDown, Listed, Refused, read_auth
-from dr_nbdev.use.one_study import (
-    BEFORE, NEW, NO_PHOTOGRAPHS, UNGRADABLE, Clinic, Job, Ledger, Records, study_code,
-)
+from .ledger import Ledger, Records, study_code
+from .one_study import BEFORE, NEW, NO_PHOTOGRAPHS, UNGRADABLE, Clinic, Job
 
 # %% ../../nbs/use/clinic.ipynb #62be6432
 @dataclass(frozen=True)
