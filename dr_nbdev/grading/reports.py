@@ -40,13 +40,14 @@ def report_of(
     tags: dict, # Name of a photograph to its data set
     graded_by: GradedBy, # Weights
     rules: str | pd.DataFrame = 'icdr', # Rule, as for `verdicts`
+    maps: bool = False, # True for a report that names maps of the photographs
 ) -> StudyReport: # Verdict as codes and numbers
     "Derive the report of a study; patient and study come from the tags"
     mine = [tags[name] for name in result.name]
     people = {(str(ds.get('PatientID') or ''), str(ds.get('IssuerOfPatientID') or '')) for ds in mine}
     if len(people) > 1: raise MixedStudy('one study number is used for two patients')
     uids = {name: str(tags[name].SOPInstanceUID) for name in result.name}
-    return study_report(result, graded_by, str(mine[0].StudyInstanceUID), uids, *people.pop(), rules)
+    return study_report(result, graded_by, str(mine[0].StudyInstanceUID), uids, *people.pop(), rules, maps)
 
 # %% ../../nbs/grading/reports.ipynb #e51273eb
 NOT_DICOM, COPIED = 'not DICOM, or without the numbers of a study', 'copies of a DICOM file'

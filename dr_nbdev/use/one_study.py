@@ -17,9 +17,10 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..answers.verdict import read_rules
+from ..base.kinds import MADE_BY
 from ..core import DRError
 from ..grading.coded import GradedBy, MixedStudy, report_uid, rule_key
-from ..grading.dicom_report import MADE_BY, content_items, content_key, dicom_report
+from ..grading.dicom_report import content_items, content_key, dicom_report
 from ..grading.fhir import fhir_bundle
 from ..grading.grader import Grader
 from ..grading.prepare import prepare
@@ -102,7 +103,7 @@ def _adopted(self: Clinic, job, there):
     except Refused: return False
     about = {o.ReferencedSOPInstanceUID for study in ds.get('CurrentRequestedProcedureEvidenceSequence', ())
              for series in study.ReferencedSeriesSequence for o in series.ReferencedSOPSequence}
-    fits = ds.get('Manufacturer') == MADE_BY and about == {o.instance for o in job.photographs}
+    fits = ds.get('Manufacturer') == MADE_BY and about >= {o.instance for o in job.photographs}
     if fits: self._note(job, state='stored', content=content_key(ds), replaces=' '.join(predecessors(ds)))
     return fits
 
