@@ -11,10 +11,11 @@ from dr_nbdev.base.work import free_port
 from dr_nbdev.drawn.studies import drawn_study
 from dr_nbdev.grading.dicom_report import read_report
 from dr_nbdev.grading.grader import Grader
-from dr_nbdev.use.archive import Archive, has_orthanc, local_archive
+from dr_nbdev.use.archive import Archive
 from dr_nbdev.use.clinic import watch
 from dr_nbdev.use.ledger import Ledger
 from dr_nbdev.use.one_study import Clinic
+from dr_nbdev.use.orthanc import has_orthanc, local_archive
 
 env = os.environ | dict(OMP_NUM_THREADS='1', DR_QUIET='1')
 SR = '1.2.840.10008.5.1.4.1.1.88.33'

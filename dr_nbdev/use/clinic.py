@@ -148,6 +148,7 @@ def dr_clinic(
     fhir: str | None = None, # Folder, or address of a FHIR server, that gets a bundle for each report
     ledger: str = 'results/clinic.sqlite', # SQLite file that notes what was stored
     captures: bool = False, # Take secondary captures for photographs, and list studies of any modality
+    maps: bool = False, # Also store what was seen: the lesions as a segmentation and as a secondary capture
     ungraded: Literal['report', 'list'] = 'report', # A study of which no eye could be graded: report it so, or list it
     rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or path of your own CSV
     weights: str | None = None, # Weights, as for dr_predict (default: the shipped weights)
@@ -166,7 +167,7 @@ def dr_clinic(
     records = Records.at(fhir, patience=patience, say=say) if fhir else None
     noted = Ledger(ledger)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    clinic = Clinic(archive, Grader.load(weights, device), noted, rule, records, captures, ungraded, say)
+    clinic = Clinic(archive, Grader.load(weights, device), noted, rule, records, captures, maps, ungraded, say)
     if not (once or dry_run): return watch(clinic, wanted, interval)
     told = clinic.run(wanted, dry_run)
     print(f'{_balance_words(told)}\n{DISCLAIMER}')
