@@ -46,7 +46,7 @@ def _segments(uid):
 
 # %% ../../nbs/grading/dicom_maps.ipynb #2a94f1b7
 PLAIN, DEFLATED = '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.1.99' # Transfer syntaxes of a segmentation
-_LARGE = 2**22 # Bytes of pixels from which it is deflated
+_LARGE = 2**20 # Bytes of pixels from which it is deflated
 _SINGLE = '1.2.840.10008.5.1.4.1.1.7' # SOP class: Secondary Capture
 
 def _as_source(photograph):
