@@ -199,7 +199,7 @@ def dr_predict(
     patients: str | None = None,
     rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or path of your own CSV
     pages: bool = False, # Also write a page to print for each patient, in pages/ beside the table
-    # Folder for the reports of DICOM studies: a structured report and a FHIR bundle of each
+    # Folder for the reports: a structured report and a FHIR bundle of each DICOM study, a bundle of each other patient
     reports: str | None = None,
     maps: bool = False, # Add to the reports what was seen: the lesions as a segmentation and as a secondary capture
     list_: str | None = None, # Text file with one photograph path a line, instead of a folder; - reads standard input

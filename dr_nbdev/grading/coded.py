@@ -7,7 +7,7 @@ __all__ = ['SEVERITY', 'GRADE_CODES', 'PRIVATE', 'YES', 'NO', 'LEFT_OPEN', 'EYE'
            'QUALITIES', 'UNUSABLE', 'FOR_RESEARCH', 'PROCEDURE', 'NO_UNITS', 'ANY_SEVERITY', 'ABSENT', 'REFERABLE_DR',
            'THREAT', 'OEDEMA', 'ACTION', 'ACTION_CODES', 'USE', 'SCORE', 'PROBABILITY', 'LOWEST', 'HIGHEST', 'QUALITY',
            'RETINA', 'ABNORMAL', 'BY_NETWORK', 'LESION_CODES', 'Code', 'EyeReport', 'eye_report', 'uid_of', 'rule_key',
-           'report_uid', 'GradedBy', 'StudyReport', 'MixedStudy', 'study_report']
+           'report_uid', 'GradedBy', 'StudyReport', 'MixedStudy', 'study_report', 'patient_reports']
 
 # %% ../../nbs/grading/coded.ipynb #4db35867
 import hashlib, json, math, uuid
@@ -212,6 +212,18 @@ def _patient_answers(row):
             (THREAT, said.get(row['sight_threatening'], LEFT_OPEN)),
             (ACTION, ACTION_CODES[row['action']]), (USE, FOR_RESEARCH))
 
+def _as_report(row, result, graded_by, study, uids, patient, issuer, rules, maps=False):
+    "Write a verdict as codes and numbers"
+    photos = {o['name']: o for o in result.to_dict('records')}
+    eyes = tuple(eye_report(o, row, photos) for o in ('right', 'left', 'other') if f'{o}_status' in row)
+    words = (f'{row["action"].capitalize()}, {row["interval"]}.', f'Reason: {row["reason"]}.',
+             f'Rule: {row["rule"]} ({row["source"]}).', *filter(None, [row['not_assessed']]), DISCLAIMER)
+    uid = report_uid(study or f'{patient}, {row["visit"]}', list(uids.values()), graded_by.key, rule_key(rules), maps)
+    return StudyReport(uid, study, patient, issuer, row['visit'], eyes, _patient_answers(row), words, graded_by,
+                       row['rule'], uids, any(o.grade is not None for o in eyes))
+
+
+# %% ../../nbs/grading/coded.ipynb #180c569c
 def study_report(
     result: pd.DataFrame, # Table of grades of the photographs of one study
     graded_by: GradedBy, # Weights
@@ -224,10 +236,21 @@ def study_report(
 ) -> StudyReport: # Verdict as codes and numbers
     "Derive the report of a study from the grades of its photographs"
     row = _one_verdict(result, rules)
-    photos = {o['name']: o for o in result.to_dict('records')}
-    eyes = tuple(eye_report(o, row, photos) for o in ('right', 'left', 'other') if f'{o}_status' in row)
-    words = (f'{row["action"].capitalize()}, {row["interval"]}.', f'Reason: {row["reason"]}.',
-             f'Rule: {row["rule"]} ({row["source"]}).', *filter(None, [row['not_assessed']]), DISCLAIMER)
-    uid = report_uid(study, list(uids.values()), graded_by.key, rule_key(rules), maps)
-    return StudyReport(uid, study, patient, issuer, row['visit'], eyes, _patient_answers(row), words, graded_by,
-                       row['rule'], uids, any(o.grade is not None for o in eyes))
+    return _as_report(row, result, graded_by, study, uids, patient, issuer, rules, maps)
+
+# %% ../../nbs/grading/coded.ipynb #cf57c6f9
+def patient_reports(
+    result: pd.DataFrame, # Table of grades of photographs that belong to no study
+    graded_by: GradedBy, # Weights
+    codes: dict, # Name of a photograph to a code of its content
+    rules: str | pd.DataFrame = 'icdr', # Rule, as for `verdicts`
+) -> dict: # Number of a patient to the report
+    "Derive the reports of patients from the grades of photographs without a study"
+    known = result[result.patient.fillna('').ne('')]
+    out = {}
+    for row in verdicts(known, rules).to_dict('records') if len(known) else ():
+        if row['patient'] not in set(known.patient): continue # one number, several people
+        mine = known[known.patient.eq(row['patient'])]
+        uids = {name: codes[name] for name in mine.name}
+        out[row['patient']] = _as_report(row, mine, graded_by, '', uids, row['patient'], '', rules)
+    return out

@@ -6,7 +6,7 @@
 __all__ = ['NOT_DICOM', 'COPIED', 'MIXED', 'read_tags', 'report_of', 'study_reports', 'check_reports', 'write_reports']
 
 # %% ../../nbs/grading/reports.ipynb #492e33d0
-import io
+import hashlib, io
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +14,7 @@ import pandas as pd
 from ..base.files import balance, balance_line, is_dicom, is_remote, read_file
 from ..base.work import need
 from ..base.write import check_target, write_json, write_safely
-from .coded import GradedBy, MixedStudy, StudyReport, study_report
+from .coded import GradedBy, MixedStudy, StudyReport, patient_reports, study_report
 from .dicom_maps import study_maps
 from .dicom_report import dicom_report
 from .fhir import fhir_bundle
@@ -93,6 +93,13 @@ def _save(ds, folder):
     "Write an object under its name"
     with write_safely(Path(folder)/f'{ds.SOPInstanceUID}.dcm') as tmp: ds.save_as(tmp)
 
+def _of_no_study(result, files, graded_by, rules):
+    "Derive the reports of patients whose photographs are not DICOM: reports, and names of the photographs in them"
+    def code(name): return hashlib.sha256(data if isinstance(data := files[name], bytes) else read_file(data)).hexdigest()
+    known = result[result.patient.fillna('').ne('')]
+    found = list(patient_reports(known, graded_by, {o: code(o) for o in known.name}, rules).values())
+    return found, {name for report in found for name in report.uids}
+
 def write_reports(
     result: pd.DataFrame, # Table of grades
     files: dict, # Name of a photograph to its file, or its content
@@ -103,7 +110,10 @@ def write_reports(
 ) -> dict: # Balance of the photographs
     "Write the reports of the studies in a table of grades"
     tags = {name: read_tags(files[name]) for name in result.name}
-    found, told = study_reports(result, tags, graded_by, rules, mapper is not None)
+    plain = result.name.map(lambda o: tags[o] is None)
+    more, used = _of_no_study(result[plain], files, graded_by, rules)
+    left = result[~result.name.isin(used)]
+    found, told = study_reports(left, tags, graded_by, rules, mapper is not None)
     n = 0
     for report, photographs in found:
         maps = _maps_of(mapper, list(report.uids), files, tags) if mapper else []
@@ -111,5 +121,8 @@ def write_reports(
         _save(dicom_report(report, photographs, maps=maps), folder)
         write_json(Path(folder)/f'{report.uid}.json', fhir_bundle(report))
         n += len(maps)
-    print(f'{len(found)} reports{f", {n} maps"*bool(mapper)}: {folder}/\n  {balance_line(told)}')
+    for report in more: write_json(Path(folder)/f'{report.uid}.json', fhir_bundle(report))
+    words = f'{len(found)} reports' + f', {n} maps'*bool(mapper) + f', {len(more)} of FHIR alone'*bool(more)
+    told |= dict(found=len(result), used=told['used'] + len(used))
+    print(f'{words}: {folder}/\n  {balance_line(told)}')
     return told
