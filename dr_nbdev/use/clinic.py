@@ -18,7 +18,7 @@ from ..answers.verdict import read_rules
 from ..base.commands import command
 from ..base.files import balance, balance_line
 from ..base.people import iso_day
-from ..base.work import prefetch
+from ..base.work import prefetch, quick_turns
 from ..core import DISCLAIMER, DataError
 from ..grading.grader import Grader
 from .archive import Archive, ArchiveDown, Listed, Refused, read_auth
@@ -73,6 +73,7 @@ ARRIVING = 'that were seen for the first time, and may still be arriving'
 
 # %% ../../nbs/use/clinic.ipynb #0ddaccdf
 @patch
+@quick_turns()
 def run(self: Clinic,
     wanted: Wanted = Wanted(), # Which studies are wanted
     dry: bool = False, # True to say what would be done, and do nothing

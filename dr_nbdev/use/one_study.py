@@ -18,6 +18,7 @@ from fastcore.basics import patch
 
 from ..answers.verdict import read_rules
 from ..base.kinds import MADE_BY
+from ..base.work import need
 from ..core import DRError
 from ..grading.coded import GradedBy, MixedStudy, report_uid, rule_key
 from ..grading.dicom_maps import DEFLATED, PLAIN, check_maps, study_maps
@@ -72,6 +73,7 @@ class Clinic:
     def __post_init__(self):
         if not isinstance(self.rules, pd.DataFrame): self.rules = read_rules(self.rules) # once, as it is now
         self.by, self.rule = GradedBy.of(self.grader), rule_key(self.rules)
+        need('highdicom.sr', 'reports need highdicom', 'clinic') # here: its import takes a second
         if self.maps: check_maps(self.grader)
 
 # %% ../../nbs/use/one_study.ipynb #afde2beb
