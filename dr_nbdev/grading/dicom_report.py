@@ -115,15 +115,20 @@ def dicom_report(
         return as_file(_as_sr(report, list(evidence), earlier))
 
 def _as_sr(report, evidence, earlier):
-    "Make the object of a report"
+    "Make the object of a report; highdicom gets its root alone, because it copies and searches the rest three times"
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
     scheme = CodingSchemeIdentificationItem(PRIVATE, 'Codes of dr_nbdev', responsible_organization='dr_nbdev')
-    return _sr().ComprehensiveSR(
-        evidence, _content(report, {o.SOPInstanceUID: o for o in evidence}), uid_of('series', report.uid), 9000,
+    root = _content(report, {o.SOPInstanceUID: o for o in evidence})[0]
+    whole, root.ContentSequence = root.ContentSequence, root.ContentSequence[:1]
+    ds = _sr().ComprehensiveSR(
+        evidence, root, uid_of('series', report.uid), 9000,
         report.uid, 1, MADE_BY, is_complete=True, is_final=True, previous_versions=list(earlier) or None,
         series_description=f'Diabetic retinopathy: {DISCLAIMER}'[:64], manufacturer_model_name=report.graded_by.name,
         software_versions=dr_nbdev.__version__, device_serial_number=report.graded_by.key,
         coding_schemes=[scheme], specific_character_set='ISO_IR 192')
+    ds.ContentSequence = whole
+    return ds
+
 
 # %% ../../nbs/grading/dicom_report.ipynb #f4ce3b6f
 def as_file(
