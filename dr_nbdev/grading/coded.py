@@ -200,6 +200,7 @@ class MixedStudy(DataError): "A study whose photographs show more than one perso
 
 def _one_verdict(result, rules):
     "Derive the verdict of a study: one patient, whatever the number is"
+    result = pd.DataFrame(result) # without its attributes, which pandas copies at each step
     plain = result.known_from.mask(result.known_from.str.endswith(NOBODY), 'tags')
     table = verdicts(result.assign(patient='study', known_from=plain), rules)
     if len(table) != 1: raise MixedStudy('the tags of the photographs of one study name two people')

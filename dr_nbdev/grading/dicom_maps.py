@@ -159,7 +159,8 @@ def map_capture(
         ds.SeriesNumber, ds.InstanceNumber, ds.SeriesDescription = 9002, 1, f'Map: {DISCLAIMER}'
         ds.Manufacturer, ds.ManufacturerModelName, ds.DeviceSerialNumber = MADE_BY, by.name, by.key
         ds.SoftwareVersions, ds.BurnedInAnnotation = dr_nbdev.__version__, 'NO' # nothing that names a person
-        source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = photograph.SOPClassUID, photograph.SOPInstanceUID
+        source.ReferencedSOPClassUID = photograph.SOPClassUID
+        source.ReferencedSOPInstanceUID = photograph.SOPInstanceUID
         ds.SourceImageSequence = [source]
         _keep_side(ds, photograph)
         _put_pixels(ds, picture)

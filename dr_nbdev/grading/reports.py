@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..base.files import balance, balance_line, is_dicom, is_remote, read_file
 from ..base.work import need
+from ..core import DRError
 from ..base.write import check_target, write_json, write_safely
 from .coded import GradedBy, MixedStudy, StudyReport, patient_reports, study_report
 from .dicom_maps import study_maps
@@ -95,7 +96,10 @@ def _save(ds, folder):
 
 def _of_no_study(result, files, graded_by, rules):
     "Derive the reports of patients whose photographs are not DICOM: reports, and names of the photographs in them"
-    def code(name): return hashlib.sha256(data if isinstance(data := files[name], bytes) else read_file(data)).hexdigest()
+    def code(name):
+        try: data = files[name] if isinstance(files[name], bytes) else read_file(files[name])
+        except (OSError, DRError): data = f'{name} can\'t be read'.encode() # it has a row that says so
+        return hashlib.sha256(data).hexdigest()
     known = result[result.patient.fillna('').ne('')]
     found = list(patient_reports(known, graded_by, {o: code(o) for o in known.name}, rules).values())
     return found, {name for report in found for name in report.uids}
@@ -110,7 +114,7 @@ def write_reports(
 ) -> dict: # Balance of the photographs
     "Write the reports of the studies in a table of grades"
     tags = {name: read_tags(files[name]) for name in result.name}
-    plain = result.name.map(lambda o: tags[o] is None)
+    plain = result.name.map(lambda o: tags[o] is None).astype(bool)
     more, used = _of_no_study(result[plain], files, graded_by, rules)
     left = result[~result.name.isin(used)]
     found, told = study_reports(left, tags, graded_by, rules, mapper is not None)

@@ -102,7 +102,6 @@ def _name_report(self: Clinic, job):
     job.maps = self.maps or name(False) not in there and name(True) in there
     job.uid = name(job.maps)
 
-
 # %% ../../nbs/use/one_study.ipynb #3fac7df9
 @patch
 def _known(self: Clinic, job):
