@@ -49,12 +49,14 @@ PLAIN, DEFLATED = '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.1.99' # Transfer syn
 _LARGE = 2**20 # Bytes of pixels from which it is deflated
 _SINGLE = '1.2.840.10008.5.1.4.1.1.7' # SOP class: Secondary Capture
 
+_PIXELS = ('PixelSpacing', 'LossyImageCompression', 'LossyImageCompressionRatio', 'LossyImageCompressionMethod')
+
 def _as_source(photograph):
     "Copy the tags of a photograph as highdicom takes them"
     src = as_evidence(photograph)
     src.SOPClassUID, src.Rows, src.Columns = _SINGLE, photograph.Rows, photograph.Columns
     if 'FrameOfReferenceUID' in src: del src.FrameOfReferenceUID
-    for name in ('LossyImageCompression', 'LossyImageCompressionRatio', 'LossyImageCompressionMethod'):
+    for name in _PIXELS:
         if photograph.get(name): setattr(src, name, photograph[name].value)
     return src
 
@@ -163,6 +165,7 @@ def map_capture(
         source.ReferencedSOPInstanceUID = photograph.SOPInstanceUID
         ds.SourceImageSequence = [source]
         _keep_side(ds, photograph)
+        if 'ImageLaterality' not in ds: ds.Laterality = '' # asked of every picture of a paired organ
         _put_pixels(ds, picture)
         return as_file(ds)
 
