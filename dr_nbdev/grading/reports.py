@@ -127,6 +127,6 @@ def write_reports(
         n += len(maps)
     for report in more: write_json(Path(folder)/f'{report.uid}.json', fhir_bundle(report))
     words = f'{len(found)} reports' + f', {n} maps'*bool(mapper) + f', {len(more)} of FHIR alone'*bool(more)
-    told |= dict(found=len(result), used=told['used'] + len(used))
+    if more: told |= dict(what='photographs by report', found=len(result), used=told['used'] + len(used))
     print(f'{words}: {folder}/\n  {balance_line(told)}')
     return told
