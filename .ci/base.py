@@ -2,7 +2,7 @@
 
     VENV/bin/python .ci/base.py     # in an empty folder; the venv has `dr_nbdev[app,serve,dicom,parquet]` and nothing else
 """
-import importlib.util, os, pkgutil, socket, subprocess, sys, time
+import importlib.util, os, pkgutil, subprocess, sys, time
 from importlib import import_module
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -53,9 +53,8 @@ def dicom(folder):
 
 def answers(name, path, **send):
     "Start a program that listens, ask it once, and stop it"
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        port = s.getsockname()[1]
+    from dr_nbdev.base.work import free_port
+    port = free_port()
     p = subprocess.Popen([bin/name, '--port', str(port)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         for _ in range(120):

@@ -5,11 +5,13 @@
     python .ci/browser.py lab 4_train  # JupyterLab: open a notebook (default: quickstart), Run All Cells, no error, its contents listed
     SHOTS=folder python .ci/browser.py app   # keep screenshots
 """
-import http.server, json, os, shutil, socket, subprocess, sys, tempfile, threading, time, urllib.request, zipfile
+import http.server, json, os, shutil, subprocess, sys, tempfile, threading, time, urllib.request, zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
+
+from dr_nbdev.base.work import free_port
 
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root))
@@ -184,7 +186,7 @@ def docs():
 @contextmanager
 def jupyterlab(folder):
     "A server of JupyterLab for a folder, as `make lab` starts it"
-    with socket.socket() as o: o.bind(('127.0.0.1', 0)); port = o.getsockname()[1]
+    port = free_port()
     env = {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'DR_SLOW')} | dict(JUPYTER_CONFIG_DIR=f'{folder}/.config',
                                                                                           JUPYTERLAB_SETTINGS_DIR=f'{folder}/.settings')
     server = subprocess.Popen([sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', f'--ServerApp.port={port}',

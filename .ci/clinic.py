@@ -2,20 +2,25 @@
 
     python .ci/clinic.py                         # 12 studies, 5 kills, 2 restarts, 1 pair of workers; needs Orthanc
     python .ci/clinic.py --studies 60 --kills 20 --restarts 5 --pairs 3 --memory 500
+    python .ci/clinic.py --maps 0                # reports alone
 """
 import argparse, copy, json, os, random, shutil, signal, sqlite3, subprocess, sys, tempfile, time
 from collections import Counter
 from pathlib import Path
 
+from dr_nbdev.base.work import free_port
 from dr_nbdev.drawn.studies import drawn_study
 from dr_nbdev.grading.dicom_report import read_report
 from dr_nbdev.grading.grader import Grader
-from dr_nbdev.use.archive import Archive, free_port, has_orthanc, local_archive
+from dr_nbdev.use.archive import Archive
 from dr_nbdev.use.clinic import watch
-from dr_nbdev.use.one_study import Clinic, Ledger
+from dr_nbdev.use.ledger import Ledger
+from dr_nbdev.use.one_study import Clinic
+from dr_nbdev.use.orthanc import has_orthanc, local_archive
 
 env = os.environ | dict(OMP_NUM_THREADS='1', DR_QUIET='1')
 SR = '1.2.840.10008.5.1.4.1.1.88.33'
+MAPS = False # Also store the maps
 
 def fill(folder, n, size):
     "Store n studies of two drawn eyes in an archive"
@@ -26,7 +31,7 @@ def fill(folder, n, size):
 
 def start(address, home, name, *more):
     "The command in a process"
-    words = ['--dicomweb', address, '--device', 'cpu', '--ledger', str(home/f'{name}.sqlite'), '--patience', '60', *more]
+    words = ['--dicomweb', address, '--device', 'cpu', '--ledger', str(home/f'{name}.sqlite'), '--patience', '60', *['--maps']*MAPS, *more]
     code = 'import sys; sys.argv[0] = "dr_clinic"; from dr_nbdev.use.clinic import dr_clinic; dr_clinic()'
     return subprocess.Popen([sys.executable, '-c', code, *words], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -36,8 +41,11 @@ def check(address, n):
     studies = archive.studies()
     assert len(studies) == n, len(studies)
     for o in studies:
-        reports = [i for i in archive.instances(o.study) if i.sop_class == SR]
+        found = archive.instances(o.study)
+        reports = [i for i in found if i.sop_class == SR]
         assert len(reports) == 1, f'{len(reports)} reports of a study'
+        kinds = Counter(i.modality for i in found)
+        assert kinds['SEG'] == kinds['OT'] == kinds['OP']*MAPS, kinds
         ds = archive.fetch(o.study, reports[0])
         said = read_report(ds)
         assert set(said) == {'right eye', 'left eye', 'patient'} and ds.PatientID == o.patient
@@ -69,11 +77,11 @@ def rate(full, home, n):
             for i in archive.instances(o.study): archive.fetch(o.study, i).save_as(photos/f'{i.instance}.dcm')
         grader.grade_folder(sorted(photos.iterdir())[:4])
         (_, folder), (_, folder_cpu) = took(lambda: grader.grade_folder(photos))
-        clinic = Clinic(archive, grader, Ledger(home/'rate.sqlite'), say=lambda o: None)
+        clinic = Clinic(archive, grader, Ledger(home/'rate.sqlite'), maps=MAPS, say=lambda o: None)
         (told, archived), (_, archived_cpu) = took(clinic.run)
         assert told['new'] == n, told
         check(address, n)
-    print(f'{n} studies: {2*n/archived:.2f} photographs a second through the archive, {2*n/folder:.2f} in a folder: '
+    print(f'{n} studies{", with maps"*MAPS}: {2*n/archived:.2f} photographs a second through the archive, {2*n/folder:.2f} in a folder: '
           f'{folder/archived:.2f} of the rate, {folder_cpu/archived_cpu:.2f} by the time on the processor')
 
 def finish(address, home, name):
@@ -149,7 +157,7 @@ def memory(home, n):
     drawn, seen = [drawn_study(f'M{k}', right=k, left=4 - k, seed=k, size=256) for k in range(5)], []
     with local_archive(home/'archive') as address:
         archive, sent = Archive(address, {}, 30), 0
-        clinic = Clinic(archive, Grader.load(device='cpu'), Ledger(home/'memory.sqlite'), say=lambda o: None)
+        clinic = Clinic(archive, Grader.load(device='cpu'), Ledger(home/'memory.sqlite'), maps=MAPS, say=lambda o: None)
         def stop():
             nonlocal sent
             seen.append((sent, round(rss())))
@@ -166,7 +174,7 @@ def memory(home, n):
 
 if __name__ == '__main__':
     a = argparse.ArgumentParser()
-    for name, default in dict(studies=12, size=768, kills=5, restarts=2, pairs=1, memory=0, seed=1).items():
+    for name, default in dict(studies=12, size=768, kills=5, restarts=2, pairs=1, memory=0, maps=1, seed=1).items():
         a.add_argument(f'--{name}', type=int, default=default)
     a = a.parse_args()
     if not has_orthanc(): sys.exit('Orthanc is not installed: apt-get install orthanc orthanc-dicomweb')
@@ -174,7 +182,8 @@ if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as d:
         d = Path(d)
         fill(d/'full', a.studies, a.size)
-        rate(d/'full', d/'home', a.studies)
+        for MAPS in (False, True)[:1 + bool(a.maps)]: # what follows is with maps
+            if a.studies: rate(d/'full', d/'home', a.studies)
         if a.kills: print(f'{kills(d/"full", d/"home", a.studies, a.kills, rng)} kills struck, each study one report')
         if a.restarts: restarts(d/'full', d/'home', a.studies, a.restarts, rng)
         if a.pairs: pairs(d/'full', d/'home', a.studies, a.pairs)

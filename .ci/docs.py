@@ -25,13 +25,13 @@ ROOMS = {
     'training': ('Training', 'From a graded folder to a fitted network, with fastai',
                  'learner augment cache callbacks distributed run'),
     'grading': ('Grading', 'From weights and a photograph to a row of the table',
-                 'grader prepare camera engines results evidence bundle card calibrate photo patients coded dicom_report fhir reports heatmap scale submission'),
+                 'grader prepare camera engines results evidence bundle card calibrate photo patients coded dicom_report dicom_maps fhir reports heatmap scale submission'),
     'answers': ('Answers', 'From a score to a grade, probabilities, a prediction set, a verdict', 'grades confidence copies whose verdict'),
     'metrics': ('Metrics', 'How good grades are, with intervals over patients', 'grades calibration both_eyes labelled'),
     'networks': ('Networks', 'The networks, their costs, their weights, and the file that runs anywhere', 'registry weights network export'),
     'drawn': ('Drawn eyes', 'Eyes drawn with known lesions, for examples and tests', 'sample eye vessels lesions camera archives studies'),
     'base': ('Base', 'Files, tables, pictures, commands: what every room uses', 'kinds files text tables people write show work commands repo moved')}
-USES = 'own_data report check_camera your_camera evidence app browser serve clinic one_study archive explain embed audit demo commands gallery reading'.split()
+USES = 'own_data report check_camera your_camera evidence app browser serve clinic one_study ledger archive orthanc explain embed audit demo commands gallery reading'.split()
 STUDIES = 'results weights plan recipe first_run retinamnist invariance quality quality_damage quality_others travel lesions lesion_training arrays extra_metrics one_score'.split()
 GROUPS = {'Start': ['quickstart', 'use/faq', 'use/glossary'],
           'Six steps': ['data', 'eda', 'backbones', 'train', 'thresholds', 'predict'],

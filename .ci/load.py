@@ -12,12 +12,8 @@ import httpx, numpy as np, pandas as pd
 from PIL import Image
 
 from dr_nbdev.base.files import image_files
+from dr_nbdev.base.work import free_port
 from dr_nbdev.drawn.archives import make_folder
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 def start(*args):
     "The service, ready to answer: the process and its address"

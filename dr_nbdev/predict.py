@@ -28,6 +28,7 @@ from .grading.coded import GradedBy
 from .grading.grader import Grader, check_batch
 from .grading.patients import write_patients
 from .grading.prepare import prepare
+from .grading.dicom_maps import check_maps
 from .grading.reports import check_reports, write_reports
 from .grading.results import read_result, result_json, result_parts, result_summary, ungraded, write_beside
 from .grading.scale import gather, grade_by_ray, grade_shard, parse_shard, read_list, shard_file
@@ -119,6 +120,7 @@ def check(self: Request):
     if self.pages and not self.patients: raise DataError('pages are about patients: add --patients')
     if self.reports and not self.patients: raise DataError('reports are about patients: add --patients')
     if self.reports: check_reports(self.reports)
+    if self.maps and not self.reports: raise DataError('maps go with reports: add --reports FOLDER')
     if self.rules != 'icdr' and not self.patients: raise DataError('rules are about patients: add --patients')
     if self.list_ and self.folder != FOLDER: raise DataError('a list and a folder: name one of them')
 
@@ -197,8 +199,9 @@ def dr_predict(
     patients: str | None = None,
     rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or path of your own CSV
     pages: bool = False, # Also write a page to print for each patient, in pages/ beside the table
-    # Folder for the reports of DICOM studies: a structured report and a FHIR bundle of each
+    # Folder for the reports: a structured report and a FHIR bundle of each DICOM study, a bundle of each other patient
     reports: str | None = None,
+    maps: bool = False, # Add to the reports what was seen: the lesions as a segmentation and as a secondary capture
     list_: str | None = None, # Text file with one photograph path a line, instead of a folder; - reads standard input
     shard: str | None = None, # Part of the photographs to grade, such as 2/3; --gather joins the parts
     gather: bool = False, # Join the shards of --out into one table, without grading
@@ -219,6 +222,7 @@ def dr_predict(
     if patients: read_rules(rules)
     grader = Grader.load(weights, device).with_thresholds(thresholds).use(engine, found.files)
     grader = replace(grader, quality=quality, with_spread=spread, evidence=evidence, who=who)
+    if maps: check_maps(grader)
     result, written = request.grade(grader, found)
     print(f'{result_summary(result)}\ngraded by {grader.name} on {grader.device} with {grader.engine}: {written}')
     if grader.device == 'cpu' and not grader.network.has_file:
@@ -230,6 +234,8 @@ def dr_predict(
     if patients:
         source = '' if list_ else folder
         result.attrs['patients'] = write_patients(result, grader.name, source, out, rules, pages)
-    if reports: write_reports(result, dict(zip(found.names, found.files)), GradedBy.of(grader), reports, rules)
+    if reports:
+        by, mapper = GradedBy.of(grader), grader if maps else None
+        write_reports(result, dict(zip(found.names, found.files)), by, reports, rules, mapper)
     print(f'{balance_line(result.attrs["balance"])}\n{DISCLAIMER}')
     return result

@@ -256,7 +256,9 @@ def patient_table(
     "Find out whose each photograph is, and what speaks against it"
     none = pd.Series('', result.index)
     texts = {c: result.get(c, none).fillna('').astype(str) for c in _TEXTS}
-    t = separate_people(separate_namesakes(result.assign(**texts).reset_index(drop=True)))
+    t = result.assign(**texts).reset_index(drop=True)
+    t.attrs = {} # pandas copies them at each step
+    t = separate_people(separate_namesakes(t))
     t['mix_up'] = ''
     _compare_copies(t)
     mixed = t.known_from.str.startswith(MIX_UP) & t.patient.ne('')

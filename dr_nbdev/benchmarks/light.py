@@ -18,7 +18,7 @@ import pandas as pd
 
 import dr_nbdev
 from ..core import DataError
-from ..use.archive import free_port
+from ..base.work import free_port
 
 # %% ../../nbs/benchmarks/light.ipynb #ad53a8be
 def _needs(package, extra):

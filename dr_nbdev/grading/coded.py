@@ -6,8 +6,8 @@
 __all__ = ['SEVERITY', 'GRADE_CODES', 'PRIVATE', 'YES', 'NO', 'LEFT_OPEN', 'EYE', 'BOTH_EYES', 'SIDES', 'IMAGE_QUALITY',
            'QUALITIES', 'UNUSABLE', 'FOR_RESEARCH', 'PROCEDURE', 'NO_UNITS', 'ANY_SEVERITY', 'ABSENT', 'REFERABLE_DR',
            'THREAT', 'OEDEMA', 'ACTION', 'ACTION_CODES', 'USE', 'SCORE', 'PROBABILITY', 'LOWEST', 'HIGHEST', 'QUALITY',
-           'Code', 'EyeReport', 'eye_report', 'uid_of', 'rule_key', 'report_uid', 'GradedBy', 'StudyReport',
-           'MixedStudy', 'study_report']
+           'RETINA', 'ABNORMAL', 'BY_NETWORK', 'LESION_CODES', 'Code', 'EyeReport', 'eye_report', 'uid_of', 'rule_key',
+           'report_uid', 'GradedBy', 'StudyReport', 'MixedStudy', 'study_report', 'patient_reports']
 
 # %% ../../nbs/grading/coded.ipynb #4db35867
 import hashlib, json, math, uuid
@@ -70,6 +70,16 @@ PROBABILITY = _own('PROBABILITY', 'Probability of the predicted grade')
 LOWEST = _own('SET-LOWEST', 'Lowest grade of the prediction set')
 HIGHEST = _own('SET-HIGHEST', 'Highest grade of the prediction set')
 QUALITY = _own('QUALITY', 'Quality score: share of photographs that are not better')
+
+
+# %% ../../nbs/grading/coded.ipynb #65375c99
+RETINA = Code('5665001', 'SCT', 'Retina')
+ABNORMAL = Code('49755003', 'SCT', 'Morphologically Abnormal Structure')
+BY_NETWORK = Code('123110', 'DCM', 'Artificial Intelligence')
+LESION_CODES = dict(microaneurysms=_own('MICROANEURYSM', 'Microaneurysm of the retina'),
+                    haemorrhages=Code('50960005', 'SCT', 'Hemorrhage'),
+                    exudates=_own('HARD-EXUDATE', 'Hard exudate of the retina'),
+                    cotton_wool=_own('COTTON-WOOL', 'Cotton wool spot of the retina'))
 
 # %% ../../nbs/grading/coded.ipynb #403b6dc1
 @dataclass(frozen=True)
@@ -144,9 +154,10 @@ def report_uid(
     photographs: list[str], # SOP Instance UIDs of its photographs, in any order
     weights: str, # Key of the grader
     rule: str, # Key of the rule, from `rule_key`
+    maps: bool = False, # True for a report that names maps of the photographs
 ) -> str: # SOP Instance UID of the report
     "Compute the name of the report of a study"
-    return uid_of('report', study, *sorted(photographs), weights, rule)
+    return uid_of('report', study, *sorted(photographs), weights, rule, *['maps']*maps)
 
 # %% ../../nbs/grading/coded.ipynb #11248dab
 @dataclass(frozen=True)
@@ -189,6 +200,7 @@ class MixedStudy(DataError): "A study whose photographs show more than one perso
 
 def _one_verdict(result, rules):
     "Derive the verdict of a study: one patient, whatever the number is"
+    result = pd.DataFrame(result) # without its attributes, which pandas copies at each step
     plain = result.known_from.mask(result.known_from.str.endswith(NOBODY), 'tags')
     table = verdicts(result.assign(patient='study', known_from=plain), rules)
     if len(table) != 1: raise MixedStudy('the tags of the photographs of one study name two people')
@@ -201,6 +213,18 @@ def _patient_answers(row):
             (THREAT, said.get(row['sight_threatening'], LEFT_OPEN)),
             (ACTION, ACTION_CODES[row['action']]), (USE, FOR_RESEARCH))
 
+def _as_report(row, result, graded_by, study, uids, patient, issuer, rules, maps=False):
+    "Write a verdict as codes and numbers"
+    photos = {o['name']: o for o in result.to_dict('records')}
+    eyes = tuple(eye_report(o, row, photos) for o in ('right', 'left', 'other') if f'{o}_status' in row)
+    words = (f'{row["action"].capitalize()}, {row["interval"]}.', f'Reason: {row["reason"]}.',
+             f'Rule: {row["rule"]} ({row["source"]}).', *filter(None, [row['not_assessed']]), DISCLAIMER)
+    uid = report_uid(study or f'{patient}, {row["visit"]}', list(uids.values()), graded_by.key, rule_key(rules), maps)
+    return StudyReport(uid, study, patient, issuer, row['visit'], eyes, _patient_answers(row), words, graded_by,
+                       row['rule'], uids, any(o.grade is not None for o in eyes))
+
+
+# %% ../../nbs/grading/coded.ipynb #180c569c
 def study_report(
     result: pd.DataFrame, # Table of grades of the photographs of one study
     graded_by: GradedBy, # Weights
@@ -209,13 +233,25 @@ def study_report(
     patient: str, # Number of the patient, to the letter
     issuer: str = '', # Issuer of that number
     rules: str | pd.DataFrame = 'icdr', # Rule, as for `verdicts`
+    maps: bool = False, # True for a report that names maps of the photographs
 ) -> StudyReport: # Verdict as codes and numbers
     "Derive the report of a study from the grades of its photographs"
     row = _one_verdict(result, rules)
-    photos = {o['name']: o for o in result.to_dict('records')}
-    eyes = tuple(eye_report(o, row, photos) for o in ('right', 'left', 'other') if f'{o}_status' in row)
-    words = (f'{row["action"].capitalize()}, {row["interval"]}.', f'Reason: {row["reason"]}.',
-             f'Rule: {row["rule"]} ({row["source"]}).', *filter(None, [row['not_assessed']]), DISCLAIMER)
-    uid = report_uid(study, list(uids.values()), graded_by.key, rule_key(rules))
-    return StudyReport(uid, study, patient, issuer, row['visit'], eyes, _patient_answers(row), words, graded_by,
-                       row['rule'], uids, any(o.grade is not None for o in eyes))
+    return _as_report(row, result, graded_by, study, uids, patient, issuer, rules, maps)
+
+# %% ../../nbs/grading/coded.ipynb #cf57c6f9
+def patient_reports(
+    result: pd.DataFrame, # Table of grades of photographs that belong to no study
+    graded_by: GradedBy, # Weights
+    codes: dict, # Name of a photograph to a code of its content
+    rules: str | pd.DataFrame = 'icdr', # Rule, as for `verdicts`
+) -> dict: # Number of a patient to the report
+    "Derive the reports of patients from the grades of photographs without a study"
+    known = result[result.patient.fillna('').ne('')]
+    out = {}
+    for row in verdicts(known, rules).to_dict('records') if len(known) else ():
+        if row['patient'] not in set(known.patient): continue # one number, several people
+        mine = known[known.patient.eq(row['patient'])]
+        uids = {name: codes[name] for name in mine.name}
+        out[row['patient']] = _as_report(row, mine, graded_by, '', uids, row['patient'], '', rules)
+    return out

@@ -28,10 +28,11 @@ def concept(
 def _uid(uid): return dict(system='urn:dicom:uid', value=f'urn:oid:{uid}')
 
 def _references(report):
-    "Reference patient and study by what identifies them"
+    "Reference patient and study by what identifies them; no study where the photographs belong to none"
     number = dict(value=report.patient) | (dict(assigner=dict(display=report.issuer)) if report.issuer else {})
     known = dict(identifier=number) if report.patient.strip() else dict(display='unknown')
-    return dict(type='Patient') | known, dict(type='ImagingStudy', identifier=_uid(report.study))
+    study = [dict(type='ImagingStudy', identifier=_uid(report.study))]*bool(report.study)
+    return dict(type='Patient') | known, study
 
 # %% ../../nbs/grading/fhir.ipynb #f02a3713
 _ABSENT = dict(missing='not-performed', low_quality='temp-unknown', not_fundus='temp-unknown', mix_up='unknown')
@@ -57,8 +58,8 @@ def observation(
     patient, study = _references(report)
     value = _absent(eye) if eye.grade is None else dict(valueCodeableConcept=concept(severity))
     made = dict(resourceType='Observation', identifier=[_uid(_eye_uid(report, eye))], status='preliminary',
-                category=_category('imaging', 'Imaging'), code=concept(question), subject=patient,
-                derivedFrom=[study], **value)
+                category=_category('imaging', 'Imaging'), code=concept(question), subject=patient, **value)
+    if study: made['derivedFrom'] = study
     if report.day: made['effectiveDateTime'] = report.day
     if parts := [_component(*o) for o in (*answers, *eye.numbers)]: made['component'] = parts
     return made
@@ -91,8 +92,8 @@ def _diagnostic_report(report, eyes, earlier, release):
     made = dict(resourceType='DiagnosticReport', meta=dict(profile=[_PROFILE]), identifier=[_uid(report.uid)],
                 status='partial', category=[concept(_OPHTHALMOLOGY)], code=concept(_REPORT), subject=patient,
                 result=[dict(reference=o) for o in eyes], conclusion=' '.join(report.words),
-                conclusionCode=[concept(answer) for _, answer in report.answers if answer.scheme == PRIVATE],
-                **{'study' if release == 'R5' else 'imagingStudy': [study]})
+                conclusionCode=[concept(answer) for _, answer in report.answers if answer.scheme == PRIVATE])
+    if study: made['study' if release == 'R5' else 'imagingStudy'] = study
     if report.day: made['effectiveDateTime'] = report.day
     replaced = [dict(type='DiagnosticReport', identifier=_uid(o)) for o in earlier]
     if replaced: made['extension'] = [dict(url=_REPLACES, valueReference=o) for o in replaced]

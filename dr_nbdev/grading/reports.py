@@ -6,17 +6,20 @@
 __all__ = ['NOT_DICOM', 'COPIED', 'MIXED', 'read_tags', 'report_of', 'study_reports', 'check_reports', 'write_reports']
 
 # %% ../../nbs/grading/reports.ipynb #492e33d0
-import io
+import hashlib, io
 from pathlib import Path
 
 import pandas as pd
 
 from ..base.files import balance, balance_line, is_dicom, is_remote, read_file
 from ..base.work import need
+from ..core import DRError
 from ..base.write import check_target, write_json, write_safely
-from .coded import GradedBy, MixedStudy, StudyReport, study_report
+from .coded import GradedBy, MixedStudy, StudyReport, patient_reports, study_report
+from .dicom_maps import study_maps
 from .dicom_report import dicom_report
 from .fhir import fhir_bundle
+from .prepare import prepare
 from ..photos.decode import own_settings
 
 # %% ../../nbs/grading/reports.ipynb #82afa8b5
@@ -40,13 +43,14 @@ def report_of(
     tags: dict, # Name of a photograph to its data set
     graded_by: GradedBy, # Weights
     rules: str | pd.DataFrame = 'icdr', # Rule, as for `verdicts`
+    maps: bool = False, # True for a report that names maps of the photographs
 ) -> StudyReport: # Verdict as codes and numbers
     "Derive the report of a study; patient and study come from the tags"
     mine = [tags[name] for name in result.name]
     people = {(str(ds.get('PatientID') or ''), str(ds.get('IssuerOfPatientID') or '')) for ds in mine}
     if len(people) > 1: raise MixedStudy('one study number is used for two patients')
     uids = {name: str(tags[name].SOPInstanceUID) for name in result.name}
-    return study_report(result, graded_by, str(mine[0].StudyInstanceUID), uids, *people.pop(), rules)
+    return study_report(result, graded_by, str(mine[0].StudyInstanceUID), uids, *people.pop(), rules, maps)
 
 # %% ../../nbs/grading/reports.ipynb #e51273eb
 NOT_DICOM, COPIED = 'not DICOM, or without the numbers of a study', 'copies of a DICOM file'
@@ -57,6 +61,7 @@ def study_reports(
     tags: dict, # Name of a photograph to its data set; None where it belongs to no study
     graded_by: GradedBy, # Weights
     rules: str = 'icdr', # Rule, as for `verdicts`
+    maps: bool = False, # True for reports that name maps of the photographs
 ) -> tuple[list, dict]: # Pairs of a report and the data sets of its photographs; balance of the photographs
     "Derive the report of each study in a table of grades"
     study = result.name.map(lambda o: str(tags[o].StudyInstanceUID) if tags.get(o) else '')
@@ -64,11 +69,13 @@ def study_reports(
     copied = uid.duplicated() & study.ne('')
     out, left = [], {NOT_DICOM: result.name[study.eq('')].tolist(), COPIED: result.name[copied].tolist(), MIXED: []}
     for _, rows in result[study.ne('') & ~copied].groupby(study, sort=False):
-        try: out.append((report_of(rows, tags, graded_by, rules), [tags[o] for o in rows.name]))
+        try: out.append((report_of(rows, tags, graded_by, rules, maps), [tags[o] for o in rows.name]))
         except MixedStudy: left[MIXED] += rows.name.tolist()
     used = sum(len(o) for _, o in out)
     return out, balance('photographs by study', len(result), used, left)
 
+
+# %% ../../nbs/grading/reports.ipynb #f6f6f453
 def check_reports(
     folder: str | Path, # Folder for the reports
 ):
@@ -76,18 +83,50 @@ def check_reports(
     check_target(folder, folder=True)
     for module in ('highdicom', 'fhir.resources'): need(module, 'reports need it', 'clinic')
 
+# %% ../../nbs/grading/reports.ipynb #0e632114
+def _maps_of(grader, names, files, tags):
+    "Prepare photographs once more, and make their maps"
+    g = grader
+    ready = [prepare(files[o], g.preprocess, g.quality, g.min_quality, o, g.evidence) for o in names]
+    return list(study_maps(g, g.table(names, ready), ready, tags))
+
+def _save(ds, folder):
+    "Write an object under its name"
+    with write_safely(Path(folder)/f'{ds.SOPInstanceUID}.dcm') as tmp: ds.save_as(tmp)
+
+def _of_no_study(result, files, graded_by, rules):
+    "Derive the reports of patients whose photographs are not DICOM: reports, and names of the photographs in them"
+    def code(name):
+        try: data = files[name] if isinstance(files[name], bytes) else read_file(files[name])
+        except (OSError, DRError): data = f'{name} can\'t be read'.encode() # it has a row that says so
+        return hashlib.sha256(data).hexdigest()
+    known = result[result.patient.fillna('').ne('')]
+    found = list(patient_reports(known, graded_by, {o: code(o) for o in known.name}, rules).values())
+    return found, {name for report in found for name in report.uids}
+
 def write_reports(
     result: pd.DataFrame, # Table of grades
     files: dict, # Name of a photograph to its file, or its content
     graded_by: GradedBy, # Weights
     folder: str | Path, # Folder for the reports; made if missing
     rules: str = 'icdr', # Rule, as for `verdicts`
+    mapper: object | None = None, # Grader that makes maps of the photographs too; None: no maps
 ) -> dict: # Balance of the photographs
     "Write the reports of the studies in a table of grades"
-    found, told = study_reports(result, {name: read_tags(files[name]) for name in result.name}, graded_by, rules)
+    tags = {name: read_tags(files[name]) for name in result.name}
+    plain = result.name.map(lambda o: tags[o] is None).astype(bool)
+    more, used = _of_no_study(result[plain], files, graded_by, rules)
+    left = result[~result.name.isin(used)]
+    found, told = study_reports(left, tags, graded_by, rules, mapper is not None)
+    n = 0
     for report, photographs in found:
-        target = Path(folder)/f'{report.uid}.dcm'
-        with write_safely(target) as tmp: dicom_report(report, photographs).save_as(tmp)
-        write_json(target.with_suffix('.json'), fhir_bundle(report))
-    print(f'{len(found)} reports: {folder}/\n  {balance_line(told)}')
+        maps = _maps_of(mapper, list(report.uids), files, tags) if mapper else []
+        for ds in maps: _save(ds, folder)
+        _save(dicom_report(report, photographs, maps=maps), folder)
+        write_json(Path(folder)/f'{report.uid}.json', fhir_bundle(report))
+        n += len(maps)
+    for report in more: write_json(Path(folder)/f'{report.uid}.json', fhir_bundle(report))
+    words = f'{len(found)} reports' + f', {n} maps'*bool(mapper) + f', {len(more)} of FHIR alone'*bool(more)
+    if more: told |= dict(what='photographs by report', found=len(result), used=told['used'] + len(used))
+    print(f'{words}: {folder}/\n  {balance_line(told)}')
     return told

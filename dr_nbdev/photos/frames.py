@@ -211,7 +211,7 @@ def read_frame(
 ) -> bytes | Image.Image: # JPEG that any decoder shows as declared, or a picture of 8 bits
     "Take the one photograph out of a data set"
     sop_class = ds.get('SOPClassUID') or getattr(ds, 'file_meta', {}).get('MediaStorageSOPClassUID', '')
-    if what := no_photograph(str(sop_class), str(ds.get('Modality', ''))):
+    if what := no_photograph(*(str(o) for o in (sop_class, ds.get('Modality', ''), ds.get('Manufacturer', '')))):
         raise ImageError(f'{name} is {what}, not a photograph')
     if 'DirectoryRecordSequence' in ds: raise ImageError(f'{name} is a DICOMDIR index, not a photograph')
     if 'PixelData' not in ds:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from fastcore.basics import patch
 
 from ..base.work import need, open_onnx
 from ..core import DataError, WeightsError
@@ -31,6 +32,8 @@ class RetinaView:
     "A field of view at the scale of the lesion maps"
     picture: np.ndarray # Field of view, height x width x 3, uint8, RGB; both sides at most `SIDE`
     inside: np.ndarray  # Pixels of the retina without its rim at half that scale, height/2 x width/2, bool
+    corner: tuple = (0., 0.) # Row and column of the photograph where the picture begins, pixels at full scale
+    step: tuple = (1., 1.) # Rows and columns of the photograph for each pixel of the picture
 
     @cached_property
     def colour(self) -> np.ndarray: # Red, green and blue, 0 to 255, (3,)
@@ -68,7 +71,25 @@ def retina_view(
     inside = cv2.resize(fov.inside.astype(np.uint8), (w//2, h//2), interpolation=cv2.INTER_NEAREST)
     high, wide = (-(-n//STEP)*STEP for n in (h, w))
     inside = cv2.erode(centred(inside, high//2, wide//2), np.ones((7, 7), np.uint8))
-    return RetinaView(centred(part, high, wide), inside > 0)
+    rows, columns = (range(n)[o] for n, o in zip(img.shape, fov.box))
+    step = fov.shrink*len(rows)/h, fov.shrink*len(columns)/w
+    corner = fov.shrink*rows[0] - (high - h)//2*step[0], fov.shrink*columns[0] - (wide - w)//2*step[1]
+    return RetinaView(centred(part, high, wide), inside > 0, corner, step)
+
+# %% ../../nbs/photos/lesions.ipynb #2d0907a2
+@patch
+def in_photograph(self: RetinaView,
+    mask: np.ndarray, # Mask at the scale of the maps, height/2 x width/2
+    rows: int, # Height of the photograph, pixels
+    columns: int, # Width of the photograph, pixels
+) -> np.ndarray: # Mask, rows x columns, of the same type; 0 outside the view
+    "Lay a mask over the photograph that the view was cut out of"
+    def places(n, corner, step, last):
+        at = np.floor((np.arange(n) + .5 - corner)/step/2).astype(int)
+        return at.clip(0, last - 1), (at >= 0) & (at < last)
+    y, has_y = places(rows, self.corner[0], self.step[0], mask.shape[0])
+    x, has_x = places(columns, self.corner[1], self.step[1], mask.shape[1])
+    return mask[y][:, x]*(has_y[:, None] & has_x)
 
 # %% ../../nbs/photos/lesions.ipynb #ba1535cb
 LESIONS = ('microaneurysms', 'haemorrhages', 'exudates', 'cotton_wool') # Names of the lesions in tables

@@ -18,13 +18,12 @@ from ..answers.verdict import read_rules
 from ..base.commands import command
 from ..base.files import balance, balance_line
 from ..base.people import iso_day
-from ..base.work import prefetch
+from ..base.work import prefetch, quick_turns
 from ..core import DISCLAIMER, DataError
 from ..grading.grader import Grader
 from .archive import Archive, ArchiveDown, Listed, Refused, read_auth
-from dr_nbdev.use.one_study import (
-    BEFORE, NEW, NO_PHOTOGRAPHS, UNGRADABLE, Clinic, Job, Ledger, Records, study_code,
-)
+from .ledger import Ledger, Records, study_code
+from .one_study import BEFORE, NEW, NO_PHOTOGRAPHS, UNGRADABLE, Clinic, Job
 
 # %% ../../nbs/use/clinic.ipynb #62be6432
 @dataclass(frozen=True)
@@ -74,6 +73,7 @@ ARRIVING = 'that were seen for the first time, and may still be arriving'
 
 # %% ../../nbs/use/clinic.ipynb #0ddaccdf
 @patch
+@quick_turns()
 def run(self: Clinic,
     wanted: Wanted = Wanted(), # Which studies are wanted
     dry: bool = False, # True to say what would be done, and do nothing
@@ -149,6 +149,7 @@ def dr_clinic(
     fhir: str | None = None, # Folder, or address of a FHIR server, that gets a bundle for each report
     ledger: str = 'results/clinic.sqlite', # SQLite file that notes what was stored
     captures: bool = False, # Take secondary captures for photographs, and list studies of any modality
+    maps: bool = False, # Also store what was seen: the lesions as a segmentation and as a secondary capture
     ungraded: Literal['report', 'list'] = 'report', # A study of which no eye could be graded: report it so, or list it
     rules: str = 'icdr', # Rule of the verdicts: icdr, nhs, or path of your own CSV
     weights: str | None = None, # Weights, as for dr_predict (default: the shipped weights)
@@ -167,7 +168,7 @@ def dr_clinic(
     records = Records.at(fhir, patience=patience, say=say) if fhir else None
     noted = Ledger(ledger)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    clinic = Clinic(archive, Grader.load(weights, device), noted, rule, records, captures, ungraded, say)
+    clinic = Clinic(archive, Grader.load(weights, device), noted, rule, records, captures, maps, ungraded, say)
     if not (once or dry_run): return watch(clinic, wanted, interval)
     told = clinic.run(wanted, dry_run)
     print(f'{_balance_words(told)}\n{DISCLAIMER}')
