@@ -23,15 +23,39 @@ function crc(d, a, b) { // of a piece of a PNG
 }
 
 const DAMAGED = {damaged: true}, other = words => ({other: words}), sized = (w, h) => ({w, h})
-const SEVERAL = other('holds several pictures')
+const SEVERAL = other('holds several pictures'), TURNED = other('is turned by a tag that not every browser obeys')
+
+function turnedBy(d, at) { // orientation that EXIF asks for, 1 to 8; 0: none
+  const little = d[at] === 73, two = i => little ? u16([d[i + 1], d[i]], 0) : u16(d, i)
+  const first = at + (little ? two(at + 4) + 65536*two(at + 6) : u32(d, at + 4))
+  for (let i = first + 2, end = first + 2 + 12*two(first); i < end && i < d.length; i += 12)
+    if (two(i) === 0x112) return two(i + 8)
+  return 0
+}
+const turnedByXmp = d => Number(/tiff:Orientation(?:="|>)([0-9])/.exec(new TextDecoder().decode(d))?.[1] ?? 0)
+
+function lookAtWebp(d) {
+  let exif = 0, xmp = 0
+  for (let at = 12; at + 8 <= d.length;) {
+    const size = d[at + 4] + 256*d[at + 5] + 65536*u16([d[at + 7], d[at + 6]], 0), kind = text(d, at, at + 4)
+    if (kind === 'VP8X' && d[at + 8] & 2) return SEVERAL
+    if (kind === 'EXIF') exif = turnedBy(d, at + (text(d, at + 8, at + 12) === 'Exif' ? 14 : 8))
+    if (kind === 'XMP ') xmp = turnedByXmp(d.subarray(at + 8, at + 8 + size))
+    at += 8 + size + size % 2
+  }
+  return (exif || xmp) > 1 ? TURNED : {}
+}
 
 function lookAtPng(d) {
+  let exif = 0, xmp = 0
   if (d[24] === 16) return other('has 16 bits a channel')
   for (let at = 8; at + 12 <= d.length;) {
-    const end = at + 12 + u32(d, at), kind = text(d, at + 4, at + 8), needed = !(d[at + 4] & 32)
-    if (end > d.length || needed && crc(d, at + 4, end - 4) !== u32(d, end - 4)) return DAMAGED
+    const end = at + 12 + u32(d, at), kind = text(d, at + 4, at + 8)
+    if (end > d.length || crc(d, at + 4, end - 4) !== u32(d, end - 4)) return DAMAGED
     if (kind === 'acTL') return SEVERAL
-    if (kind === 'IEND') return sized(u32(d, 16), u32(d, 20))
+    if (kind === 'eXIf') exif = turnedBy(d, at + 8)
+    if (kind === 'iTXt') xmp ||= turnedByXmp(d.subarray(at + 8, end))
+    if (kind === 'IEND') return (exif || xmp) > 1 ? TURNED : sized(u32(d, 16), u32(d, 20))
     at = end
   }
   return DAMAGED
@@ -43,7 +67,7 @@ function endOfScans(d, at) { // is it there?
 }
 
 function lookAtJpeg(d) {
-  let found = null
+  let found = null, exif = 0, xmp = 0
   for (let at = 2; at + 4 <= d.length && d[at] === 255;) {
     const marker = d[at + 1], frame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
     if (marker === 255 || marker === 1 || marker >= 0xd0 && marker <= 0xd8) { at += marker === 255 ? 1 : 2; continue }
@@ -51,8 +75,12 @@ function lookAtJpeg(d) {
     if (frame && (![0xc0, 0xc2].includes(marker) || d[at + 4] !== 8)) return other('is a JPEG of an unusual kind')
     if (frame && d[at + 9] === 4) return other('is a JPEG of four colours')
     if (frame) found = sized(u16(d, at + 7), u16(d, at + 5))
+    if (marker === 0xda && !exif && xmp > 1) return TURNED // all browsers obey EXIF in a JPEG
     if (marker === 0xda) return endOfScans(d, at) && found || DAMAGED
-    at += 2 + u16(d, at + 2)
+    const end = at + 2 + u16(d, at + 2)
+    if (marker === 0xe1 && text(d, at + 4, at + 8) === 'Exif') exif ||= turnedBy(d, at + 10)
+    else if (marker === 0xe1) xmp ||= turnedByXmp(d.subarray(at + 4, end))
+    at = end
   }
   return DAMAGED
 }
@@ -69,10 +97,10 @@ export function checkFile(name, d, settings) { // '' where this page can read it
     `dr_predict grades it (pip install "dr_nbdev${extra && `[${extra}]`}")`
   if (!kind) return `${name} is not an image: its content has no known format`
   if (!['JPEG', 'PNG', 'WebP', 'BMP'].includes(kind)) return elsewhere(`is ${kind}`, EXTRAS[kind])
-  const moving = kind === 'WebP' && head.startsWith('VP8X', 12) && d[20] & 2
-  const found = kind === 'JPEG' ? lookAtJpeg(d) : kind === 'PNG' ? lookAtPng(d) : moving ? SEVERAL : {}
+  const found = {JPEG: lookAtJpeg, PNG: lookAtPng, WebP: lookAtWebp, BMP: () => ({})}[kind](d)
   if (found.damaged) return `${name} is damaged or cut short`
-  if (found === SEVERAL) return `${name} ${found.other}: save each as a file of its own`
+  if (found === SEVERAL)
+    return `${name} ${found.other}: save each as a file of its own, or try dr_predict, which knows small previews`
   if (found.other) return elsewhere(found.other)
   return found.w ? checkSize(name, found.w, found.h, settings) : ''
 }

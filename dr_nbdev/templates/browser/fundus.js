@@ -2,7 +2,7 @@
 // in Python, under their names. `full` is [height, width] of the file; the picture that was read may be smaller.
 
 import {
-  picture, bytes, map, range, round, clip, sum, count, median, longer, resample, area, at, between, nearest,
+  picture, bytes, halfUp, map, range, round, clip, sum, count, median, longer, resample, area, at, between, nearest,
   smooth, blur, shrinkTo, quarter, quarterMask, crop, centred, fitting, fitSquare, grey, square, disc, dilate,
   erode, close, open, mask, pieces, largestPiece
 } from './pixels.js'
@@ -21,7 +21,8 @@ export function inside(f) {
 function small(img, full, side = 256) {
   const s = Math.min(1, side/Math.max(...full)), f = s*shrinkOf(img, full)
   if (f === 1) return img
-  const [w, h] = [round(img.w*f), round(img.h*f)], p = bytes(resample(img, area(img.w, w, 1/f), area(img.h, h, 1/f)))
+  const [w, h] = [round(img.w*f), round(img.h*f)], mean = resample(img, area(img.w, w, 1/f), area(img.h, h, 1/f))
+  const p = (f === .5 ? halfUp : bytes)(mean)
   return crop(p, 0, Math.min(h, round(full[0]*s)), 0, Math.min(w, round(full[1]*s)))
 }
 
@@ -168,8 +169,8 @@ const turned = p => picture(p.h, p.w, 3, p.d.map((_, i) => p.d[((i/3 % p.h | 0)*
 const upsideDown = p => picture(p.w, p.h, 3, p.d.map((_, i) => p.d[(p.h - 1 - (i/3/p.w | 0))*p.w*3 + i % (3*p.w)]))
 function band(p) { // rows of one colour, with or without writing, from the top
   const h = Math.min(p.h, (p.h >> 1) + 2), top = crop(p, 0, Math.min(3, h), 0, p.w)
-  const colour = [0, 1, 2].map(k => median(channel(top, k)))
-  const alike = i => colour.every((v, k) => Math.abs(p.d[3*i + k] - v) <= 14)
+  const limits = [0, 1, 2].map(k => median(channel(top, k))).map(v => [round(v - 14), round(v + 14)])
+  const alike = i => limits.every(([low, high], k) => low <= p.d[3*i + k] && p.d[3*i + k] <= high)
   const share = range(h).map(y => range(p.w).filter(x => alike(y*p.w + x)).length/p.w)
   let least = 1, end = 0
   for (let y = 0; y + 2 < h; y++) {

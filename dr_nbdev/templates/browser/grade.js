@@ -247,18 +247,24 @@ export async function gradePixels(read, full, mode, s, run) { // what `Grader.ta
 
 // ---- names, words and the table
 
+const UNSAFE = /[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g
+export const safeName = name => name.replace(UNSAFE, '_').normalize('NFC') // base/text: safe_name
+
 export function whoseByName(name, {sides, extensions, nobody, fillers}) { // answers/whose: whose_by_name
-  const base = name.normalize('NFC').trim().replaceAll('\\', '/').split('/').pop(), dot = base.lastIndexOf('.')
-  const known = dot > 0 && extensions.includes(base.slice(dot).toLowerCase())
-  const id = known ? base.slice(0, dot).trim() : base, side = Object.keys(sides).join('|')
-  const last = id.match(RegExp(`^(.+?)[_\\s.-]+(${side})$`, 'i'))
-  const first = id.match(RegExp(`^(${side})[_\\s.-]+(.+)$`, 'i')), none = {patient: '', eye: '', known_from: ''}
+  const trim = text => text.replace(/^\p{Z}+|\p{Z}+$/gu, ''), base = trim(name).replaceAll('\\', '/').split('/').pop()
+  const dot = base.lastIndexOf('.'), ends = /[^.]/.test(base.slice(0, Math.max(dot, 0)))
+  const known = ends && extensions.includes(base.slice(dot).toLowerCase())
+  const id = known ? trim(base.slice(0, dot)) : base, side = Object.keys(sides).join('|')
+  const last = id.match(RegExp(`^(.+?)[_\\p{Z}.-]+(${side})$`, 'iu'))
+  const first = id.match(RegExp(`^(${side})[_\\p{Z}.-]+(.+)$`, 'iu')), none = {patient: '', eye: '', known_from: ''}
   if (!last === !first) return none
   const [patient, eye] = last ? [last[1], last[2]] : [first[2], first[1]], found = sides[eye.toLowerCase()]
+  if (!found) return none // a letter that only looks like one of these
   const parts = patient.normalize('NFKC').toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
   const rest = parts.filter(o => !fillers.includes(o)).join('')
   const blank = !rest || nobody.includes(parts.join('')) || nobody.includes(rest) || /^(0+|9{6,}|x+)$/.test(rest)
-  if (blank && !/^\d+$/.test(patient)) return {...none, eye: found, known_from: `name: ${patient} stands for nobody`}
+  const nobodys = blank && !/^\p{Nd}+$/u.test(patient)
+  if (nobodys) return {...none, eye: found, known_from: `name: ${patient} stands for nobody`}
   return {patient, eye: found, known_from: 'name'}
 }
 
@@ -292,7 +298,7 @@ export function referableWords(row, {grader: g, grades, referable}) {
   return `Referable or not is left open: the score is just below ${at}. A person has to decide.${how}`
 }
 
-const FORMULA = /^'*(?:[\t\r\n]|\s*[=+@＝＋－＠\u2212-])/ // what a spreadsheet would run
+const FORMULA = /^'*(?:[\t\r\n]|[\t-\r\x1c-\x1f\x85\p{Z}]*[=+@＝＋－＠\u2212-])/u // what a spreadsheet would run
 export function toCsv(rows, columns) { // as `write_csv`, with the columns of result.csv
   const cell = (v, kind) => {
     if (v === undefined || v === null || v === '') return ''

@@ -1,6 +1,6 @@
 // What the page shows. The work is done in worker.js; nothing is sent and nothing is stored.
 
-import {evidenceWords, qualityWords, referableWords, sureWords, toCsv, withWhose} from './grade.js'
+import {evidenceWords, qualityWords, referableWords, safeName, sureWords, toCsv, withWhose} from './grade.js'
 
 const $ = id => document.getElementById(id), megabytes = n => `${(n/1e6).toFixed(1)} MB`
 let worker, settings, seen = [], running = false, shown = null, chosen = false, number = 0
@@ -24,7 +24,8 @@ function startWorker() { // from a blob, so that the Content-Security-Policy of 
   const blob = new Blob([`import ${JSON.stringify(new URL('worker.js', location).href)}`], {type: 'text/javascript'})
   worker = new Worker(URL.createObjectURL(blob), {type: 'module'})
   worker.onmessage = ({data}) => ({progress, ready, broken, graded})[data.kind](data)
-  worker.onerror = () => broken({message: 'this browser is too old: the page needs modules in workers (2023 or newer)'})
+  const tooOld = 'this browser is too old: the page needs modules in workers (2023 or newer)'
+  worker.onerror = () => broken({message: settings ? 'the work broke off: load again, it goes on then' : tooOld})
 }
 
 function progress({loaded, total}) {
@@ -41,7 +42,7 @@ function ready(o) {
     `on four test pictures: ${apart}. You can cut the network now. Weights: ${settings.grader.name}.`)
   hide('progress', 'load', 'cancel')
   show('dropping')
-  document.body.dataset.state = 'ready'
+  next()
 }
 
 function broken({message}) {
@@ -65,8 +66,10 @@ function load() {
 function add(files) {
   if (!files.length) return
   for (const file of files) {
-    const same = seen.filter(o => o.called === file.name).length + 1
-    seen.push({id: number++, file, called: file.name, name: same > 1 ? `${file.name} (${same})` : file.name, row: null})
+    const called = safeName(file.name), taken = n => seen.some(o => o.name === (n > 1 ? `${called} (${n})` : called))
+    let n = 1
+    while (taken(n)) n++
+    seen.push({id: number++, file, name: n > 1 ? `${called} (${n})` : called, row: null})
   }
   show('results')
   if (!running) next()
@@ -190,7 +193,7 @@ function choose(one) {
 
 function line(one, columns) {
   const cells = columns.map(({name}) => make('td', {}, name === 'name' ? choose(one) : String(one.row[name] ?? '')))
-  return make('tr', shown === one ? {'aria-current': 'true'} : {}, ...cells)
+  return make('tr', {}, ...cells)
 }
 
 function showCards(both) { // a card that is shown already stays as it is, with its switches and the focus
@@ -201,6 +204,14 @@ function showCards(both) { // a card that is shown already stays as it is, with 
   if (focused.isConnected) focused.focus({preventScroll: true})
 }
 
+function showLines(done, columns) { // a line stays as it is, with the focus
+  const body = $('table').tBodies[0], lines = done.map(one => one.line ??= line(one, columns))
+  for (const one of done) one.line.toggleAttribute('aria-current', false)
+  if (shown) shown.line.setAttribute('aria-current', 'true')
+  if (body.rows.length > lines.length) body.replaceChildren()
+  body.append(...lines.slice(body.rows.length))
+}
+
 function draw() {
   const done = seen.filter(o => o.row), has = done.filter(o => o.row.label).length, without = done.length - has
   const rest = without ? `, ${without} got no grade: see status and message` : ''
@@ -209,7 +220,7 @@ function draw() {
   const columns = settings.columns.filter(c => c.shown)
   const names = columns.map(c => make('th', {scope: 'col', title: c.meaning}, c.name))
   $('table').tHead.replaceChildren(make('tr', {}, ...names))
-  $('table').tBodies[0].replaceChildren(...done.map(one => line(one, columns)))
+  showLines(done, columns)
 }
 
 function save() {

@@ -3,6 +3,7 @@
 
 export const picture = (w, h, c = 1, d = new Float32Array(w*h*c)) => ({w, h, c, d})
 export const bytes = p => picture(p.w, p.h, p.c, Uint8ClampedArray.from(p.d)) // rounds half to even, and clips
+export const halfUp = p => picture(p.w, p.h, p.c, Uint8ClampedArray.from(p.d, v => Math.floor(v + .5)))
 export const map = (p, f) => picture(p.w, p.h, p.c, Float32Array.from(p.d, f))
 export const range = n => Array.from({length: n}, (_, i) => i)
 export const round = x => { const r = Math.round(x); return r - x === .5 && r % 2 ? r - 1 : r } // half to even
@@ -60,9 +61,10 @@ const gaussWeights = sigma => {
 }
 export const smooth = (p, weights) => resample(p, around(p.w, weights), around(p.h, weights))
 export const blur = (p, sigma) => smooth(p, gaussWeights(sigma))
-export const shrinkTo = (p, w, h) => bytes(resample(p, area(p.w, w), area(p.h, h)))
-export const reduce = (p, n) => // blocks of n x n pixels become one
-  bytes(resample(p, area(p.w, Math.ceil(p.w/n), n), area(p.h, Math.ceil(p.h/n), n)))
+export const shrinkTo = (p, w, h) => // OpenCV rounds a half up where the side is halved
+  (p.w === 2*w && p.h === 2*h ? halfUp : bytes)(resample(p, area(p.w, w), area(p.h, h)))
+export const reduce = (p, n) => // blocks of n x n pixels become one, as Pillow makes them
+  halfUp(resample(p, area(p.w, Math.ceil(p.w/n), n), area(p.h, Math.ceil(p.h/n), n)))
 export const quarter = p => resample(p, area(p.w, round(p.w/4), 4), area(p.h, round(p.h/4), 4))
 export const quarterMask = p => resample(p, nearest(p.w, round(p.w/4)), nearest(p.h, round(p.h/4)))
 

@@ -171,7 +171,9 @@ function framed(img, {mask, visible}) { // the whole photograph, with the outlin
 
 async function grade(file, name, mode) { // a row, and the pictures of its card
   const unreadable = message => ({row: {status: 'unreadable', quality: '', message}})
-  const refused = checkFile(name, new Uint8Array(await file.arrayBuffer()), settings)
+  const data = await file.arrayBuffer().catch(() => null)
+  if (!data) return unreadable(`${name} can't be read: it is a folder, or was moved, changed or removed meanwhile`)
+  const refused = checkFile(name, new Uint8Array(data), settings)
   if (refused) return unreadable(refused)
   let bitmap
   try { bitmap = await createImageBitmap(file, {colorSpaceConversion: 'none', premultiplyAlpha: 'none'}) }
