@@ -173,7 +173,7 @@ def patient_eye(
     last, first = _side_last.fullmatch(id), _side_first.fullmatch(id)
     if bool(last) == bool(first): return id, '' # No side, or two
     patient, side = last.groups() if last else first.groups()[::-1]
-    return patient, EYES[side.lower()]
+    return patient, next(EYES[o] for o in EYES if re.fullmatch(o, side, re.IGNORECASE)) # also a long s
 
 # %% ../../nbs/base/files.ipynb #b9eae268
 def name_some(
