@@ -37,7 +37,7 @@ def open_page(b, url, **settings):
     page.on('request', lambda r: asked.append(r.url))
     page.on('pageerror', lambda e: errors.append(str(e)))
     page.on('console', lambda m: errors.append(m.text) if m.type == 'error' else None)
-    page.add_init_script('const W = Worker; Worker = class extends W { constructor(...a) { super(...a); window.theWorker = this } }')
+    page.add_init_script('const W = Worker; Worker = class extends W { constructor(...a) { super(...a); if (a[1]) window.theWorker = this } }')
     page.goto(url)
     page.wait_for_selector(READY, timeout=120_000)
     return page, asked, errors
