@@ -23,12 +23,19 @@ def ended(p):
     err = p.communicate(timeout=600)[1]
     return p.returncode, err
 
+def files_in(d):
+    "Files and folders below; as far as they can be listed while others rename them"
+    found = set()
+    try: found.update(d.rglob('*'))
+    except FileNotFoundError: pass
+    return found
+
 def whole(d, command, args):
     "Run to the end, which must be a good one; seconds until the first new file, and until the end"
-    before, began, first = set(d.rglob('*')), time.monotonic(), None
+    before, began, first = files_in(d), time.monotonic(), None
     p = start(d, command, *args)
     while p.poll() is None:
-        if first is None and set(d.rglob('*')) - before: first = time.monotonic() - began
+        if first is None and files_in(d) - before: first = time.monotonic() - began
         time.sleep(.02)
     last = time.monotonic() - began
     status, err = ended(p)
