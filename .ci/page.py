@@ -77,8 +77,11 @@ def real_photographs(n=200):
     folders = [d for d in sorted(Path(data).iterdir()) if d.is_dir() and d.name != 'idrid_masks']
     found = {d.name: sorted(f for f in d.rglob('*') if f.suffix.lower() in ('.jpg', '.jpeg', '.png')) for d in folders}
     found = {k: v for k, v in found.items() if v}
-    rng, each = random.Random(42), -(-n//len(found))
-    return [(k, f) for k, v in found.items() for f in rng.sample(v, min(each, len(v)))]
+    rng, taken = random.Random(42), []
+    for i, (k, v) in enumerate(sorted(found.items(), key=lambda o: len(o[1]))): # few first: the others fill up
+        share = -(-(n - len(taken))//(len(found) - i))
+        taken += [(k, f) for f in rng.sample(v, min(share, len(v)))]
+    return sorted(taken)
 
 def compare():
     with tempfile.TemporaryDirectory() as d, browser() as b:
