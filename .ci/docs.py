@@ -361,7 +361,7 @@ def quarto():
     print('\n\n'.join(wrong) or f'{len(notebooks())} notebooks are ready for nbdev_docs')
     if wrong: sys.exit(1)
 
-def browser_page():
+def try_page():
     "The page that grades in the browser; it needs one package of npm"
     from dr_nbdev.core import DataError
     from dr_nbdev.use.browser import browser_page
@@ -398,7 +398,7 @@ def build():
         elif o.name != 'tex-chtml.js' and 'woff-v2' not in o.parts: o.unlink()
     (site/'.nojekyll').touch()
     llms_txt()
-    browser_page()
+    try_page()
     n, wrong = broken_links()
     size = sum(f.stat().st_size for f in site.rglob('*') if f.is_file())/1e6
     print('\n'.join(wrong) or f'{n} pages in {site}, {size:.1f} MB, {time.time() - began:.0f} s; no warning, no broken link')

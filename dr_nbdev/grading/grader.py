@@ -345,7 +345,8 @@ def table(self: Grader,
     answers['picture_code'] = picture_codes(squares[finite])
     if self.with_spread: answers['spread'] = self.spread(squares)[finite].round(4)
     scored = [rows[i] for i, ok in zip(has, finite) if ok]
-    how = f'{self.scorer.name} {self.scorer.precision}'
+    engine = self.scorer
+    how = f'{engine.name} {engine.precision}'
     for row, answer in zip(scored, answers.to_dict('records')): row |= answer | dict(engine=how)
     add_referable(scored, self.referable_cut)
     failed = dict(status='failed', message='the output of the network is not a number')
@@ -353,7 +354,7 @@ def table(self: Grader,
     for i in np.array(has)[finite]:
         if results[i].view is None: continue
         poor = results[i].status == 'low_quality'
-        results[i].evidence = found = find_evidence(results[i].view, self.scorer.name, poor)
+        results[i].evidence = found = find_evidence(results[i].view, engine.name, poor)
         rows[i] |= found.row()
         seen, eye = found.where.eye, rows[i]['eye']
         other = f'the picture looks like a {seen} eye' if seen and eye and seen != eye else ''

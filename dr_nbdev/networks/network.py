@@ -42,7 +42,7 @@ _making = threading.Lock() # The module of a network is made once
 
 def _counts(module):
     "Count the changes of each tensor of a module; empty where there is none, or not on the processor"
-    tensors = () if module is None else module.state_dict().values()
+    tensors = () if module is None else (*module.parameters(), *module.buffers())
     return tuple(t._version for t in tensors) if all(t.device.type == 'cpu' for t in tensors) else ()
 
 @dataclass(eq=False)

@@ -11,9 +11,9 @@ import {
 
 const shrinkOf = (img, full) => round(Math.max(...full)/longer(img))
 const ends = f => [f.top, f.bottom, f.left, f.right]
-export const box = f => ends(f).map((v, i) => i % 2 ? Math.ceil(v/f.shrink) : Math.floor(v/f.shrink))
-export const cut = (img, f) => crop(img, ...box(f))
-export function inside(f) {
+const box = f => ends(f).map((v, i) => i % 2 ? Math.ceil(v/f.shrink) : Math.floor(v/f.shrink))
+const cut = (img, f) => crop(img, ...box(f))
+function inside(f) {
   const [t, b, l, r] = ends(f).map(v => round(v*f.scale))
   return crop(f.mask, t, Math.min(Math.max(b, t + 1), f.mask.h), l, Math.min(Math.max(r, l + 1), f.mask.w))
 }
@@ -252,7 +252,7 @@ export function openPhotograph(read, full, size) { // read(n) returns the pictur
   return [img, fov]
 }
 
-export function cutSquare(img, fov, size, fill = 0) {
+function cutSquare(img, fov, size, fill = 0) {
   if (fov.shrink === 1) return fitSquare(cut(img, fov), size, fill)
   const h = fov.bottom - fov.top, w = fov.right - fov.left, [W, H] = fitting(h, w, size)
   const n = Math.max(h, w)/fov.shrink/size, k = n < 2.6 ? 2 : 3, cubic = Math.abs(n/k - 1) < .12 ? 0 : 1
@@ -265,7 +265,7 @@ export function cutSquare(img, fov, size, fill = 0) {
   return centred(bytes(resample(points, area(k*W, W), area(k*H, H))), size, size, fill)
 }
 
-export function grahamGrey(img, retina, contrast = 24, maxGain = 12) { // photos/preprocess: graham_grey
+function grahamGrey(img, retina, contrast = 24, maxGain = 12) { // photos/preprocess: graham_grey
   const {w, h, d} = img, size = longer(img), m = map(retina, v => v)
   const light = Float32Array.from({length: w*h}, (_, i) => .25*d[3*i] + .65*d[3*i + 1] + .1*d[3*i + 2])
   const y = blur(picture(w, h, 1, light), size/400)
@@ -277,7 +277,7 @@ export function grahamGrey(img, retina, contrast = 24, maxGain = 12) { // photos
   return picture(w, h, 3, Uint8Array.from({length: 3*w*h}, (_, i) => out[i/3 | 0]))
 }
 
-export const retinaIn = (fov, size) => fitSquare(inside(fov), size)
+const retinaIn = (fov, size) => fitSquare(inside(fov), size)
 export const squareOf = (img, fov, size) => grahamGrey(cutSquare(img, fov, size, 128), retinaIn(fov, size))
 
 // ---- measures of quality (photos/quality)
@@ -305,7 +305,6 @@ function quantiles(d, m, shares) {
   return shares.map(q => Math.max(n.findIndex(v => v >= q*n[255]), 0))
 }
 const difference = (a, b, m) => mean(within(a.d.map((v, i) => Math.abs(v - b.d[i])), m))
-const joined = (a, b, f) => picture(a.w, a.h, a.c, Float32Array.from(a.d, (v, i) => f(v, b.d[i])))
 
 export function measure(view, all, inner, found) {
   const y = grey(view), yf = map(y, v => v), few = quarterMask(inner), tiny = quarter(yf)

@@ -220,8 +220,6 @@ export function evidenceWords(row, {names, words, oedema_left_open}) {
 
 // ---- one photograph (grading/prepare, grading/grader)
 
-export const MODES = ['warn', 'refuse']
-
 export async function gradePixels(read, full, mode, s, run) { // what `Grader.table` puts into a row, and the pictures
   const size = s.grader.preprocess.size, [img, fov] = openPhotograph(read, full, size)
   const q = await assess(img, fov, s, run), poor = q.retina && q.score < s.quality.min_quality

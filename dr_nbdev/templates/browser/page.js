@@ -42,6 +42,7 @@ function ready(o) {
     `on four test pictures: ${apart}. You can cut the network now. Weights: ${settings.grader.name}.`)
   hide('progress', 'load', 'cancel')
   show('dropping')
+  showHead()
   next()
 }
 
@@ -175,6 +176,12 @@ function card(one) {
 
 // ---- the table
 
+const shownColumns = () => settings.columns.filter(c => c.shown)
+function showHead() {
+  const names = shownColumns().map(c => make('th', {scope: 'col', title: c.meaning}, c.name))
+  $('table').tHead.replaceChildren(make('tr', {}, ...names))
+}
+
 function together() { // what is shown: both eyes of a patient where the names tell
   if (!shown) return []
   const {patient} = shown.row, both = patient ? seen.filter(o => o.row?.patient === patient) : [shown]
@@ -191,9 +198,9 @@ function choose(one) {
   return make('button', {type: 'button', onclick}, one.name)
 }
 
-function line(one, columns) {
-  const cells = columns.map(({name}) => make('td', {}, name === 'name' ? choose(one) : String(one.row[name] ?? '')))
-  return make('tr', {}, ...cells)
+function line(one) {
+  const cell = name => name === 'name' ? choose(one) : String(one.row[name] ?? '')
+  return make('tr', {}, ...shownColumns().map(({name}) => make('td', {}, cell(name))))
 }
 
 function showCards(both) { // a card that is shown already stays as it is, with its switches and the focus
@@ -204,8 +211,8 @@ function showCards(both) { // a card that is shown already stays as it is, with 
   if (focused.isConnected) focused.focus({preventScroll: true})
 }
 
-function showLines(done, columns) { // a line stays as it is, with the focus
-  const body = $('table').tBodies[0], lines = done.map(one => one.line ??= line(one, columns))
+function showLines(done) { // a line stays as it is, with the focus
+  const body = $('table').tBodies[0], lines = done.map(one => one.line ??= line(one))
   for (const one of done) one.line.toggleAttribute('aria-current', false)
   if (shown) shown.line.setAttribute('aria-current', 'true')
   if (body.rows.length > lines.length) body.replaceChildren()
@@ -217,10 +224,7 @@ function draw() {
   const rest = without ? `, ${without} got no grade: see status and message` : ''
   tell('status', `${has} of ${seen.length} graded${running ? ' ...' : ''}${rest} (${settings.grader.name})`)
   showCards(together())
-  const columns = settings.columns.filter(c => c.shown)
-  const names = columns.map(c => make('th', {scope: 'col', title: c.meaning}, c.name))
-  $('table').tHead.replaceChildren(make('tr', {}, ...names))
-  showLines(done, columns)
+  showLines(done)
 }
 
 function save() {

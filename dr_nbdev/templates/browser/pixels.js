@@ -110,7 +110,7 @@ export function dilate({w, h, d}, kernel, outside = 0) {
   }
   return out
 }
-export const not = p => picture(p.w, p.h, 1, Uint8Array.from(p.d, v => v ? 0 : 1))
+const not = p => picture(p.w, p.h, 1, Uint8Array.from(p.d, v => v ? 0 : 1))
 export const erode = (p, kernel, outside = 1) => not(dilate(not(p), kernel, 1 - outside))
 export const close = (p, kernel) => erode(dilate(p, kernel), kernel)
 export const open = (p, kernel) => dilate(erode(p, kernel), kernel)
@@ -139,7 +139,8 @@ const turn = (a, b, c) => (b[0] - a[0])*(c[1] - a[1]) - (b[1] - a[1])*(c[0] - a[
 function hull(points) { // sorted by row, then column
   const half = all => all.reduce((out, p) => {
     while (out.length > 1 && turn(out.at(-2), out.at(-1), p) <= 0) out.pop()
-    return [...out, p]
+    out.push(p)
+    return out
   }, [])
   return [...half(points), ...half([...points].reverse()).slice(1)]
 }

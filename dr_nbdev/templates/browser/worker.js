@@ -1,7 +1,7 @@
 // The work beside the page: fetch the networks, check them, and grade one photograph after another.
 
 import {gradePixels} from './grade.js'
-import {area, bytes, picture, reduce, resample} from './pixels.js'
+import {picture, reduce, shrinkTo} from './pixels.js'
 import {checkFile, checkSize} from './files.js'
 
 const here = name => new URL(name, import.meta.url) // this worker starts from a blob
@@ -159,10 +159,9 @@ function marksFile({w, h, d}, colour) { // the marks of a lesion, to lay over th
   return asFile(w, h, rgba, 'image/png')
 }
 
-const scaled = (p, w, h) => bytes(resample(p, area(p.w, w), area(p.h, h)))
 function framed(img, {mask, visible}) { // the whole photograph, with the outline of the field that was found
   const s = Math.min(1, 480/Math.max(img.w, img.h)), [w, h] = [img.w, img.h].map(n => Math.round(n*s))
-  const out = scaled(img, w, h)
+  const out = shrinkTo(img, w, h)
   const on = (x, y) => x >= 0 && y >= 0 && x < w && y < h && mask.d[(y*mask.h/h | 0)*mask.w + (x*mask.w/w | 0)]
   const edge = (x, y) => on(x, y) && !(on(x - 2, y) && on(x + 2, y) && on(x, y - 2) && on(x, y + 2))
   if (visible) for (let i = 0; i < w*h; i++) if (edge(i % w, i/w | 0)) out.d.set([0, 230, 255], 3*i)
@@ -186,7 +185,7 @@ async function grade(file, name, mode) { // a row, and the pictures of its card
     if (!evidence?.marks) return out
     const {names, colors} = settings.lesions, [{w, h}] = evidence.marks
     const layers = names.map((o, k) => row[o] ? marksFile(evidence.marks[k], colors[o]) : null)
-    return {...out, retina: await asJpeg(scaled(view.picture, w, h)), layers: await Promise.all(layers)}
+    return {...out, retina: await asJpeg(shrinkTo(view.picture, w, h)), layers: await Promise.all(layers)}
   } finally { bitmap.close() }
 }
 
@@ -198,8 +197,7 @@ function reasonOf(e) {
 onmessage = async ({data: {kind, id, file, name, mode, anyAdapter}}) => {
   try {
     if (kind === 'load') return postMessage({kind: 'ready', ...await load(anyAdapter)})
-    const began = performance.now(), out = await grade(file, name, mode)
-    postMessage({kind: 'graded', id, ...out, ms: performance.now() - began})
+    postMessage({kind: 'graded', id, ...await grade(file, name, mode)})
   } catch (e) {
     if (kind === 'load') return postMessage({kind: 'broken', message: reasonOf(e)})
     postMessage({kind: 'graded', id, row: {status: 'failed', message: reasonOf(e), quality: ''}})
