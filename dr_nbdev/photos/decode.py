@@ -8,7 +8,7 @@ __all__ = ['MAX_PIXELS', 'MIN_SIDE', 'own_settings', 'to_8bit', 'to_rgb', 'open_
            'is_plain', 'decode_picture']
 
 # %% ../../nbs/photos/decode.ipynb #ca37806f
-import ctypes, io, re, threading, warnings, zlib
+import ctypes, io, re, struct, threading, warnings, zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -208,20 +208,50 @@ def jpeg_header(
 # %% ../../nbs/photos/decode.ipynb #bf0ff19d
 _PNG = b'\x89PNG\r\n\x1a\n'
 
+def _png_pieces(data):
+    "List the pieces of a PNG, each with its length, name and checksum"
+    at, piece = 8, b''
+    while piece[4:8] != b'IEND':
+        n = int.from_bytes(data[at:at + 4], 'big') + 12
+        piece, at = data[at:at + n], at + n
+        if len(piece) < n: raise ValueError('the file ends too early')
+        yield piece
+
 def _sound_png(
     data: bytes, # Content of a PNG file
 ) -> bytes: # Content without the optional pieces
     "Check a PNG piece by piece, and keep only the pieces that make the picture"
-    at, kept = 8, [_PNG]
-    while kept[-1][4:8] != b'IEND':
-        n = int.from_bytes(data[at:at + 4], 'big') + 12
-        piece, at = data[at:at + n], at + n
-        if len(piece) < n: raise ValueError('the file ends too early')
-        main = not piece[4] & 32
-        if main and zlib.crc32(piece[4:-4]) != int.from_bytes(piece[-4:], 'big'):
-            raise ValueError('a checksum is wrong')
-        if main: kept.append(piece)
+    kept = [_PNG]
+    for piece in (o for o in _png_pieces(data) if not o[4] & 32):
+        if zlib.crc32(piece[4:-4]) != int.from_bytes(piece[-4:], 'big'): raise ValueError('a checksum is wrong')
+        kept.append(piece)
     return b''.join(kept)
+
+# %% ../../nbs/photos/decode.ipynb #b7c1d002
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4} # Kind of colour in a PNG to the number of its channels
+# First column and row of each pass of an interlaced PNG, and the steps to the next ones
+_PASSES = (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
+
+def _png_bytes(data):
+    "Compute how many bytes the lines of a PNG have"
+    w, h, depth, colour, *_, passes = struct.unpack('>IIBBBBB', data[16:29])
+    sizes = [(-(-(w - x)//dx), -(-(h - y)//dy)) for x, y, dx, dy in (_PASSES if passes else [(0, 0, 1, 1)])]
+    return sum(rows*(1 + -(-columns*depth*_CHANNELS[colour]//8)) for columns, rows in sizes if columns > 0)
+
+def _check_lines(
+    im: Image.Image, # Opened picture
+    data: bytes, # Content of its file
+):
+    "Raise an error for a PNG that has fewer lines than it says"
+    if im.format != 'PNG': return
+    im.load()
+    w, h = im.size
+    if not im.info.get('interlace') and np.asarray(im.crop((0, h - 1, w, h))).any(): return
+    inflate, missing = zlib.decompressobj(), _png_bytes(data)
+    for piece in (o[8:-4] for o in _png_pieces(data) if o[4:8] == b'IDAT'):
+        missing -= len(inflate.decompress(piece, missing)) # no more than that: a file can hold far more
+        if not missing: return
+    raise ValueError('its lines end too early')
 
 # %% ../../nbs/photos/decode.ipynb #0ec4ce99
 def _png_size(data):
@@ -378,4 +408,6 @@ def decode_picture(
     "Decode a picture file at the smallest sufficient scale"
     with own_settings:
         if (deep := read_deep(data, name, max_pixels)) is not None: return decode_at_scale(deep, at_least)
-        with open_picture(io.BytesIO(data), name, max_pixels) as im: return decode_at_scale(im, at_least)
+        with open_picture(io.BytesIO(data), name, max_pixels) as im:
+            _check_lines(im, data)
+            return decode_at_scale(im, at_least)

@@ -379,8 +379,8 @@ class _Whole(nn.Module):
         super().__init__()
         self.net = net
     def forward(self, picture, gain):
-        x = (picture.float()*gain[:, None, None]).clamp(0, 255)
-        return torch.sigmoid(self.net(x.permute(0, 3, 1, 2)))
+        x = picture.permute(0, 3, 1, 2).float() # channels apart: ONNX Runtime multiplies each by its factor in one go
+        return torch.sigmoid(self.net((x*gain[:, :, None, None]).clamp(0, 255)))
 
 def export_lesions(
     net: nn.Module, # Trained `LesionNet`; not changed
