@@ -75,7 +75,8 @@ def readme_text():
     return re.sub(r'\n{3,}', '\n\n', text).strip() + '\n'
 
 RUSSIAN = {'photographs': 'снимки', 'sensitivity': 'чувствительность', 'specificity': 'специфичность', 'left open': 'без ответа',
-           '(India)': '(Индия)', '(USA)': '(США)', '(China)': '(Китай)', ' to ': '–'}
+           '(India)': '(Индия)', '(USA)': '(США)', '(China)': '(Китай)', 'one hospital (Malaysia)': 'одна больница (Малайзия)',
+           ' to ': '–'}
 
 def russian_text():
     "README.ru.md with the table of figures of README.md"

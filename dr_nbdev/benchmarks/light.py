@@ -62,7 +62,7 @@ def cost_of(
 ) -> tuple[float, float]: # Seconds from its start to its end; its highest memory, MB
     "Run a program, and measure what it costs"
     done = subprocess.run([sys.executable, '-P', '-c', _LAUNCH, *map(str, args)], capture_output=True, text=True)
-    if done.returncode: raise DataError(f'{args[0]} failed: {done.stderr.strip().splitlines()[-1:]}')
+    if done.returncode: raise DataError(f'{args[0]} failed: {(done.stderr.strip().splitlines() or ["no message"])[-1]}')
     seconds, memory = map(float, done.stdout.split())
     return seconds, memory/(1e6 if sys.platform == 'darwin' else 1024)
 
@@ -93,7 +93,7 @@ def _ways(bin, photo, folder, out):
 def start_costs(
     photo: Path, # Photograph, alone in its folder
     folder: Path, # Folder of photographs
-    old: Path | None = None, # Virtual environment of an older version; None: compare with the 2023 way
+    old: Path | None = None, # Virtual environment of an older version; None: measure the 2023 way beside it
     rounds: int = 3, # Number of rounds that are counted, after one to warm up
 ) -> pd.DataFrame: # Row per way and version: stage, way, seconds, mb; one row for each round
     "Measure the start, the memory and a folder of this version and of another, in turn"
@@ -103,7 +103,7 @@ def start_costs(
         for i in range(rounds + 1):
             calls = {(stage, way): args for way, bin in bins.items()
                      for stage, args in _ways(bin, photo, folder, Path(d)/way).items()}
-            calls['dr_predict, one photograph', '2023'] = [sys.executable, '-c', _OF_2023, photo]
+            if not old: calls['dr_predict, one photograph', '2023'] = [sys.executable, '-c', _OF_2023, photo]
             for (stage, way), args in calls.items():
                 seconds, mb = cost_of(args)
                 if i: rows.append(dict(round=i, stage=stage, way=way, seconds=seconds, mb=mb))

@@ -101,7 +101,8 @@ def read_bundle(
             thresholds=tuple(about['thresholds']), probs=calibration and GradeProbs.from_dict(calibration),
             sets=sets and PredictionSets.from_dict(sets), name=about.get('name', folder.name), about=about)
     except (AttributeError, KeyError, TypeError, ValueError, DataError) as e:
-        raise WeightsError(f'{folder}/grader.json is not a description of weights ({type(e).__name__}: {e})') from None
+        raise WeightsError(f'{folder}/grader.json is not a description of weights ({type(e).__name__}: {e}): '
+                           'copy the whole bundle again, or name another') from None
 
 # %% ../../nbs/grading/bundle.ipynb #adc7bcab
 def read_plain_state(

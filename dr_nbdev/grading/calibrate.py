@@ -159,7 +159,7 @@ def camera_rules(
     classes: ArrayLike, # True class of each photograph, shape (n,)
     shipped: GradingRules, # Rules of the weights, with the classes of the labels
     metric: str = 'qwk', # Metric of the thresholds: 'qwk' or 'f1'; 'median': they follow from the calibration
-    thresholds: bool = True, # False to keep the shipped thresholds
+    thresholds: bool = True, # False to keep the shipped thresholds; those for 'median' follow the calibration
     kept: dict | None = None, # Operating points that are kept, to the reason; None: those with too few photographs
 ) -> CameraRules: # Rules for this camera
     "Fit calibration, operating points, thresholds and prediction sets to a camera"

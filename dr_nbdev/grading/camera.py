@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PROPERTIES', 'LEVELS', 'FEWEST', 'FEWEST_TO_WARN', 'MIDDLE', 'ENOUGH', 'MANY', 'ADVICE', 'camera_properties', 'Looks',
-           'camera_profile', 'add_profile', 'look_table', 'implied_share', 'CameraCheck', 'check_camera']
+           'camera_profile', 'with_source', 'add_profile', 'look_table', 'implied_share', 'CameraCheck', 'check_camera']
 
 # %% ../../nbs/grading/camera.ipynb #7d87a6d4
 from array import array
@@ -58,12 +58,26 @@ def camera_properties(
 # %% ../../nbs/grading/camera.ipynb #7c320002
 class Looks:
     "Collect the properties and scores of photographs from the tables of a grading"
-    def __init__(self): self.values = array('f')
+    def __init__(self,
+        file: Path | None = None, # File that keeps them for a run that continues an interrupted one; None: none
+    ):
+        self.values, self.file = array('f'), file
+        if file and file.exists():
+            data, row = file.read_bytes(), self.values.itemsize*(len(PROPERTIES) + 1)
+            self.values.frombytes(data[:len(data)//row*row])
     def add(self,
         table: pd.DataFrame, # Table of grades; `attrs` has properties and score of each graded photograph
     ):
         "Take the rows of a table"
-        for row in table.attrs.pop('looks', []): self.values.extend(row[name] for name in (*PROPERTIES, 'score'))
+        rows = table.attrs.pop('looks', [])
+        new = array('f', (row[name] for row in rows for name in (*PROPERTIES, 'score')))
+        self.values.extend(new)
+        if self.file and rows:
+            with open(self.file, 'ab') as f: new.tofile(f)
+    def clear(self, keep: bool = False): # True to remove the file alone
+        "Forget the rows, and remove the file"
+        if self.file: self.file.unlink(missing_ok=True)
+        if not keep: self.values = array('f')
     def table(self) -> pd.DataFrame: # Row per photograph
         "Return all rows"
         names = [*PROPERTIES, 'score']
@@ -103,6 +117,16 @@ def camera_profile(
     return dict(levels=list(LEVELS), sources=sources)
 
 # %% ../../nbs/grading/camera.ipynb #a64c82a1
+def with_source(
+    profile: dict | None, # Profile, from `camera_profile`; None: none so far
+    name: str, # Name of the new source; one of this name is replaced
+    looks: pd.DataFrame, # Row per photograph: the columns `PROPERTIES`, score and, where known, grade
+) -> dict | None: # Profile with the source; as it was if the source has too few photographs
+    "Add a source to a profile"
+    if len(looks) < FEWEST: return profile
+    new = camera_profile(looks.assign(source=name))
+    return new | dict(sources=(profile or new)['sources'] | new['sources'])
+
 def add_profile(
     bundle: str | Path, # Folder of a bundle, with `grader.json`
     profile: dict, # Profile, from `camera_profile`
@@ -192,7 +216,8 @@ def check_camera(
 ) -> CameraCheck: # Comparison; shown as a sentence
     "Compare photographs and their scores with the training sources"
     if len(found) < FEWEST:
-        raise DataError(f'{len(found)} graded photographs: at least {FEWEST} are needed to describe a camera')
+        raise DataError(f'{len(found)} graded photographs: at least {FEWEST} are needed to describe a camera; '
+                        'add more of the same camera')
     sources, look = profile['sources'], look_table(found, profile)
     differ = look[list(sources)].sum()
     nearest = differ.idxmin()
@@ -266,9 +291,10 @@ def __str__(self: CameraCheck):
 @patch
 def to_dict(self: CameraCheck) -> dict: # Plain values, for JSON
     "Return everything but the photographs and the profile"
-    names = 'n trusted verdict nearest different foreign called implied usual quartile shift'.split()
+    names = 'n trusted verdict nearest different foreign cut called implied usual quartile shift'.split()
     sources = self.profile['sources'].items()
     plain = {k: getattr(self, k) for k in names}
+    if not self.usual: plain['implied'] = None # JSON has no NaN
     middle = {k: {name: _limits(o, k).round(4).tolist() for name, o in sources} for k in PROPERTIES}
     values = {k: dict(median=round(float(self.look['median'][k]), 4), sources=middle[k]) for k in PROPERTIES}
     return plain | dict(reasons=self.reasons(), advice='' if self.trusted else ADVICE, properties=values)

@@ -8,7 +8,7 @@ __all__ = ['EXACT', 'TOLERANCE', 'LARGEST', 'CHANGED', 'ENGINES', 'FEW', 'MANY',
            'compare_engines']
 
 # %% ../../nbs/grading/engines.ipynb #13152473
-import hashlib, os, platform, re, time
+import hashlib, os, platform, re, threading, time
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ from fastcore.xdg import xdg_cache_home
 
 from ..base.work import allowed_threads, need, open_onnx, versions
 from ..base.write import read_json, write_json
-from ..core import DRError, ImageError
+from ..core import DRError, ImageError, WeightsError
 from ..networks.network import Network, as_network, probe_squares
 from ..photos.preprocess import Preprocess
 
@@ -89,13 +89,14 @@ def _openvino_engine(
     model.reshape([1, *sides])
     precision = 'bf16' if name == 'openvino_half' else 'f32' # without a hint it takes the fastest format
     hints = dict(PERFORMANCE_HINT='THROUGHPUT', INFERENCE_PRECISION_HINT=precision, INFERENCE_NUM_THREADS=allowed_threads())
-    queue = openvino.AsyncInferQueue(core.compile_model(model, 'CPU', hints))
+    queue, lock = openvino.AsyncInferQueue(core.compile_model(model, 'CPU', hints)), threading.Lock()
     def run(squares):
-        out = np.empty(len(squares), np.float32)
+        out = np.full(len(squares), np.nan, np.float32)
         def keep(request, i): out[i] = request.get_output_tensor(0).data[0]
-        queue.set_callback(keep)
-        for i, square in enumerate(squares): queue.start_async({0: square[None]}, i)
-        queue.wait_all()
+        with lock: # a queue has one callback, whichever thread set it
+            queue.set_callback(keep)
+            for i, square in enumerate(squares): queue.start_async({0: square[None]}, i)
+            queue.wait_all()
         return out
     return Engine(name, run, at_once=16, precision=precision_of(name))
 
@@ -119,7 +120,7 @@ def _torch_engine(
     n = 32 if device == 'cuda' else 4
     def run(squares):
         x = torch.from_numpy(np.ascontiguousarray(squares))
-        if name == 'compile': x = torch.cat([x, x.new_zeros(n - len(x), *x.shape[1:])])
+        if name == 'compile': x = torch.cat([x, x.new_zeros(-len(x) % n, *x.shape[1:])])
         with (torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=half is not None),
               torch.autocast(torch.device(device).type, half, enabled=half is not None)):
             return net(x.to(device)).float().cpu().numpy()[:len(squares)]
@@ -154,7 +155,7 @@ def guard(
     if tolerance is None and not exact:
         why += [f'moves scores usually by up to {engine.usual:.3f}, more than {TOLERANCE}']*(engine.usual > TOLERANCE)
         why += [f'changes {engine.changed} of {len(squares)} answers']*(engine.changed > CHANGED*len(squares))
-    if why: raise EngineError(f'{engine.name} {why[0]}: not used')
+    if why: raise EngineError(f'{engine.name} {why[0]}: not used; --engine auto takes one that fits')
     return engine
 
 # %% ../../nbs/grading/engines.ipynb #80382e32
@@ -217,15 +218,18 @@ def make_engine(
 
 # %% ../../nbs/grading/engines.ipynb #7c30e002
 @lru_cache(4)
+def _open_outputs(network, *names):
+    "Open the file of a network, once"
+    session = open_onnx(network.onnx())
+    if {*names} - {output.name for output in session.get_outputs()}: return None
+    return lambda squares: session.run(list(names), {'squares': np.ascontiguousarray(squares)})
+
 def file_outputs(
     network: Network, # Network
     *names: str, # Outputs: 'score', 'features', 'map'
 ): # Function: squares in, one array for each output; None where the network's file lacks one of them
     "Open the file of a network for other outputs than the score"
-    if not network.has_file: return None
-    session = open_onnx(network.onnx())
-    if {*names} - {output.name for output in session.get_outputs()}: return None
-    return lambda squares: session.run(list(names), {'squares': np.ascontiguousarray(squares)})
+    return _open_outputs(network, *names) if network.has_file else None
 
 # %% ../../nbs/grading/engines.ipynb #73584a6a
 FEW = 30 # Number of photographs below which OpenVINO's longer start does not pay
@@ -310,6 +314,7 @@ def _first(names, network, prep, tolerance, again, folder):
     if not names: raise EngineError('no engine is installed: pip install "dr_nbdev[onnx]"')
     for i, name in enumerate(names):
         try: return find_engine(name, network, prep, 'cpu', None, tolerance, again, folder)
+        except WeightsError: raise # a file that does not belong to the weights fits no engine
         except Exception: # any failure of another program
             if name == names[-1]: raise
 

@@ -414,6 +414,7 @@ def grade_to(self: Grader,
     files: list[Path], # Photographs
     names: list[str], # Names in the table
     batch: int | None = None, # Number of photographs that pass through the network together; None: the engine's choice
+    looks: Looks | None = None, # Collects the properties of the photographs; None: only for a warning
 ) -> pd.DataFrame: # Table of grades, a row per photograph
     "Grade into a partial file, continue one that was interrupted, and rename it when it is complete"
     out = check_target(out, files)
@@ -421,7 +422,8 @@ def grade_to(self: Grader,
         partial = partial_file(out, self.key(), files)
         had = keep_finished(partial)
         todo = [i for i, n in enumerate(names) if n not in had]
-        looks = Looks()
+        looks = looks or Looks(partial.with_suffix('.looks'))
+        if not had: looks.clear()
         for df in self.grade_files([files[i] for i in todo], [names[i] for i in todo], batch):
             looks.add(df)
             write_csv(df, partial, 'a', header=not partial.exists())
@@ -429,6 +431,7 @@ def grade_to(self: Grader,
         if df.name.tolist() != names: df = df.set_index('name').loc[names].reset_index()
         with write_safely(out) as tmp: write_result(df, tmp)
         partial.unlink(missing_ok=True)
+        looks.clear(keep=True)
     df.attrs |= self.camera_note(looks.table())
     return df
 

@@ -75,8 +75,8 @@ def _explained(model, prep, example):
 HOW_TO = (
     'Find the field of view and cut it out (if crop), scale the longer side to size, pad the shorter one on both sides '
     'to a square, enhance (none, graham: local average subtracted and brought to a common contrast, or clahe), as '
-    'dr_nbdev.fundus.Preprocess with these values does; RGB, 8 bits, rows x columns x channels. Normalisation is part '
-    'of the network.')
+    'dr_nbdev.photos.preprocess.Preprocess with these values does; RGB, 8 bits, rows x columns x channels. Normalisation '
+    'is part of the network.')
 
 def export_onnx(
     model: nn.Module, # Network: normalised images in, n x 1 out; not changed

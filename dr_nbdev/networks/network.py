@@ -62,6 +62,7 @@ class Network:
         need('torch', 'this needs PyTorch', 'train', WeightsError)
         with _making:
             if self.made is None:
+                if self.has_file: self.onnx() # refuses weights that do not belong to the file
                 self.made = self.make().eval()
                 self.as_made = _counts(self.made)
         return self.made
@@ -95,7 +96,7 @@ def onnx(self: Network) -> Path | bytes: # `model.onnx`; in a copy that was sent
 @patch
 def digest(self: Network) -> str: # Hexadecimal digits
     "Compute a hash of the weights"
-    if not self.edits and self.known: return self.known['weights']
+    if self.has_file: return self.known['weights']
     if not self.edits and self.folder: return file_hash(self.folder/'model.safetensors')
     from dr_nbdev.networks.weights import hash_weights
     h = hashlib.sha256()

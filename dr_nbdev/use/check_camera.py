@@ -42,8 +42,8 @@ def check_folder(
     profile = grader.about.get('camera_profile')
     if not profile:
         raise WeightsError(
-            f'{grader.name} has no camera profile: nothing is known about its training photographs '
-            '(camera_profile and add_profile make one)')
+            f'{grader.name} has no camera profile, so there is nothing to compare with: take the weights of the '
+            'package, or add a profile (camera_profile and add_profile)')
     looks = folder_looks(grader, folder, recursive)
     check = check_camera(looks, profile, grader.referable_cut)
     check.found.attrs |= looks.attrs

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from ..answers.copies import copy_groups
@@ -19,6 +20,7 @@ from ..base.files import balance_line
 from ..base.write import check_target, only_one
 from ..core import DISCLAIMER, DataError
 from ..grading.bundle import BUNDLE, SHIPPED
+from ..grading.camera import Looks, with_source
 from ..grading.calibrate import calibrated, grader_rules
 from ..grading.card import figure_words
 from ..grading.grader import Grader
@@ -33,7 +35,8 @@ def _check_place(out, folder):
         raise DataError(f'{out} is in the folder of the photographs: name another place for the bundle')
     if SHIPPED.resolve() in (real, *real.parents): raise DataError(f'{out} belongs to the package: name another place')
     if (real/BUNDLE[0]).exists(): raise DataError(f'{out} holds weights already: name a new folder')
-    others = [o.name for o in real.iterdir() if not o.name.startswith('.grades.')] if real.exists() else []
+    own = {*BUNDLE, 'grades.csv'} # an interrupted run may have left them; grader.json comes last
+    others = [o.name for o in real.iterdir() if o.name not in own and o.name[0] != '.'] if real.exists() else []
     if others: raise DataError(f'{out} is not empty ({min(others)}): name a new folder')
     return real
 
@@ -46,13 +49,21 @@ def _groups(both):
 
 # %% ../../nbs/use/your_camera.ipynb #f330f72d
 def _graded(photos, grader, out):
-    "Grade labelled photographs, and return those with a grade and the number of others"
-    try: both = with_truth(grader.grade_to(out/'grades.csv', photos.listing.files, photos.listing.names), photos.truth)
+    "Grade labelled photographs; return those with a grade, the number of others, and the look of the camera"
+    looks, files = Looks(out/'.grades.looks'), photos.listing
+    try: both = with_truth(grader.grade_to(out/'grades.csv', files.files, files.names, looks=looks), photos.truth)
     finally: (out/'grades.csv').unlink(missing_ok=True)
     has = both[both.grade.notna()]
     if has.empty:
         raise DataError(f'none of the {len(both)} labelled photographs got a grade: dr_predict says why')
-    return has, len(both) - len(has)
+    return has, len(both) - len(has), looks.table()
+
+def _with_look(own, looks, has, scheme):
+    "Add the clinic to the cameras that the weights know"
+    same = len(looks) == len(has) and np.allclose(looks.score, has.score, atol=1e-3) # else a run was interrupted
+    if same: looks = looks.assign(grade=np.array(scheme.lows)[has['class'].astype(int)])
+    profile = with_source(own.about.get('camera_profile'), own.about['camera']['name'], looks)
+    return replace(own, about=own.about | dict(camera_profile=profile)) if profile else own
 
 # %% ../../nbs/use/your_camera.ipynb #26bc8df4
 def calibrate(
@@ -75,9 +86,10 @@ def calibrate(
     if not isinstance(weights, Grader): weights = Grader.load(weights, device).use(engine, photos.listing.files)
     grader_rules(weights) # before the work
     with only_one(real):
-        has, without = _graded(photos, replace(weights, quality=quality, evidence=False), real)
+        has, without, looks = _graded(photos, replace(weights, quality=quality, evidence=False), real)
         own = calibrated(weights, name or Path(os.path.realpath(folder)).name, has.score, has['class'], _groups(has),
                          photos.scheme, n_boot)
+        own = _with_look(own, looks, has, photos.scheme)
         own.save(real)
     return own.about['camera'] | dict(
         bundle=str(out), new_weights=own.name, cut_now=own.referable_cut, patients_known=bool(has.patient.ne('').any()),
