@@ -122,9 +122,10 @@ def with_source(
     name: str, # Name of the new source; one of this name is replaced
     looks: pd.DataFrame, # Row per photograph: the columns `PROPERTIES`, score and, where known, grade
 ) -> dict | None: # Profile with the source; as it was if the source has too few photographs
-    "Add a source to a profile"
+    "Add the source that a decision was fitted to"
     if len(looks) < FEWEST: return profile
     new = camera_profile(looks.assign(source=name))
+    new['sources'][name]['fitted'] = True
     return new | dict(sources=(profile or new)['sources'] | new['sources'])
 
 def add_profile(
@@ -262,8 +263,10 @@ def _known(check):
     o = check.profile['sources'][check.nearest]['scores']
     if not o: return []
     found, alarms = (1 - float(_cdf(o[k], check.cut)) for k in ('referable', 'healthy'))
-    return [f'On photographs of {check.nearest} that were kept out of training the decision finds {found:.0%} of the '
-            f'referable eyes, and refers {alarms:.0%} of the others.']
+    fitted = check.profile['sources'][check.nearest].get('fitted')
+    which = ', to which it was fitted,' if fitted else ' that were kept out of training'
+    return [f'On photographs of {check.nearest}{which} the decision finds {found:.0%} of the referable eyes, and refers '
+            f'{alarms:.0%} of the others.']
 
 @patch
 def reasons(self: CameraCheck) -> list[str]: # Sentences
