@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['is_watched', 'progress', 'prefetch', 'quick_turns', 'seed_everything', 'versions', 'environment', 'need',
-           'give_back_memory', 'allowed_threads', 'open_onnx', 'web_address', 'check_port', 'free_port', 'check_host',
-           'best_device', 'check_device']
+           'give_back_memory', 'allowed_threads', 'share_cores', 'open_onnx', 'web_address', 'check_port', 'free_port',
+           'check_host', 'best_device', 'check_device']
 
 # %% ../../nbs/base/work.ipynb #db1c4741
 import ctypes, html, os, platform, random, socket, sys
@@ -137,6 +137,11 @@ def allowed_threads() -> int: # Number of threads; 0: not said, one for each cor
     "Read how many threads the user allows an engine"
     n = os.environ.get('OMP_NUM_THREADS', '')
     return int(n) if n.isdigit() else 0
+
+def share_cores() -> tuple[int, int]: # Number of photographs at a time, and of threads for each
+    "Divide the cores among photographs that are graded at the same time; each takes some memory, so there are few"
+    n = allowed_threads() or os.cpu_count() or 1
+    return min(4, n), n//min(4, n)
 
 def open_onnx(
     file: bytes | str | Path, # Content or path of an ONNX file

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from fastcore.xdg import xdg_cache_home
 
-from ..base.work import allowed_threads, need, open_onnx, versions
+from ..base.work import allowed_threads, need, open_onnx, share_cores, versions
 from ..base.write import read_json, write_json
 from ..core import DRError, ImageError, WeightsError
 from ..networks.network import Network, as_network, probe_squares
@@ -36,6 +36,7 @@ class Engine:
     usual: float = 0. # Distance within which 95% of the scores are, in grades
     changed: int = 0 # Number of squares with another grade or another answer to "referable"
     precision: str = 'float32' # Number format of the computation
+    alone: callable = None # `run` on a share of the cores, for several threads at once; None: it can't do that
 
     def __call__(self, squares): # Squares n x size x size x 3, uint8
         return np.concatenate([self.run(squares[i:i + self.at_once]) for i in range(0, len(squares), self.at_once)])
@@ -72,9 +73,13 @@ def _onnx_engine(
     file: Path | bytes, # ONNX file, as `export_onnx` writes it, or its content
 ) -> Engine: # Engine, not compared yet
     "Make an engine that runs a file in ONNX Runtime, one square at a time"
-    session = open_onnx(file)
-    def run(squares): return session.run(['score'], {'squares': np.ascontiguousarray(squares)})[0]
-    return Engine('onnx', run, at_once=1)
+    session, lock, shared = open_onnx(file), threading.Lock(), []
+    def compute(by, squares): return by.run(['score'], {'squares': np.ascontiguousarray(squares)})[0]
+    def alone(squares):
+        with lock:
+            if not shared: shared.append(open_onnx(file, share_cores()[1]))
+        return compute(shared[0], squares)
+    return Engine('onnx', partial(compute, session), at_once=1, alone=alone)
 
 # %% ../../nbs/grading/engines.ipynb #20ff6526
 def _openvino_engine(

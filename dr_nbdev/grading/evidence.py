@@ -106,11 +106,12 @@ def find_evidence(
     view: RetinaView, # Field of view, from `retina_view`
     engine: str = 'onnx', # Engine that grades, as for `lesion_maps`
     poor: bool = False, # True for a photograph of low quality: it can't rule anything out
+    threads: int | None = None, # Number of threads, as for `lesion_maps`
 ) -> Evidence: # Lesions, landmarks and macular oedema
     "Find the lesions of a photograph, and judge whether macular oedema is to be suspected"
     red, _, blue = view.colour
     if red < WARM*max(blue, 1): return Evidence(view, reason=NO_COLOURS)
-    s, maps, retina = evidence_settings(), lesion_maps(view, engine), int(view.inside.sum())
+    s, maps, retina = evidence_settings(), lesion_maps(view, engine, threads=threads), int(view.inside.sum())
     found = {o: lesion_marks(p, **s['marks'][o]) for o, p in zip(LESIONS, _parted(maps))}
     where, counts = landmarks(maps), {o: n for o, (_, n) in found.items()}
     near, p = '', oedema_probability(oedema_properties(maps, where, retina, counts), s['oedema'])

@@ -31,7 +31,8 @@ class Prepared:
     tags: Tags = Tags()           # Patient, eye and day from the tags of a DICOM file
     view: RetinaView | None = None # Field of view for the lesion maps; None: not asked for, or not to be graded
     look: dict | None = None # Properties of the camera, from `camera_properties`; None: not measured
-    evidence: object = None # `Evidence` that `Grader.table` found in the view; None: not looked for
+    score: float | None = None # Score of the square; None: not computed yet
+    evidence: object = None # `Evidence` that was found in the view; None: not looked for yet
 
 # %% ../../nbs/grading/prepare.ipynb #edc2ec5b
 def prepare_image(

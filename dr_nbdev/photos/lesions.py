@@ -109,10 +109,10 @@ def _by_openvino(folder, precision):
     return run
 
 @cache
-def _by_onnx(folder):
+def _by_onnx(folder, threads):
     "Open the network in ONNX Runtime, once"
     file = folder/'lesions.onnx'
-    try: session = open_onnx(file)
+    try: session = open_onnx(file, threads)
     except DataError: raise
     except Exception as e:
         why = f'missing or damaged ({type(e).__name__})'
@@ -121,18 +121,21 @@ def _by_onnx(folder):
 
 # %% ../../nbs/photos/lesions.ipynb #28ed0033
 @cache
-def _drawer(folder, engine):
+def _drawer(folder, engine, threads):
     "Choose what draws the maps beside an engine that grades, once"
     kind = dict(openvino_half='bf16', half='bf16').get(engine)
-    return _by_openvino(folder, kind) if kind and find_spec('openvino') else _by_onnx(folder)
+    return _by_openvino(folder, kind) if kind and find_spec('openvino') else _by_onnx(folder, threads)
+
+_opening = threading.Lock() # A network is opened once
 
 def lesion_maps(
     view: RetinaView, # Field of view, from `retina_view`
     engine: str = 'onnx', # Engine that grades; with 'openvino_half' and 'half' OpenVINO draws the maps
     folder: Path | None = None, # Folder with `lesions.onnx`; None: the shipped one
+    threads: int | None = None, # Number of threads, as for `open_onnx`
 ) -> np.ndarray: # Probabilities, 6 x height/2 x width/2, float32, 0 outside the retina; layers as in `LAYERS`
     "Compute the maps of the lesions, the disc and the fovea"
-    run = _drawer(Path(folder or EVIDENCE), engine)
+    with _opening: run = _drawer(Path(folder or EVIDENCE), engine, threads)
     return run(view.picture[None], gain(view.colour)[None])[0]*view.inside
 
 # %% ../../nbs/photos/lesions.ipynb #4b342687
