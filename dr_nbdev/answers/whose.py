@@ -148,15 +148,20 @@ def whose_by_table(
     return who
 
 # %% ../../nbs/answers/whose.ipynb #27b1f2a5
+def _folder(name):
+    "Name the folder of a photograph, without the parts that name a side"
+    return '/'.join(o for o in PurePosixPath(name).parent.parts if o.lower() not in EYES) or '.'
+
 def separate_namesakes(
     result: pd.DataFrame, # Table of grades, as `predict_folder` returns it
-) -> pd.DataFrame: # Same table; patients known by name only carry their folder where a name occurs in several
+) -> pd.DataFrame: # Same table; patients known by name alone carry their folder where the name occurs in several
     "Tell patients of the same name apart by their folder"
     t = result.assign(patient=result.patient.fillna('').map(one_form), eye=result.eye.fillna(''))
     by_name = np.array([patient_eye(image_id(n)) == (p, e) for n, p, e in zip(t.name, t.patient, t.eye)]) & t.eye.ne('')
-    folder = pd.Series([PurePosixPath(o).parent.as_posix() for o in t.name], t.index, dtype=object)
-    many = folder[by_name].groupby([t.patient[by_name], t.eye[by_name]]).nunique()
-    apart = by_name & t.patient.isin(many[many > 1].index.get_level_values('patient'))
+    if 'known_from' in t: by_name &= ~t.known_from.fillna('').str.fullmatch('tags|table.*')
+    folder = pd.Series(map(_folder, t.name), t.index, dtype=object)
+    many = folder[by_name].groupby(t.patient[by_name]).nunique()
+    apart = by_name & t.patient.isin(many[many > 1].index)
     return t.assign(patient=t.patient.mask(apart, folder + '/' + t.patient))
 
 # %% ../../nbs/answers/whose.ipynb #ea4dc23f
@@ -164,8 +169,8 @@ _FACTS = dict(b='birth date', s='sex', i='issuer of the number', n='name')
 
 def _people_under(number, codes):
     "Group the photographs of one number by person: person of each, doubt, remark"
-    facts = pd.DataFrame([{c[0]: c for c in o.split()} for o in codes], codes.index)
-    facts = facts.reindex(columns=list(_FACTS)).fillna('')
+    facts = [{c[0]: c for c in o.split()} for o in codes]
+    facts = pd.DataFrame(facts, codes.index, list(_FACTS), dtype=object).fillna('')
     kinds = {k: facts[k][facts[k].ne('')].nunique() for k in _FACTS}
     differ = [k for k in 'bsi' if kinds[k] > 1]
     people = facts[differ].agg(' '.join, axis=1) if differ else pd.Series('', codes.index)

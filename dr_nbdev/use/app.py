@@ -57,11 +57,12 @@ def _read_once(f):
     return data
 
 # %% ../../nbs/use/app.ipynb #426972a7
-def _in_zip(f):
-    "List the photographs of a zip, or the reason why it is refused"
+def _in_zip(f, beside_others=False):
+    "List the photographs of a zip, or the reason why it is refused; beside other files its name stands before theirs"
+    folder = f'{f.stem}/' if beside_others else ''
     try: z = open_zip(f)
     except DataError as e: return [_Dropped(f.name, message=str(e).replace(str(f), f.name))]
-    found = [_checked(m.filename, m.file_size, partial(read_member, z, m.filename), '')
+    found = [_checked(folder + m.filename, m.file_size, partial(read_member, z, m.filename), '')
              for m in z.infolist() if not m.is_dir() and not member_left_out(z, m)]
     return found or [_Dropped(f.name, message='there is no photograph in this zip')]
 
@@ -70,13 +71,15 @@ def _unpack(
     files: list, # Paths of the dropped files: photographs and zips
 ) -> list[_Dropped]: # At most `MAX_PHOTOS`, and one more with the number of those left out
     "List the dropped photographs one by one, without reading them"
-    found, times = [], Counter()
-    for f in map(Path, dict.fromkeys(files)):
-        if f.suffix.lower() == '.zip': found += _in_zip(f)
+    found, files = [], [*map(Path, dict.fromkeys(files))]
+    for f in files:
+        if not f.exists(): found.append(_Dropped(f.name, message='it waited too long and was deleted: drop it again'))
+        elif f.suffix.lower() == '.zip': found += _in_zip(f, len(files) > 1)
         else: found.append(_checked(f.name, f.stat().st_size, partial(_read_once, f), reason_left_out(f)))
+    times, all_times = Counter(), Counter(photo.name for photo in found)
     for photo in found:
-        times[photo.name] += 1
-        if (k := times[photo.name]) > 1: photo.name += f' ({k})'
+        times[name := photo.name] += 1
+        if all_times[name] > 1: photo.name = f'{name} ({times[name]})'
     if len(found) <= MAX_PHOTOS: return found
     message = (f'{len(found) - MAX_PHOTOS} more were left out: {MAX_PHOTOS} in one go is the limit. '
                'For folders there is dr_predict')
@@ -115,8 +118,9 @@ def _grade_dropped(
     grader: Grader, # Grader that predicts the grades
 ): # Yields the photographs graded so far, and the number of all
     "Grade the dropped photographs one by one, and delete the files in any case"
-    todo, seen = _unpack(files), []
+    seen = []
     try:
+        todo = _unpack(files)
         for one in prefetch(partial(_grade_one, grader=grader), todo, 2):
             seen.append(one)
             yield seen, len(todo)
@@ -218,7 +222,7 @@ def layout(self: _Page):
     "Create the components and arrange them, within a `gradio.Blocks`"
     import gradio as gr
     gr.Markdown(f'# Grade fundus photographs\n**{DISCLAIMER}** Up to {MAX_PHOTOS} photographs of at most {MAX_MB} MB '
-                'each, or zips of them. They stay on this machine and are deleted once read.')
+                f'each, or zips of them (at most {5*MAX_MB} MB). They stay on this machine and are deleted once read.')
     self.seen = gr.State([], time_to_live=3600)
     with gr.Row():
         with gr.Column(scale=1, min_width=280): self.layout_input()
