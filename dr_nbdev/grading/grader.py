@@ -176,29 +176,12 @@ def predict(self: Grader,
 
 # %% ../../nbs/grading/grader.ipynb #150430c0
 @patch
-def _prepared(self: Grader, files, waiting=None):
-    "Prepare photographs in threads, a few ahead of the caller"
-    def one(f): return prepare(f, self.preprocess, self.quality, self.min_quality, evidence=self.evidence)
-    return prefetch(one, files, min(8, os.cpu_count() or 1), waiting)
-
-@patch
-def _evidence_of(self: Grader, p, threads=None):
-    "Look for lesions in a prepared photograph, unless that was done"
-    poor = p.status == 'low_quality'
-    if p.evidence is None: p.evidence = find_evidence(p.view, self.scorer.name, poor, threads)
-    return p.evidence
-
-@patch
-def _finished(self: Grader, files, waiting):
-    "Prepare photographs, score them and look for lesions, each from beginning to end in a thread of its own"
-    alone, (workers, threads) = self.scorer.alone, share_cores()
+def _prepared(self: Grader, files, waiting=None, score=False):
+    "Prepare photographs in threads, a few ahead of the caller, and score them there if asked for"
     def one(f):
         p = prepare(f, self.preprocess, self.quality, self.min_quality, evidence=self.evidence)
-        if p.square is None: return p
-        p.score = float(alone(p.square[None])[0])
-        if p.view is not None and np.isfinite(p.score): self._evidence_of(p, threads)
-        return p
-    return prefetch(one, files, workers, waiting)
+        return self.scored(p) if score else p
+    return prefetch(one, files, share_cores()[0] if score else min(8, os.cpu_count() or 1), waiting)
 
 def _features(model, x):
     "Run a network, and catch the input of its last layer"
@@ -341,6 +324,24 @@ def whose(self: Grader,
         return whose_by_table(self.who[name], prepared.tags) if name in self.who else Whose(visit=prepared.tags.visit)
     return whose_by_tags(name, prepared.tags) if any(prepared.tags) else whose_by_name(name)
 
+# %% ../../nbs/grading/grader.ipynb #b7c1d031
+@patch
+def _evidence_of(self: Grader, p, threads=None):
+    "Look for lesions in a prepared photograph, unless that was done"
+    if p.evidence is None: p.evidence = find_evidence(p.view, self.scorer.name, p.status == 'low_quality', threads)
+    return p.evidence
+
+@patch
+def scored(self: Grader,
+    p: Prepared, # Prepared photograph
+) -> Prepared: # Same photograph, with score and evidence if the engine can compute them here
+    "Score a photograph and look for lesions on a share of the cores, for several threads at once"
+    alone = self.scorer.alone
+    if alone is None or p.square is None: return p
+    p.score = float(alone(p.square[None])[0])
+    if p.view is not None and np.isfinite(p.score): self._evidence_of(p, share_cores()[1])
+    return p
+
 # %% ../../nbs/grading/grader.ipynb #27c8faa6
 @patch(as_prop=True)
 def extras(self: Grader) -> tuple: # Names in `SCHEMA`
@@ -358,8 +359,8 @@ def table(self: Grader,
     has = [i for i, o in enumerate(results) if o.square is not None]
     if not has: return result_table(rows, self.extras)
     squares = np.stack([results[i].square for i in has])
-    done = [results[i].score for i in has]
-    s = (self.scores(squares) if None in done else np.array(done)).astype(float)
+    s = np.array([results[i].score for i in has], float) # NaN: not computed yet
+    if (left := [k for k, i in enumerate(has) if results[i].score is None]): s[left] = self.scores(squares[left])
     finite = np.isfinite(s)
     answers = self._answers(s[finite])
     answers['picture_code'] = picture_codes(squares[finite])
@@ -426,8 +427,7 @@ def grade_files(self: Grader,
     rows = max(8, grader.scorer.at_once)
     # one iterator: a bar that is asked for a second one is closed
     together = grader.scorer.alone and not batch and len(files) >= SEVERAL and share_cores()[0] > 1
-    ready = (self._finished if together else self._prepared)(files, 2*rows)
-    rest = iter(progress(zip(names, ready), 'grade', total=len(files)))
+    rest = iter(progress(zip(names, self._prepared(files, 2*rows, together)), 'grade', total=len(files)))
     while chunk := list(islice(rest, rows)): yield grader.table(*map(list, zip(*chunk)))
 
 # %% ../../nbs/grading/grader.ipynb #ab6d9522

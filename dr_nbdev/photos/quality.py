@@ -116,7 +116,7 @@ def _look_of(
     return 'stretched' if m['one_hue'] < .6 or pale and m['coarse'] > 6 else 'natural'
 
 # %% ../../nbs/photos/quality.ipynb #83c00ef6
-# Largest values of a retina, beyond nearly all of the 6448 photographs of the reference
+# Largest values of a retina, beyond nearly all real photographs
 LIMITS = dict(
     natural=dict(coarse=14.5, middle=9., patches=21.), stretched=dict(coarse=31., middle=15., patches=60.),
     grey=dict(coarse=14., middle=14., patches=6.))
