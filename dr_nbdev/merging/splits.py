@@ -99,7 +99,8 @@ def _leave_tied(
 ):
     "Leave out photographs that a patient or a copy ties to certain others"
     unit = leak_groups(plan)
-    plan.loc[rows & np.isin(unit, unit[to]), ['split', 'reason']] = [LEFT, f'same patient or photograph as one for {what}']
+    why = f'same patient or photograph as one for {what}'
+    plan.loc[rows & np.isin(unit, unit[to]), ['split', 'reason']] = [LEFT, why]
 
 def _plan_default(
     stage: Stage, # Stage that receives the files
