@@ -15,7 +15,7 @@ from ..core import N_GRADES, DataError
 from .archives import Archive
 from .config import MergeConfig
 from .duplicates import connected
-from .manifest import ARCHIVES, LEFT, count_grades
+from .manifest import ARCHIVES, HELD, LEFT, count_grades
 from .staging import Stage
 
 # %% ../../nbs/merging/splits.ipynb #fd0d1b9b
@@ -102,6 +102,15 @@ def _leave_tied(
     why = f'same patient or photograph as one for {what}'
     plan.loc[rows & np.isin(unit, unit[to]), ['split', 'reason']] = [LEFT, why]
 
+def _leave_held(
+    stage: Stage, # Stage that has read the held-out photographs before all others
+    plan: pd.DataFrame, # Planned rows, the last ones of `stage.table`, changed in place
+):
+    "Leave out photographs that a patient or a copy ties to a held-out one"
+    unit, held = leak_groups(stage.table), stage.table.source.eq(HELD)
+    tied = np.isin(unit, unit[held])[-len(plan):]
+    plan.loc[tied & plan.split.ne(LEFT), ['split', 'reason']] = [LEFT, 'same patient or photograph as one held out']
+
 def _plan_default(
     stage: Stage, # Stage that receives the files
     main: Archive, # Archive that is split
@@ -109,7 +118,8 @@ def _plan_default(
     config: MergeConfig, # Settings of the merge
 ) -> pd.DataFrame: # Rows of `stage.table` with split and reason
     "Use each photograph once, keep patients whole, and fill up training with random patients"
-    t = mark_copies(stage.add(main, main.table, 'main'))
+    t = mark_copies(stage.add(main, main.table, 'main')).reset_index(drop=True)
+    _leave_held(stage, t)
     used = t.split != LEFT
     val = choose_val(t[used], config.val, config.seed, leak_groups(t)[used])
     t.loc[used, 'split'] = np.where(val, 'val', 'train')
@@ -118,6 +128,7 @@ def _plan_default(
     while len(draw := first_of_grades(queue, config.per_grade - count_grades(t, 'train'))):
         queue = queue.drop(draw.index)
         t = pd.concat([t, mark_copies(stage.add(extra, draw, 'additional'), t)], ignore_index=True)
+        _leave_held(stage, t)
         _leave_tied(t, t.split.eq('train'), t.split.eq('val'), 'validation')
     return t
 
@@ -130,12 +141,13 @@ def _plan_kaggle2023(stage, main, extra, config):
     from sklearn.model_selection import train_test_split
     stage.add(main, main.table, 'main')
     stage.add(extra, first_of_grades(extra.table, KAGGLE2023), 'additional')
-    t = stage.table.assign(split='train', reason='')
+    t = stage.table[stage.table.source.ne(HELD)].assign(split='train', reason='')
     mine = t.index[t.source == 'main']
     try: val = train_test_split(mine, test_size=config.val, stratify=t.grade[mine], random_state=config.seed)[1]
     except ValueError as e: raise DataError(f'{main.path} can\'t be split as in 2023: {e}') from None
     t.loc[val, 'split'] = 'val'
     t.loc[t.width == 0, ['split', 'reason']] = [LEFT, 'unreadable']
+    _leave_held(stage, t)
     return t
 
 # %% ../../nbs/merging/splits.ipynb #ea4724d8
@@ -174,6 +186,7 @@ def plan_photos(
     test = new.asked.eq('test')
     new.loc[test, ['split', 'reason']] = [LEFT, 'for testing, by its table']
     _leave_tied(new, ~test, test, 'testing')
+    _leave_held(stage, new)
     rest = new.split.ne(LEFT)
     new = pd.concat([new[~rest], mark_copies(new[rest])]).sort_index()
     again = new.split.ne(LEFT) & new.duplicate_group.isin(old.get('duplicate_group', []))
@@ -184,7 +197,7 @@ def plan_photos(
 
 # %% ../../nbs/merging/splits.ipynb #18ecc69b
 def plan_merge(
-    stage: Stage, # Stage that reads and compares the files
+    stage: Stage, # Stage that reads and compares the files; it has read those that are held out, as source `HELD`
     archives: dict, # Name of each source to its `Archive`
     config: MergeConfig, # Settings of the merge
 ) -> pd.DataFrame: # Row per photograph that was read, with split and reason
@@ -193,6 +206,7 @@ def plan_merge(
     if 'main' in archives: plan = PLANS[config.split](stage, archives['main'], archives['additional'], config)
     if own:
         plan = pd.concat([plan, plan_photos(stage, own, plan, config.val, config.seed)], ignore_index=True)
+        _leave_held(stage, plan)
         _leave_tied(plan, plan.split.ne(LEFT), plan.asked.eq('test'), 'testing')
         if config.split == 'default': _leave_tied(plan, plan.split.eq('train'), plan.split.eq('val'), 'validation')
     return plan
