@@ -18,7 +18,7 @@ from .base.write import check_target, only_one
 from .core import DataError
 from .merging.config import MergeConfig
 from .merging.downloads import download_archives
-from .merging.manifest import IMAGES, load_manifest
+from .merging.manifest import HELD, IMAGES, load_manifest
 from .merging.report import MergeReport, archive_balances, moved_from_table
 from .merging.sources import fingerprints, hold_out_patients, read_all
 from .merging.splits import plan_merge
@@ -30,6 +30,9 @@ def _build(dest, config, settings, every, held):
     "Plan a merge of all sources but the held-out patients, and build it in the work folder"
     shutil.rmtree(dest/WORK/IMAGES/'val', ignore_errors=True) # of an interrupted run
     stage = Stage(dest/WORK/IMAGES/'train')
+    for name, a in every.items():
+        gone = a.table[~a.table.image_id.isin(held.archives[name].table.image_id)]
+        if len(gone): stage.add(a, gone, HELD, keep=False)
     plan = plan_merge(stage, held.archives, config)
     notes = held.notes + [note for a in held.archives.values() for note in a.notes] + moved_from_table(plan)
     about = dict(settings=settings, archives=[str(a.path) for a in every.values()], notes=notes,

@@ -126,14 +126,14 @@ def show_duplicates(
     only_disputed: bool = True, # True to show only photographs with different grades
 ): # Matplotlib figure; None where there is nothing to show
     "Show the copies of a photograph side by side, each with its grade"
-    import matplotlib.pyplot as plt
     from dr_nbdev.base.show import photo_grid
+    from dr_nbdev.photos.read import read_image
     t = load_manifest(dest)
     t = t[t.duplicated('duplicate_group', keep=False) & (disputed(t) | (not only_disputed))]
     groups = [g for _, g in t.groupby('duplicate_group')][:n]
     if not groups: return
     rows = pd.concat(groups)
-    return photo_grid([plt.imread(Path(dest)/o) for o in rows.path],
+    return photo_grid([read_image(Path(dest)/o) for o in rows.path],
                       [f'{r.image_id}\n{r.grade} {GRADES[r.grade]}' for r in rows.itertuples()], columns=2)
 
 # %% ../nbs/2_eda.ipynb #d2074275
@@ -205,8 +205,10 @@ def guess_from_clues(
     from sklearn.tree import DecisionTreeClassifier
     x, y = _clues(manifest)[columns].to_numpy(), manifest.grade.to_numpy()
     prob = np.zeros((len(manifest), N_GRADES))
-    if (x == x[0]).all(): return prob + np.eye(N_GRADES)[_best_constant(y)]
-    for seen, held in StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(x, y, leak_groups(manifest)):
+    groups = leak_groups(manifest)
+    k = min(5, np.bincount(y).max(), len(np.unique(groups)))
+    if k < 2 or (x == x[0]).all(): return prob + np.eye(N_GRADES)[_best_constant(y)]
+    for seen, held in StratifiedGroupKFold(k, shuffle=True, random_state=seed).split(x, y, groups):
         tree = DecisionTreeClassifier(max_leaf_nodes=16, min_samples_leaf=5, class_weight='balanced', random_state=0)
         tree.fit(x[seen], y[seen])
         prob[np.ix_(held, tree.classes_)] = tree.predict_proba(x[held])

@@ -162,6 +162,11 @@ def join_shards(self: Request) -> pd.DataFrame: # Table of grades; only the colu
     "Join the shards of a table, and write the submission and the patients"
     if self.patients and self.patients != BY_NAME:
         raise DataError('a table of patients goes with a run without --shard')
+    if odd := [o for o in ('pages', 'reports', 'maps', 'shard', 'ray', 'list_') if getattr(self, o)]:
+        raise DataError(f'--gather joins shards and grades nothing: leave out --{odd[0].strip("_")}')
+    self.check()
+    self.check_targets([])
+    if self.patients: read_rules(self.rules)
     done, out = gather(self.out), Path(self.out)
     print(f'{result_summary(result_parts(out))}\n{done["shards"]} shards, graded by {done["weights"]}: {self.out}')
     whole = self.submission or self.patients

@@ -167,6 +167,9 @@ def keep_finished(
     data = partial.read_bytes()
     end = data.rfind(b'\n') + 1
     while data[:end].count(b'"') % 2: end = data.rfind(b'\n', 0, end - 1) + 1 # a line break inside a name
+    if not end:
+        partial.unlink()
+        return set()
     partial.write_bytes(data[:end])
     return set(read_result(partial).name)
 

@@ -8,6 +8,7 @@ __all__ = ['read_list', 'parse_shard', 'shard_range', 'shard_file', 'grade_shard
 # %% ../../nbs/grading/scale.ipynb #4fedb89e
 import csv, hashlib, logging, os, re, sys
 from dataclasses import replace
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,7 @@ def grade_shard(
 # %% ../../nbs/grading/scale.ipynb #ef2e23c8
 def _notes(out):
     "Read the notes of all shards in order, and refuse shards that are missing or do not fit together"
-    found = [read_json(p) for p in out.parent.glob(f'{out.stem}.shard-*-of-*.json')]
+    found = [read_json(p) for p in out.parent.glob(f'{escape(out.stem)}.shard-*-of-*.json')]
     if not found: raise DataError(f'there are no shards of {out}: grade them with --shard 1/N ... --shard N/N')
     notes = sorted(found, key=lambda note: note['shard'])
     n, *others = sorted({note['of'] for note in notes})

@@ -17,7 +17,7 @@ from ..base.text import one_form
 from ..core import DataError
 from .archives import Archive, read_archive
 from .labels import GRADE_WORDS, labelled_photos, plain_label, read_mapping, with_truth
-from .manifest import ARCHIVES, PHOTOS
+from .manifest import ARCHIVES, HELD, PHOTOS
 
 # %% ../../nbs/merging/folders.ipynb #a5e981c9
 def _find_labels(folder):
@@ -100,7 +100,7 @@ def read_sources(
     "Read folders and zips of graded photographs"
     out = {}
     for name, given in photos.items():
-        if name in ARCHIVES or not name.strip():
+        if name in (*ARCHIVES, HELD) or not name.strip():
             raise DataError(f'{name!r} can\'t be the name of a source: give another (--photos NAME=FOLDER)')
         folder, labels = given if isinstance(given, (tuple, list)) else (given, None)
         is_zip = Path(folder).is_file()

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.files import Listing, balance, image_id, name_some, patient_eye, photo_list
+from ..base.people import stands_for_nobody
 from ..base.tables import find_columns, line_of, read_table
 from ..base.text import one_form
 from ..core import FIVE, N_GRADES, DataError, Scheme
@@ -218,6 +219,15 @@ def read_scheme(
     return scheme, np.where(empty, -1, scheme.of(low.fillna(0)))
 
 # %% ../../nbs/merging/labels.ipynb #15c4896e
+def _filled(
+    patient: pd.Series, # Patient of each line as the table names it; '' where empty
+    by_name: pd.Series, # Patient by the name of the file; '' where unknown
+) -> pd.Series: # Patient of each line; '' where unknown
+    "Fill the gaps of a column of patients"
+    known = patient.mask([stands_for_nobody(o) and not o.isdecimal() for o in patient], '')
+    fellow = known[known.ne('') & by_name.ne('')].groupby(by_name).agg(lambda o: o.iloc[0] if o.nunique() == 1 else '')
+    return known.where(known.ne(''), by_name.map(fellow).fillna(by_name))
+
 def read_truth(
     path: str | Path, # CSV file of labels, one line per photograph
     **given, # Names of the columns for image, label, patient, eye, source, split, where not recognised
@@ -229,7 +239,8 @@ def read_truth(
         if what not in found:
             raise DataError(
                 f'none of the columns {", ".join(t.columns)} is known to hold the {what}: say which (--{what})')
-    t = t.rename(columns={v: 'label' if k == 'grade' else k for k, v in found.items()})
+    named = {'label' if k == 'grade' else k: t[v] for k, v in found.items()}
+    t = t.assign(**named).drop(columns=set(found.values()) - set(named))
     bad = t.image.eq('')
     if bad.any(): raise DataError(f'{path}: line {line_of(t, bad)} names no image. Correct the table')
     t = t.drop_duplicates(ignore_index=True)
@@ -238,8 +249,9 @@ def read_truth(
         raise DataError(
             f'{path} has {len(two)} images twice, in lines that differ; the first is {two[0]!r}. Correct the table')
     who, eye = zip(*(patient_eye(image_id(name)) for name in t.image))
-    if 'patient' not in t: t['patient'] = np.where([bool(side) for side in eye], who, '')
-    if 'eye' not in t: t['eye'] = eye
+    by_name = pd.Series(np.where([bool(side) for side in eye], who, ''), t.index)
+    t['patient'] = _filled(t.patient, by_name) if 'patient' in t else by_name
+    t['eye'] = t.eye.where(t.eye.ne(''), pd.Series(eye, t.index)) if 'eye' in t else eye
     return t
 
 # %% ../../nbs/merging/labels.ipynb #7ff66fb8

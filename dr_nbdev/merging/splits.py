@@ -15,7 +15,7 @@ from ..core import N_GRADES, DataError
 from .archives import Archive
 from .config import MergeConfig
 from .duplicates import connected
-from .manifest import ARCHIVES, LEFT, count_grades
+from .manifest import ARCHIVES, HELD, LEFT, count_grades
 from .staging import Stage
 
 # %% ../../nbs/merging/splits.ipynb #fd0d1b9b
@@ -23,6 +23,7 @@ def leak_groups(
     table: pd.DataFrame, # Columns patient and duplicate_group; '' where unknown
 ) -> np.ndarray: # Number of the group that must stay on one side, (n,)
     "Group the rows that patients and copies tie together"
+    if 'width' in table: table = table.assign(duplicate_group=table.duplicate_group.mask(table.width.eq(0), ''))
     place = pd.Series(range(len(table)))
     def ties(col):
         values = pd.Series(table[col].astype(str).to_numpy())
@@ -41,9 +42,10 @@ def choose_val(
     table: pd.DataFrame, # Columns grade, patient and duplicate_group
     val: float, # Share of every grade for validation, 0 to 1
     seed: int, # Random seed of the order
+    unit: np.ndarray | None = None, # Number of the group of each row, (n,); None: `leak_groups(table)`
 ) -> np.ndarray: # True for validation, (n,) bool
     "Choose a random share of every grade for validation, in whole groups without disputed photographs"
-    unit, grades = leak_groups(table), table.grade.to_numpy()
+    unit, grades = pd.factorize(leak_groups(table) if unit is None else unit)[0], table.grade.to_numpy()
     has = np.zeros((len(table), N_GRADES), int) # Photographs of each grade, by group
     np.add.at(has, (unit, grades), 1)
     share = np.round(np.bincount(grades, minlength=N_GRADES) * val).astype(int)
@@ -89,6 +91,26 @@ def mark_copies(
     return new.assign(reason=reason, split=np.where(reason == '', 'train', LEFT))
 
 # %% ../../nbs/merging/splits.ipynb #f3a0b151
+def _leave_tied(
+    plan: pd.DataFrame, # Planned rows, changed in place
+    rows: pd.Series, # True for each row that may be left out, (n,)
+    to: pd.Series, # True for each row that none of these may be tied to, (n,)
+    what: str, # What the rows of `to` are for
+):
+    "Leave out photographs that a patient or a copy ties to certain others"
+    unit = leak_groups(plan)
+    why = f'same patient or photograph as one for {what}'
+    plan.loc[rows & np.isin(unit, unit[to]), ['split', 'reason']] = [LEFT, why]
+
+def _leave_held(
+    stage: Stage, # Stage that has read the held-out photographs before all others
+    plan: pd.DataFrame, # Planned rows, the last ones of `stage.table`, changed in place
+):
+    "Leave out photographs that a patient or a copy ties to a held-out one"
+    unit, held = leak_groups(stage.table), stage.table.source.eq(HELD)
+    tied = np.isin(unit, unit[held])[-len(plan):]
+    plan.loc[tied & plan.split.ne(LEFT), ['split', 'reason']] = [LEFT, 'same patient or photograph as one held out']
+
 def _plan_default(
     stage: Stage, # Stage that receives the files
     main: Archive, # Archive that is split
@@ -96,14 +118,18 @@ def _plan_default(
     config: MergeConfig, # Settings of the merge
 ) -> pd.DataFrame: # Rows of `stage.table` with split and reason
     "Use each photograph once, keep patients whole, and fill up training with random patients"
-    t = mark_copies(stage.add(main, main.table, 'main'))
+    t = mark_copies(stage.add(main, main.table, 'main')).reset_index(drop=True)
+    _leave_held(stage, t)
     used = t.split != LEFT
-    t.loc[used, 'split'] = np.where(choose_val(t[used], config.val, config.seed), 'val', 'train')
+    val = choose_val(t[used], config.val, config.seed, leak_groups(t)[used])
+    t.loc[used, 'split'] = np.where(val, 'val', 'train')
     queue = shuffle_patients(extra.table, config.seed)
     queue = queue[~queue.patient.isin(t.patient[t.split == 'val'])]
     while len(draw := first_of_grades(queue, config.per_grade - count_grades(t, 'train'))):
         queue = queue.drop(draw.index)
         t = pd.concat([t, mark_copies(stage.add(extra, draw, 'additional'), t)], ignore_index=True)
+        _leave_held(stage, t)
+        _leave_tied(t, t.split.eq('train'), t.split.eq('val'), 'validation')
     return t
 
 # %% ../../nbs/merging/splits.ipynb #49ec6934
@@ -115,12 +141,13 @@ def _plan_kaggle2023(stage, main, extra, config):
     from sklearn.model_selection import train_test_split
     stage.add(main, main.table, 'main')
     stage.add(extra, first_of_grades(extra.table, KAGGLE2023), 'additional')
-    t = stage.table.assign(split='train', reason='')
+    t = stage.table[stage.table.source.ne(HELD)].assign(split='train', reason='')
     mine = t.index[t.source == 'main']
     try: val = train_test_split(mine, test_size=config.val, stratify=t.grade[mine], random_state=config.seed)[1]
     except ValueError as e: raise DataError(f'{main.path} can\'t be split as in 2023: {e}') from None
     t.loc[val, 'split'] = 'val'
     t.loc[t.width == 0, ['split', 'reason']] = [LEFT, 'unreadable']
+    _leave_held(stage, t)
     return t
 
 # %% ../../nbs/merging/splits.ipynb #ea4724d8
@@ -128,20 +155,21 @@ PLANS = dict(default=_plan_default, kaggle2023=_plan_kaggle2023)
 
 # %% ../../nbs/merging/splits.ipynb #a6437e86
 def _own_sides(
-    new: pd.DataFrame, # Used photographs of folders; column asked is 'train', 'val' or ''
-    old: pd.DataFrame, # Used photographs of the archives, with their split
+    new: pd.DataFrame, # Photographs of folders with their split so far; column asked is 'train', 'val' or ''
+    old: pd.DataFrame, # Photographs of the archives, with their split
     val: float, # Share of every grade for validation, 0 to 1
     seed: int, # Random seed of the order
 ) -> pd.Series: # 'train' or 'val' for each row of `new`
     "Choose sides that do not leak: as asked for where possible, otherwise at random"
     both = pd.concat([old.assign(asked=old.split), new])
-    unit = leak_groups(both)
+    unit, there = leak_groups(both), both.split.ne(LEFT).to_numpy() # a copy that is left out ties patients, no more
+    both = both.assign(asked=both.asked.where(there, ''), grade=both.grade.where(there))
     def tied(rows): return np.isin(unit, unit[rows]) # Rows in a group with one of these
     settled = tied(np.flatnonzero(old.split.eq('val'))) # the archives are split already
     train = tied(both.asked.eq('train').to_numpy() | disputed(both).to_numpy()) & ~settled
     held = settled | tied(both.asked.eq('val').to_numpy()) & ~train
-    free = ~train & ~held
-    held[free] = choose_val(both[free], val, seed)
+    free = ~train & ~held & there
+    held[free] = choose_val(both[free].astype(dict(grade=int)), val, seed, unit[free])
     return pd.Series(np.where(held, 'val', 'train')[len(old):], new.index)
 
 # %% ../../nbs/merging/splits.ipynb #79b94a86
@@ -154,23 +182,31 @@ def plan_photos(
 ) -> pd.DataFrame: # Rows of the folders, with split and reason
     "Decide which photographs of folders are used, and on which side"
     for name, a in sources.items(): stage.add(a, a.table, name, keep=False)
-    new = mark_copies(stage.table[stage.table.source.isin(sources)])
+    new = stage.table[stage.table.source.isin(sources)].assign(split='', reason='')
+    test = new.asked.eq('test')
+    new.loc[test, ['split', 'reason']] = [LEFT, 'for testing, by its table']
+    _leave_tied(new, ~test, test, 'testing')
+    _leave_held(stage, new)
+    rest = new.split.ne(LEFT)
+    new = pd.concat([new[~rest], mark_copies(new[rest])]).sort_index()
     again = new.split.ne(LEFT) & new.duplicate_group.isin(old.get('duplicate_group', []))
     new.loc[again, 'reason'] = 'copy of ' + new.duplicate_group[again]
-    new.loc[new.split.ne(LEFT) & new.asked.eq('test'), 'reason'] = 'for testing, by its table'
     new.loc[new.reason.ne(''), 'split'] = LEFT
-    used = new[new.split != LEFT]
-    new.loc[used.index, 'split'] = _own_sides(used, old[old.split != LEFT] if len(old) else used[:0], val, seed)
-    return new
+    sides = _own_sides(new, old if len(old) else new[:0], val, seed)
+    return new.assign(split=sides.where(new.split.ne(LEFT), LEFT))
 
 # %% ../../nbs/merging/splits.ipynb #18ecc69b
 def plan_merge(
-    stage: Stage, # Stage that reads and compares the files
+    stage: Stage, # Stage that reads and compares the files; it has read those that are held out, as source `HELD`
     archives: dict, # Name of each source to its `Archive`
     config: MergeConfig, # Settings of the merge
 ) -> pd.DataFrame: # Row per photograph that was read, with split and reason
     "Decide for each photograph whether it is used, and on which side"
     plan, own = pd.DataFrame(), {name: a for name, a in archives.items() if name not in ARCHIVES}
     if 'main' in archives: plan = PLANS[config.split](stage, archives['main'], archives['additional'], config)
-    if own: plan = pd.concat([plan, plan_photos(stage, own, plan, config.val, config.seed)], ignore_index=True)
+    if own:
+        plan = pd.concat([plan, plan_photos(stage, own, plan, config.val, config.seed)], ignore_index=True)
+        _leave_held(stage, plan)
+        _leave_tied(plan, plan.split.ne(LEFT), plan.asked.eq('test'), 'testing')
+        if config.split == 'default': _leave_tied(plan, plan.split.eq('train'), plan.split.eq('val'), 'validation')
     return plan

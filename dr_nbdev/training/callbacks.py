@@ -337,8 +337,9 @@ def save_checkpoint(
         group |= {k: float(v) for k, v in group.items() if isinstance(v, np.floating)}
     state = dict(model=learn.model.state_dict(), average=average, opt=opt, rows=rows,
                  smooth=(float(loss.val), loss.count), begun=begun)
-    with write_safely(run/'checkpoint.pt') as tmp: torch.save(state, tmp)
+    # the history first: after the checkpoint of the last epoch no run would write it
     with write_safely(run/'history.csv') as tmp: pd.DataFrame(rows).to_csv(tmp, index=False)
+    with write_safely(run/'checkpoint.pt') as tmp: torch.save(state, tmp)
 
 # %% ../../nbs/training/callbacks.ipynb #52bc19b8
 def load_checkpoint(

@@ -24,7 +24,7 @@ from ..answers.grades import to_grade
 from ..base.files import name_some
 from ..base.tables import read_table
 from ..base.work import prefetch
-from ..core import GRADES, DataError
+from ..core import GRADES, N_GRADES, DataError
 from ..merging.manifest import load_manifest
 from ..metrics.grades import macro_f1, qwk
 from ..networks.registry import fast_layout, find_backbone, head_name
@@ -188,6 +188,10 @@ def _own_table(t):
     if lacks:
         raise DataError(f'the table has no column {", ".join(lacks)}: '
                         'fundus_dls needs path, grade and split (train or val)')
+    bad = ~t.split.isin(['train', 'val']) | ~t.grade.isin(range(N_GRADES))
+    if bad.any():
+        raise DataError(f'{bad.sum()} rows have a split other than train or val, or a grade other than 0 to 4; '
+                        f'the first is {t.path[bad].iloc[0]}: leave them out')
     t = t.assign(path=[str(Path(o).absolute()) for o in t.path])
     if 'sha256' not in t: t['sha256'] = [hashlib.sha256(Path(o).read_bytes()).hexdigest() for o in t.path]
     return t.assign(source=t['source'] if 'source' in t else 'own')
@@ -289,7 +293,7 @@ def fundus_dls(
     def draw_copy(i, rng): return reader.square(ds.train.items[i], int(rng.integers(copies + 1)))
     common = dict(seed=seed, readers=workers, device=device, part=my_part())
     training = FundusDL(
-        ds.train, min(bs, int(train.sum())), shuffle=True, drop_last=True,
+        ds.train, min(bs, max(1, int(train.sum())//times)*times), shuffle=True, drop_last=True,
         shares=_draw_shares(table[train], balance) if balance else None, augment=image_augment(augment),
         draw_copy=draw_copy if copies else None, times=times,
         after_batch=_batch_transforms(preprocess, augment), **common)
