@@ -32,7 +32,8 @@ def read_auth(
         except OSError as e: raise DataError(f'{file} can\'t be read: {e.strerror}') from None
     text = text.strip()
     if not text: return {}
-    if text.startswith('Bearer ') and len(text.split()) == 2: return dict(Authorization=text)
+    if text.startswith('Bearer ') and len(text.split()) == 2:
+        return dict(Authorization=text.encode().decode('latin1')) # requests sends headers as Latin-1
     if re.fullmatch(r'[^\s:]+:\S.*', text):
         from base64 import b64encode
         return dict(Authorization=f'Basic {b64encode(text.encode()).decode()}')
@@ -64,6 +65,12 @@ class Server:
         self.requests = need('requests', 'an archive needs dicomweb-client', 'clinic')
         self.session = self.requests.Session()
         self.session.headers.update(self.auth)
+        self.session.hooks['response'].append(self._kept)
+
+    def _kept(self, answer, **_):
+        "Refuse a redirection after which requests would ask again, without what was sent"
+        if answer.request.method == 'POST' and answer.status_code in (301, 302, 303):
+            raise self.requests.HTTPError(response=answer)
 
 def _without_user(address): return re.sub(r'//[^/@]*@', '//', address)
 
@@ -207,5 +214,15 @@ def store(self: Archive,
     ds: object, # Data set of pydicom
 ): # The instance as the archive gives it back
     "Store an instance, and fetch it"
-    self.call(self.client.store_instances, [ds if getattr(ds, 'preamble', None) else as_file(ds)])
-    return self.fetch(ds.StudyInstanceUID, Instance(ds.SeriesInstanceUID, ds.SOPInstanceUID, ds.SOPClassUID))
+    there = ds.StudyInstanceUID, Instance(ds.SeriesInstanceUID, ds.SOPInstanceUID, ds.SOPClassUID)
+    try: self.call(self.client.store_instances, [ds if getattr(ds, 'preamble', None) else as_file(ds)])
+    except Refused as refused:
+        if refused.status != 409: raise
+        try: return self.fetch(*there)
+        except Refused: raise refused from None # it is not there: something else was wrong
+    for wait in (1, 2, 4):
+        try: return self.fetch(*there)
+        except Refused as e:
+            if e.status != 404: raise
+        time.sleep(wait*self.first_wait)
+    return self.fetch(*there)
