@@ -58,6 +58,14 @@ class Ledger:
         columns, marks = ', '.join(row), ', '.join('?'*len(row))
         self._do(f'INSERT OR REPLACE INTO reports ({columns}) VALUES ({marks})', tuple(row.values()))
 
+    def replacing(self,
+        report: str, # UID of a report
+    ) -> set: # UIDs
+        "List the reports that replaced a report, or one of those that did"
+        rows = self._do('''WITH RECURSIVE later(uid) AS (VALUES(?) UNION SELECT report FROM reports, later
+                           WHERE ' '||replaces||' ' LIKE '% '||uid||' %') SELECT uid FROM later''', (report,))
+        return {uid for uid, in rows} - {report}
+
     def __len__(self): return self._do('SELECT count(*) FROM reports')[0][0]
 
 # %% ../../nbs/use/ledger.ipynb #a4771b61
