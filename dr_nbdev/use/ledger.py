@@ -94,7 +94,7 @@ class Records:
         write_json(Path(self.to)/f'{uid}.json', bundle)
 
     def _post(self, bundle):
-        kind = 'application/fhir+json'
-        answer = self.server.session.post(self.to, json=bundle, timeout=60, headers={'Content-Type': kind, 'Accept': kind})
+        kinds = dict.fromkeys(('Content-Type', 'Accept'), 'application/fhir+json')
+        answer = self.server.session.post(self.to, json=bundle, timeout=60, headers=kinds)
         answer.raise_for_status()
         if 'html' in answer.headers.get('Content-Type', ''): raise ValueError('a page for people, not FHIR')
