@@ -72,7 +72,7 @@ class Ledger:
 @dataclass
 class Records:
     "A folder or a FHIR server that takes bundles"
-    to: str | Path # Folder, or address of a server
+    to: str | Path # Folder, or address of a server, without a slash at its end: its name in the ledger
     server: Server | None = None # Server that is called; None: a folder
 
     @classmethod
@@ -95,6 +95,6 @@ class Records:
 
     def _post(self, bundle):
         kinds = dict.fromkeys(('Content-Type', 'Accept'), 'application/fhir+json')
-        answer = self.server.session.post(self.to, json=bundle, timeout=60, headers=kinds)
+        answer = self.server.session.post(self.server.address, json=bundle, timeout=60, headers=kinds)
         answer.raise_for_status()
         if 'html' in answer.headers.get('Content-Type', ''): raise ValueError('a page for people, not FHIR')
