@@ -120,14 +120,21 @@ def _numbers(side, row, photo):
                   LOWEST: _number(low), HIGHEST: _number(high)}
     return tuple((code, value) for code, value in found.items() if value is not None)
 
+def _apart(others, photos):
+    "Take the names of photographs apart; a name may contain the separator"
+    while others:
+        name = max((o for o in photos if f'{others}; '.startswith(f'{o}; ')), key=len, default=others)
+        yield name
+        others = others[len(name) + 2:]
+
 def eye_report(
     side: str, # 'left', 'right' or 'other'
     row: dict, # Row of the table that `verdicts` returns
     photos: dict, # Name of a photograph to its row of the table of grades
 ) -> EyeReport: # Answers and numbers
     "Arrange what a verdict says of an eye as codes and numbers"
-    name, others = row[f'{side}_name'], row[f'{side}_others']
-    names = tuple(filter(None, (name, *(others.split('; ') if others else ()))))
+    name = row[f'{side}_name']
+    names = tuple(filter(None, (name, *_apart(row[f'{side}_others'], photos))))
     grade = int(row[f'{side}_grade']) if _is_graded(side, row) else None
     photo = photos.get(name, {})
     return EyeReport(side, grade, row[f'{side}_status'], tuple(_answers(side, row, photo)),

@@ -9,6 +9,7 @@ __all__ = ['SYSTEMS', 'RELEASES', 'concept', 'observation', 'fhir_bundle', 'chec
 import uuid
 
 import dr_nbdev
+from ..base.people import stands_for_nobody
 from ..base.work import need
 from ..core import DataError
 from .coded import ABSENT, PRIVATE, Code, EyeReport, StudyReport, uid_of
@@ -30,7 +31,8 @@ def _uid(uid): return dict(system='urn:dicom:uid', value=f'urn:oid:{uid}')
 def _references(report):
     "Reference patient and study by what identifies them; no study where the photographs belong to none"
     number = dict(value=report.patient) | (dict(assigner=dict(display=report.issuer)) if report.issuer else {})
-    known = dict(identifier=number) if report.patient.strip() else dict(display='unknown')
+    nobody = stands_for_nobody(report.patient)
+    known = dict(display=report.patient.strip() or 'unknown') if nobody else dict(identifier=number)
     study = [dict(type='ImagingStudy', identifier=_uid(report.study))]*bool(report.study)
     return dict(type='Patient') | known, study
 

@@ -67,7 +67,7 @@ def page_names(
     "Make a file name for the page of each patient"
     names, taken = [], set()
     for patient in patients:
-        name = plain = re.sub(r'[^\w.-]+', '_', patient)
+        name = plain = re.sub(r'[^\w.-]+', '_', patient)[-50:] # at most 200 bytes, of the 255 of a name
         for k in count(1):
             if name.lower() not in taken: break
             name = f'{plain}_{k}'
@@ -101,14 +101,15 @@ def _put_aside(folder, names):
     print(f'pages of an earlier run, moved to {folder.name}/earlier: {name_some([o.name for o in old])}')
 
 # %% ../../nbs/grading/patients.ipynb #b3d1bf87
-def _write_pages(table, weights, source, folder):
+def _write_pages(table, result, weights, source, folder):
     "Write a page for each patient, and put aside those of an earlier run"
     def look(name): return prepare(on_disk(Path(source)/name), Preprocess(size=480), 'off', evidence=True)
+    looked_at = set(result.name[result.exudates.notna()]) if 'exudates' in result else set()
     names = page_names(table.patient)
     _put_aside(folder, names)
     for row, name in zip(progress(table.to_dict('records'), 'pages'), names):
         eyes = {side: look(row[f'{side}_name']) for side in ('left', 'right') if row[f'{side}_name']}
-        marks = {side: find_evidence(o.view) for side, o in eyes.items() if row[f'{side}_oedema'] and o.view}
+        marks = {side: find_evidence(o.view) for side, o in eyes.items() if row[f'{side}_name'] in looked_at and o.view}
         page = patient_page(row, {side: o.square for side, o in eyes.items()}, weights, marks)
         with write_safely(folder/name) as tmp: tmp.write_text(page, encoding='utf-8')
     print(f'pages to print: {folder}/')
@@ -128,7 +129,7 @@ def write_patients(
     about = dict(disclaimer=DISCLAIMER, oedema=oedema_lines(table), weights=weights, rule=str(rules),
                  date=str(date.today()), version=dr_nbdev.__version__, balance=table.attrs['balance'])
     write_json(Path(out).with_name('patients.json'), about | dict(patients=table))
-    if pages: _write_pages(table, weights, source, Path(out).with_name('pages'))
+    if pages: _write_pages(table, result, weights, source, Path(out).with_name('pages'))
     for doubt in doubtful_patients(result): print(doubt)
     print(verdict_lines(table))
     return table

@@ -32,7 +32,8 @@ def read_auth(
         except OSError as e: raise DataError(f'{file} can\'t be read: {e.strerror}') from None
     text = text.strip()
     if not text: return {}
-    if text.startswith('Bearer ') and len(text.split()) == 2: return dict(Authorization=text)
+    if text.startswith('Bearer ') and len(text.split()) == 2:
+        return dict(Authorization=text.encode().decode('latin1')) # requests sends headers as Latin-1
     if re.fullmatch(r'[^\s:]+:\S.*', text):
         from base64 import b64encode
         return dict(Authorization=f'Basic {b64encode(text.encode()).decode()}')
@@ -64,6 +65,12 @@ class Server:
         self.requests = need('requests', 'an archive needs dicomweb-client', 'clinic')
         self.session = self.requests.Session()
         self.session.headers.update(self.auth)
+        self.session.hooks['response'].append(self._kept)
+
+    def _kept(self, answer, **_):
+        "Refuse a redirection after which requests would ask again, without what was sent"
+        if answer.request.method == 'POST' and answer.status_code in (301, 302, 303):
+            raise self.requests.HTTPError(response=answer)
 
 def _without_user(address): return re.sub(r'//[^/@]*@', '//', address)
 
@@ -78,7 +85,7 @@ def _why_again(self: Server, e, before):
     if isinstance(e, (errors.ConnectionError, errors.Timeout)): return 'does not answer'
     if isinstance(e, errors.ChunkedEncodingError): return 'breaks off'
     status = e.response.status_code if isinstance(e, errors.HTTPError) else f'what can\'t be read ({type(e).__name__})'
-    if status in (401, 403): raise DataError(f'{host} refuses ({status}): check token or password') from None
+    if status == 401: raise DataError(f'{host} refuses (401): check token or password') from None
     why, busy = f'answers {status}', status in (408, 425, 429, 502, 503, 504)
     wrong = isinstance(status, int) and status < 500
     if not busy and (wrong or before.count(why) == 2): raise Refused(host, status) from None
@@ -140,6 +147,7 @@ def _value(row, tag, default=''):
 class Archive(Server):
     "An archive that speaks DICOMweb"
     page = 1000 # Number of studies, or of instances, that are asked for at once
+    answered = False # True once it has listed its studies
     def __post_init__(self):
         super().__post_init__()
         web = need('dicomweb_client.api', 'an archive needs dicomweb-client', 'clinic')
@@ -166,9 +174,13 @@ def studies(self: Archive,
     asked = [{}] if captures else [dict(search_filters=dict(ModalitiesInStudy=o)) for o in MODALITIES]
     try: rows = [row for filters in asked for row in self._pages(self.client.search_for_studies, **filters)]
     except Refused as e:
-        raise DataError(f'{self.address} has no list of studies ({e.status}): is it the address of DICOMweb?') from None
-    found = (Listed(_value(o, '0020000D'), str(_value(o, '00100020')).rstrip(), _value(o, '00080020'),
-                    int(_value(o, '00201208', -1))) for o in rows)
+        if e.status == 403: raise DataError(f'{self.address} refuses (403): check token or password') from None
+        later = self.answered or e.status not in range(400, 500)
+        what = f'{self.address} has no list of studies ({e.status}): is it the address of DICOMweb?'
+        raise (ArchiveDown if later else DataError)(what) from None
+    self.answered = True
+    found = (Listed(_value(o, '0020000D'), str(_value(o, '00100020')).rstrip(), str(_value(o, '00080020')),
+                    int(n) if (n := str(_value(o, '00201208'))).isdecimal() else -1) for o in rows)
     return list({o.study: o for o in found}.values())
 
 # %% ../../nbs/use/archive.ipynb #a4809e5d
@@ -207,5 +219,15 @@ def store(self: Archive,
     ds: object, # Data set of pydicom
 ): # The instance as the archive gives it back
     "Store an instance, and fetch it"
-    self.call(self.client.store_instances, [ds if getattr(ds, 'preamble', None) else as_file(ds)])
-    return self.fetch(ds.StudyInstanceUID, Instance(ds.SeriesInstanceUID, ds.SOPInstanceUID, ds.SOPClassUID))
+    there = ds.StudyInstanceUID, Instance(ds.SeriesInstanceUID, ds.SOPInstanceUID, ds.SOPClassUID)
+    try: self.call(self.client.store_instances, [ds if getattr(ds, 'preamble', None) else as_file(ds)])
+    except Refused as refused:
+        if refused.status != 409: raise
+        try: return self.fetch(*there)
+        except Refused: raise refused from None # it is not there: something else was wrong
+    for wait in (1, 2, 4):
+        try: return self.fetch(*there)
+        except Refused as e:
+            if e.status != 404: raise
+        time.sleep(wait*self.first_wait)
+    return self.fetch(*there)

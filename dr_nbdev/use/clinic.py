@@ -65,8 +65,8 @@ def open_jobs(self: Clinic,
 
 @patch
 def _looked(self: Clinic, listed):
-    "Look at a study; one that the archive refuses to list is left out"
-    try: return self.look(listed)
+    "Look at a study; one that the archive refuses to list, or that is odd, is left out"
+    try: return self.guarded(lambda job: self.look(job.listed), Job(listed))
     except Refused as e: return Job(listed, outcome=f'whose instances can\'t be listed ({e.status})')
 
 ARRIVING = 'that were seen for the first time, and may still be arriving'
@@ -125,10 +125,14 @@ def watch(
     wanted: Wanted = Wanted(), # Which studies are wanted
     interval: float = 60., # Time between two looks, seconds
     stop: Callable = lambda: False, # Function that is asked after each look whether to end
+    anew: float = 3600., # Time after which settled studies are looked at again, seconds
 ) -> dict: # Balance of the last look
     "Report new studies as they come, until stopped"
-    settled, unsettled, last, told = {}, {}, '', {}
+    settled, unsettled, last, told, began = {}, {}, '', {}, time.monotonic()
     while True:
+        if time.monotonic() - began > anew:
+            settled.clear()
+            began = time.monotonic()
         try: told = clinic.run(wanted, settled=settled, unsettled=unsettled)
         except ArchiveDown as e: clinic.say(str(e))
         if told and (words := _balance_words(told)) != last: clinic.say(last := words)

@@ -58,13 +58,21 @@ class Ledger:
         columns, marks = ', '.join(row), ', '.join('?'*len(row))
         self._do(f'INSERT OR REPLACE INTO reports ({columns}) VALUES ({marks})', tuple(row.values()))
 
+    def replacing(self,
+        report: str, # UID of a report
+    ) -> set: # UIDs
+        "List the reports that replaced a report, or one of those that did"
+        rows = self._do('''WITH RECURSIVE later(uid) AS (VALUES(?) UNION SELECT report FROM reports, later
+                           WHERE ' '||replaces||' ' LIKE '% '||uid||' %') SELECT uid FROM later''', (report,))
+        return {uid for uid, in rows} - {report}
+
     def __len__(self): return self._do('SELECT count(*) FROM reports')[0][0]
 
 # %% ../../nbs/use/ledger.ipynb #a4771b61
 @dataclass
 class Records:
     "A folder or a FHIR server that takes bundles"
-    to: str | Path # Folder, or address of a server
+    to: str | Path # Folder, or address of a server, without a slash at its end: its name in the ledger
     server: Server | None = None # Server that is called; None: a folder
 
     @classmethod
@@ -86,6 +94,7 @@ class Records:
         write_json(Path(self.to)/f'{uid}.json', bundle)
 
     def _post(self, bundle):
-        kind = {'Content-Type': 'application/fhir+json'}
-        answer = self.server.session.post(self.to, json=bundle, timeout=60, headers=kind)
+        kinds = dict.fromkeys(('Content-Type', 'Accept'), 'application/fhir+json')
+        answer = self.server.session.post(self.server.address, json=bundle, timeout=60, headers=kinds)
         answer.raise_for_status()
+        if 'html' in answer.headers.get('Content-Type', ''): raise ValueError('a page for people, not FHIR')

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NEW', 'BEFORE', 'NO_PHOTOGRAPHS', 'TWO_PATIENTS', 'TWO_PEOPLE', 'UNGRADABLE', 'OTHER_REPORT', 'OTHER_MAP', 'SR_CLASS',
-           'CAPTURE', 'Job', 'Clinic', 'predecessors']
+           'OUTDATED', 'CAPTURE', 'Job', 'Clinic', 'predecessors']
 
 # %% ../../nbs/use/one_study.ipynb #dc0e8ff7
 import traceback
@@ -54,6 +54,8 @@ UNGRADABLE = 'of which no eye could be graded'
 OTHER_REPORT = 'for which the archive keeps another object under the name of the report'
 OTHER_MAP = 'for which the archive keeps another object under the name of a map'
 SR_CLASS = '1.2.840.10008.5.1.4.1.1.88.33' # Comprehensive SR
+OUTDATED = ('whose report was replaced by one about other photographs, or by other weights or another rule: '
+            'delete that one')
 CAPTURE = '1.2.840.10008.5.1.4.1.1.7' # Secondary capture
 
 # %% ../../nbs/use/one_study.ipynb #1d4ee390
@@ -99,7 +101,7 @@ def _name_report(self: Clinic, job):
     "Name the report of a study; without maps, one with maps will do if it is there"
     photographs, there = [o.instance for o in job.photographs], {o.instance for o in job.reports}
     def name(maps): return report_uid(job.listed.study, photographs, self.by.key, self.rule, maps)
-    job.maps = self.maps or name(False) not in there and name(True) in there
+    job.maps = self.maps or name(True) in there
     job.uid = name(job.maps)
 
 # %% ../../nbs/use/one_study.ipynb #3fac7df9
@@ -110,19 +112,23 @@ def _known(self: Clinic, job):
     if noted.get('state') == 'listed' and self.ungraded == 'list': return UNGRADABLE
     there = next((o for o in job.reports if o.instance == job.uid), None)
     if not there: return ''
+    others = {o.instance for o in job.reports} - {job.uid}
+    if others and others & self.ledger.replacing(job.uid): return OUTDATED
     if self.records and noted.get('sent') != study_code(str(self.records.to)): return ''
-    return BEFORE if noted.get('state') == 'stored' or self._adopted(job, there) else ''
+    return BEFORE if noted.get('state') == 'stored' else self._adopted(job, there)
 
 @patch
 def _adopted(self: Clinic, job, there):
     "Fetch a report that is not in the ledger; note it if it is ours, and about these photographs"
-    try: ds = self.archive.fetch(job.listed.study, there)
-    except Refused: return False
+    try: ds, earlier = self.archive.fetch(job.listed.study, there), self._earlier(job)
+    except Refused: return ''
     about = {o.ReferencedSOPInstanceUID for study in ds.get('CurrentRequestedProcedureEvidenceSequence', ())
              for series in study.ReferencedSeriesSequence for o in series.ReferencedSOPSequence}
     fits = ds.get('Manufacturer') == MADE_BY and about >= {o.instance for o in job.photographs}
-    if fits: self._note(job, state='stored', content=content_key(ds), replaces=' '.join(predecessors(ds)))
-    return fits
+    if not fits: return ''
+    if earlier is None: return OUTDATED
+    self._note(job, state='stored', content=content_key(ds), replaces=' '.join(predecessors(ds)))
+    return BEFORE
 
 @patch
 def _note(self: Clinic, job, **values):
@@ -149,11 +155,11 @@ def fetch(self: Clinic,
 # %% ../../nbs/use/one_study.ipynb #aa3e9dd5
 @patch
 def _earlier(self: Clinic, job):
-    "Fetch the reports that a new one replaces"
+    "Fetch the reports that a new one replaces; None if one of them has replaced it"
     found = [self.archive.fetch(job.listed.study, o) for o in job.reports if o.instance != job.uid]
     ours = [ds for ds in found if ds.get('Manufacturer') == MADE_BY]
     replaced = {uid for ds in ours for uid in predecessors(ds)}
-    return [ds for ds in ours if ds.SOPInstanceUID not in replaced]
+    return None if job.uid in replaced else [ds for ds in ours if ds.SOPInstanceUID not in replaced]
 
 def predecessors(
     ds: object, # Structured report
@@ -204,7 +210,7 @@ def finish(self: Clinic,
     try:
         maps = list(study_maps(self.grader, job.result, job.prepared, job.tags)) if job.maps else []
         if not all(map(self._store, maps)): return self._end(job, OTHER_MAP)
-        earlier = self._earlier(job)
+        if (earlier := self._earlier(job)) is None: return self._end(job, OUTDATED)
         ds = dicom_report(report, list(job.tags.values()), earlier, maps)
         if not self._store(ds): return self._end(job, OTHER_REPORT)
         replaces = [o.SOPInstanceUID for o in earlier]

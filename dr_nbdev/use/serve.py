@@ -144,7 +144,8 @@ def refusal(self: _Gate, scope):
     headers = {k.decode('latin1').lower(): v.decode('latin1') for k, v in scope['headers']}
     if scope['path'] in ('/health', '/docs', '/'): return None
     kind, _, given = headers.get('authorization', '').partition(' ')
-    same = hmac.compare_digest(given.encode('utf-8', 'replace'), (self.token or '').encode())
+    token = (self.token or '').encode('utf-8', 'surrogateescape')
+    same = any(hmac.compare_digest(given.encode(o), token) for o in ('latin1', 'utf-8')) # callers send either
     if self.token and not (same and kind.lower() == 'bearer'):
         return 401, 'the token is missing or wrong: send Authorization: Bearer TOKEN'
     if scope['method'] != 'POST': return None
@@ -183,7 +184,7 @@ def _as_table(rows): return pd.DataFrame(rows).astype(dict(grade='Int64', score=
 
 def _verdict_answer(
     rows: list, # Rows of photographs, as `Batcher.grade` returns them
-    rules: str, # Rule, as for `verdicts`
+    rules: str | pd.DataFrame, # Rule, as for `verdicts`
 ) -> dict: # `patients`: verdict of each; `balance` of the photographs; `without_patient`: names; all as plain values
     "Derive the verdicts from rows of photographs"
     t = _as_table(rows)
@@ -200,7 +201,7 @@ def _report_answer(
     rows: list, # Rows of photographs, as `Batcher.grade` returns them
     contents: dict, # Name of a photograph to the content of its file
     grader: Grader, # Grader that predicted the grades
-    rules: str, # Rule, as for `verdicts`
+    rules: str | pd.DataFrame, # Rule, as for `verdicts`
     form: str, # Form of the report: 'fhir' or 'sr'
 ): # Answer of FastAPI
     "Write the report of one study"
@@ -253,12 +254,14 @@ async def _uploads(request, limits):
     "Read the photographs of a call, each with a name of its own; what is wrong becomes a short answer"
     from fastapi import HTTPException
     from starlette.formparsers import MultiPartException
+    from starlette.requests import ClientDisconnect
     if not request.headers.get('content-type', '').lower().startswith('multipart/form-data'):
         raise HTTPException(422, 'no photograph: send each as a file in the form field file (multipart/form-data)')
     try: form = await _form_parser()(request.headers, request.stream(), max_files=limits.files).parse()
     except MultiPartException as e:
         many = e.message.startswith('Too many files')
         raise HTTPException(413, f'a call may have {limits.files} photographs at most') if many else HTTPException(400, e.message)
+    except ClientDisconnect: raise HTTPException(400, 'the caller went away during the upload') from None
     files = [o for o in form.getlist('file') if not isinstance(o, str)]
     if not files: raise HTTPException(422, 'no photograph: send each as a file in the form field file')
     large = [o.filename for o in files if o.size > limits.mb*1e6]
@@ -350,14 +353,14 @@ def make_service(
     token: str | None = None, # Token that callers must show; None: open to everybody who can reach the address
     limits: Limits = Limits(), # Limits of a call, and of the queue
     log=None, # Function that is called with a dict after each call; None: no log
-    rules: str = 'icdr', # Rule of the verdicts, as for `verdicts`
+    rules: str | pd.DataFrame = 'icdr', # Rule of the verdicts, as for `verdicts`
 ): # FastAPI application, for any ASGI server
     "Make a service that grades photographs"
     FastAPI = need('fastapi', 'the service needs FastAPI', 'serve').FastAPI
     from starlette.formparsers import MultiPartParser
     logging.getLogger('python_multipart').setLevel(logging.ERROR) # what is wrong with an upload goes to its sender
     MultiPartParser.spool_max_size = int(limits.total_mb*1e6) # in memory, not on the disk
-    read_rules(rules) # a wrong one shows now
+    if not isinstance(rules, pd.DataFrame): rules = read_rules(rules) # once, as it is now
     batcher = Batcher(grader)
     app = FastAPI(title='dr_nbdev', description=f'{DISCLAIMER} {_oedema_note(grader)}', docs_url=None, redoc_url=None)
     app.state.batcher = batcher
@@ -404,11 +407,11 @@ def dr_serve(
     host = host.strip('[]')
     check_host(host, token, 'give a token (--token or DR_SERVE_TOKEN)')
     check_port(host, port)
-    read_rules(rules)
+    rule = read_rules(rules)
     if max_files < 1 or max_mb < 1 or timeout <= 0: raise DataError('max_files, max_mb and timeout are larger than 0')
     grader = replace(Grader.load(weights, device).use(engine), quality=quality, evidence=evidence)
     limits = Limits(max_files, max_mb, max(4*max_mb, Limits.total_mb), timeout)
     def log(line): print(json.dumps(line), file=sys.stderr, flush=True)
-    app = make_service(grader, token, limits, log, rules)
+    app = make_service(grader, token, limits, log, rule)
     address = f'{web_address(host, port)}/docs tells how to ask; stop it with Ctrl-C. {DISCLAIMER}'
     return _run(app, host, port, address)
