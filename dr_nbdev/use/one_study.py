@@ -146,7 +146,7 @@ def fetch(self: Clinic,
     try:
         for o in job.photographs:
             ds, name = self.archive.fetch(job.listed.study, o), f'{o.instance}.dcm'
-            job.prepared.append(prepare(ds, g.preprocess, g.quality, g.min_quality, name, g.evidence))
+            job.prepared.append(g.scored(prepare(ds, g.preprocess, g.quality, g.min_quality, name, g.evidence)))
             if 'PixelData' in ds: del ds.PixelData
             job.tags[name] = ds
     except Refused as e: self._end(job, f'whose photographs can\'t be fetched ({e.status})')

@@ -50,8 +50,11 @@ class Batcher:
 def _prepare(self: Batcher, name, data):
     "Read, assess and prepare a photograph; whatever goes wrong becomes its status"
     g = self.grader
-    try: return prepare(data, g.preprocess, g.quality, g.min_quality, name, g.evidence)
+    try: p = prepare(data, g.preprocess, g.quality, g.min_quality, name, g.evidence)
     except Exception as e: return Prepared(None, 'unreadable', f'{name} can\'t be read ({type(e).__name__})')
+    if self.waiting > 1: # alone it gets all cores in `_compute`, which also tells of a network that fails
+        with suppress(Exception): g.scored(p)
+    return p
 
 # %% ../../nbs/use/serve.ipynb #19a8de20
 @patch
