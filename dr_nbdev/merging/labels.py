@@ -226,7 +226,7 @@ def _filled(
     "Fill the gaps of a column of patients"
     known = patient.mask([stands_for_nobody(o) and not o.isdecimal() for o in patient], '')
     fellow = known[known.ne('') & by_name.ne('')].groupby(by_name).agg(lambda o: o.iloc[0] if o.nunique() == 1 else '')
-    return known.where(known.ne(''), by_name.map(fellow).fillna(by_name))
+    return known.where(known.ne(''), by_name.map(lambda o: fellow.get(o, o)))
 
 def read_truth(
     path: str | Path, # CSV file of labels, one line per photograph
