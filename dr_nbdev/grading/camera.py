@@ -260,11 +260,10 @@ def _place(check, name):
 
 def _known(check):
     "Say how good the decision is on the nearest source, where that was measured"
-    o = check.profile['sources'][check.nearest]['scores']
-    if not o: return []
+    source = check.profile['sources'][check.nearest]
+    if not (o := source['scores']): return []
     found, alarms = (1 - float(_cdf(o[k], check.cut)) for k in ('referable', 'healthy'))
-    fitted = check.profile['sources'][check.nearest].get('fitted')
-    which = ', to which it was fitted,' if fitted else ' that were kept out of training'
+    which = ', to which it was fitted,' if source.get('fitted') else ' that were kept out of training'
     return [f'On photographs of {check.nearest}{which} the decision finds {found:.0%} of the referable eyes, and refers '
             f'{alarms:.0%} of the others.']
 

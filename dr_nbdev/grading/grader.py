@@ -325,10 +325,9 @@ def whose(self: Grader,
     return whose_by_tags(name, prepared.tags) if any(prepared.tags) else whose_by_name(name)
 
 # %% ../../nbs/grading/grader.ipynb #b7c1d031
-@patch
-def _evidence_of(self: Grader, p, threads=None):
+def _evidence_of(p, engine, threads=None):
     "Look for lesions in a prepared photograph, unless that was done"
-    if p.evidence is None: p.evidence = find_evidence(p.view, self.scorer.name, p.status == 'low_quality', threads)
+    if p.evidence is None: p.evidence = find_evidence(p.view, engine.name, p.status == 'low_quality', threads)
     return p.evidence
 
 @patch
@@ -336,10 +335,10 @@ def scored(self: Grader,
     p: Prepared, # Prepared photograph
 ) -> Prepared: # Same photograph, with score and evidence if the engine can compute them here
     "Score a photograph and look for lesions on a share of the cores, for several threads at once"
-    alone = self.scorer.alone
-    if alone is None or p.square is None: return p
-    p.score = float(alone(p.square[None])[0])
-    if p.view is not None and np.isfinite(p.score): self._evidence_of(p, share_cores()[1])
+    engine = self.scorer
+    if engine.alone is None or p.square is None: return p
+    p.score = float(engine.alone(p.square[None])[0])
+    if p.view is not None and np.isfinite(p.score): _evidence_of(p, engine, share_cores()[1])
     return p
 
 # %% ../../nbs/grading/grader.ipynb #27c8faa6
@@ -374,7 +373,7 @@ def table(self: Grader,
     for i in np.array(has)[~finite]: rows[i] |= failed
     for i in np.array(has)[finite]:
         if results[i].view is None: continue
-        found = self._evidence_of(results[i])
+        found = _evidence_of(results[i], engine)
         rows[i] |= found.row()
         seen, eye = found.where.eye, rows[i]['eye']
         other = f'the picture looks like a {seen} eye' if seen and eye and seen != eye else ''

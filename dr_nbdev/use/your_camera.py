@@ -20,8 +20,8 @@ from ..base.files import balance_line
 from ..base.write import check_target, only_one
 from ..core import DISCLAIMER, DataError
 from ..grading.bundle import BUNDLE, SHIPPED
-from ..grading.camera import Looks, with_source
 from ..grading.calibrate import calibrated, grader_rules
+from ..grading.camera import Looks, with_source
 from ..grading.card import figure_words
 from ..grading.grader import Grader
 from ..merging.labels import labelled_photos, with_truth
@@ -35,8 +35,7 @@ def _check_place(out, folder):
         raise DataError(f'{out} is in the folder of the photographs: name another place for the bundle')
     if SHIPPED.resolve() in (real, *real.parents): raise DataError(f'{out} belongs to the package: name another place')
     if (real/BUNDLE[0]).exists(): raise DataError(f'{out} holds weights already: name a new folder')
-    own = {*BUNDLE, 'grades.csv'} # an interrupted run may have left them; grader.json comes last
-    others = [o.name for o in real.iterdir() if o.name not in own and o.name[0] != '.'] if real.exists() else []
+    others = [o.name for o in real.iterdir() if not o.name.startswith('.grades.')] if real.exists() else []
     if others: raise DataError(f'{out} is not empty ({min(others)}): name a new folder')
     return real
 
